@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Time since some fixed point that never jumps: for deadlines and durations. */
+uint64_t clock_mono_us(void);
+uint64_t clock_mono_ms(void);
+
+/* Time of day, microseconds since 1970-01-01 UTC: for what people read. */
+uint64_t clock_wall_us(void);
+
+enum { CLOCK_TEXT_MAX = 40 };
+
+/* "2026-11-22T02:00:00.123456+0000", as EVE writes it; UTC.  Returns out. */
+const char *clock_text(uint64_t wall_us, char out[CLOCK_TEXT_MAX]);
+
+/* "2026-11-22".  Returns out. */
+const char *clock_date(uint64_t wall_us, char out[CLOCK_TEXT_MAX]);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NAME_OF(names, value)                                                                      \
+	((size_t)(value) < sizeof(names) / sizeof((names)[0]) ? (names)[value] : "?")
+
+const char *
+hello_kind_name(enum hello_kind kind)
+{
+	static const char *const names[] = {"none", "tls", "not-tls", "broken"};
+
+	return NAME_OF(names, kind);
+}
+
+const char *
+camera_verdict_name(enum camera_verdict verdict)
+{
+	static const char *const names[] = {"", "ok", "rejected", "probable"};
+
+	return NAME_OF(names, verdict);
+}
+
+const char *
+result_name(enum result result)
+{
+	static const char *const names[] = {"observe", "allow", "limit", "block"};
+
+	return NAME_OF(names, result);
+}
+
+const char *
+verdict_stage_name(enum verdict_stage stage)
+{
+	static const char *const names[] = {"none", "address", "name", "certificate"};
+
+	return NAME_OF(names, stage);
+}
+
+const char *
+inspect_name(enum inspect inspect)
+{
+	static const char *const names[] = {"none", "opened", "passthrough", "refused", "rejected",
+	    "plain", "undecodable"};
+
+	return NAME_OF(names, inspect);
+}
+
+const char *
+end_name(enum end end)
+{
+	static const char *const names[END_COUNT] = {
+	    [END_NONE] = "none",
+	    [END_DONE] = "done",
+	    [END_REFUSED] = "refused",
+	    [END_REJECTED] = "rejected",
+	    [END_HELLO_TIMEOUT] = "hello-timeout",
+	    [END_UNREACHABLE] = "unreachable",
+	    [END_SERVER_TLS] = "server-tls",
+	    [END_SERVER_CERT] = "server-certificate",
+	    [END_CAMERA_TLS] = "camera-tls",
+	    [END_TIMEOUT] = "timeout",
+	    [END_IDLE] = "idle",
+	    [END_RESET] = "reset",
+	    [END_TRUNCATED] = "truncated",
+	    [END_OVERLOAD] = "overload",
+	    [END_UNRECORDABLE] = "unrecordable",
+	    [END_MINT] = "mint",
+	    [END_SHUTDOWN] = "shutdown",
+	    [END_LOST] = "lost",
+	    [END_INTERNAL] = "internal",
+	};
+
+	return NAME_OF(names, end);
+}
+
+static const char *const cert_errors[CERT_ERRORS_MAX] = {
+    "expired",
+    "not-yet-valid",
+    "unknown-issuer",
+    "self-signed",
+    "name-mismatch",
+    "wrong-purpose",
+    "weak",
+    "revoked",
+    "bad-signature",
+    "malformed",
+    "bad-constraints",
+    "chain-too-long",
+    "other",
+};
+
+const char *
+cert_error_name(enum cert_error error)
+{
+	const char *names[CERT_ERRORS_MAX];
+
+	return cert_error_names((uint32_t)error, names) == 1 ? names[0] : "?";
+}
+
+size_t
+cert_error_names(uint32_t errors, const char *out[CERT_ERRORS_MAX])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < CERT_ERRORS_MAX; i++) {
+		if ((errors & 1U << i) != 0)
+			out[count++] = cert_errors[i];
+	}
+	return count;
+}
+
+const char *
+tls_version_name(uint16_t version)
+{
+	switch (version) {
+	case 0:
+		return "";
+	case 0x0300:
+		return "SSL 3.0";
+	case 0x0301:
+		return "TLS 1.0";
+	case 0x0302:
+		return "TLS 1.1";
+	case 0x0303:
+		return "TLS 1.2";
+	case 0x0304:
+		return "TLS 1.3";
+	default:
+		return "unknown";
+	}
+}
+
+const char *
+countries_text(const struct countries *countries, char out[COUNTRIES_TEXT_MAX])
+{
+	if (countries->count == 0)
+		(void)snprintf(out, COUNTRIES_TEXT_MAX, "unknown");
+	else if (countries->count == 1)
+		(void)snprintf(out, COUNTRIES_TEXT_MAX, "%s", countries->iso[0]);
+	else
+		(void)snprintf(out, COUNTRIES_TEXT_MAX, "%s/%s", countries->iso[0],
+		    countries->iso[1]);
+	return out;
+}
+
+bool
+countries_has(const struct countries *countries, const char iso[2])
+{
+	for (size_t i = 0; i < countries->count; i++) {
+		if (memcmp(countries->iso[i], iso, 2) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+countries_add(struct countries *countries, const char iso[2])
+{
+	if (countries->count == FACTS_COUNTRIES_MAX || countries_has(countries, iso))
+		return;
+	memcpy(countries->iso[countries->count], iso, 2);
+	countries->iso[countries->count][2] = '\0';
+	countries->count++;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BASE_FACTS_H
+#define BASE_FACTS_H
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * All that is known of one connection: plain values that the folders fill and
+ * read.  proxy/ owns one per connection; geo/ fills the place, certs/ the
+ * server, config/ the verdict, record/ writes it down.
+ *
+ * Values only: no pointers, bounded strings, so a struct facts can be copied
+ * and outlives whatever filled it.  A string from outside (a server name, a
+ * certificate's subject) is kept as it was sent, and is escaped where it is
+ * printed.
+ */
+
+enum {
+	FACTS_NAME_MAX =
+	    256, /* a DNS name of 255 bytes (RFC 1035 section 2.3.4) and a terminator */
+	FACTS_ALPN_MAX = 128, /* the camera's ALPN list as sent; a longer one is cut at a name */
+	FACTS_TEXT_MAX = 128, /* a sentence */
+	FACTS_LABEL_MAX = 48, /* an identifier: device, rule set, vendor */
+	FACTS_DN_MAX = 256,   /* a distinguished name as text */
+	FACTS_BASIS_MAX = 80, /* "file-name@2026-06-01" */
+	FACTS_COUNTRIES_MAX = 2,
+};
+
+/* ---- the camera's hello ---- */
+
+enum hello_kind {
+	HELLO_NONE = 0, /* nothing was read */
+	HELLO_TLS,      /* a whole ClientHello */
+	HELLO_NOT_TLS,  /* some other protocol */
+	HELLO_BROKEN,   /* starts like TLS and is not well-formed */
+};
+
+struct hello_facts {
+	enum hello_kind kind;
+	bool sni_present;             /* the extension was there, whatever its content */
+	bool sni_odd;                 /* it holds what no host name holds; sni is as sent */
+	uint16_t version_max;         /* highest offered, as on the wire: 0x0304 is TLS 1.3 */
+	uint16_t version_min;         /* lowest offered; 0x0301 where only legacy_version tells */
+	bool ecdsa;                   /* the camera takes a P-256 leaf */
+	bool ech;                     /* encrypted_client_hello is there, real or GREASE */
+	uint8_t alpn_size;            /* bytes used of alpn */
+	char sni[FACTS_NAME_MAX];     /* "" when there is none */
+	uint8_t alpn[FACTS_ALPN_MAX]; /* RFC 7301: length byte and name, repeated */
+	char protocol[16];            /* of HELLO_NOT_TLS: "http", "ssh", "sslv2", "unknown" ... */
+	char ja3[33], ja4[40];        /* fingerprints; "" when not computed */
+};
+
+/* ---- the place ---- */
+
+/*
+ * Countries that a fact may be, as ISO 3166-1 alpha-2.  None: unknown, which
+ * is a value of its own and never a country.  Two: two databases disagree and
+ * both are judged.
+ */
+struct countries {
+	uint8_t count;
+	char iso[FACTS_COUNTRIES_MAX][3];
+};
+
+struct place {
+	struct countries located;     /* where the server is */
+	struct countries registered;  /* where its address is registered */
+	struct countries operator;    /* who controls the network's operator */
+	uint32_t asn;                 /* 0: unknown */
+	uint8_t prefix_bits;          /* of the block that the located database matched; 0: none.
+				       * Counted as in struct prefix (base/addr.h) */
+	char org[64];                 /* the network's name */
+	char vendor[FACTS_LABEL_MAX]; /* whose cloud, by the server name; "" unknown */
+	char located_basis[FACTS_BASIS_MAX]; /* "dbip-country@2026-06-01" */
+	char registered_basis[FACTS_BASIS_MAX];
+	char operator_basis[FACTS_BASIS_MAX]; /* "operators.csv:88" */
+	char vendor_basis[FACTS_BASIS_MAX];
+};
+
+/* ---- the server's side ---- */
+
+/* What is wrong with a server's certificate; a set of bits. */
+enum cert_error {
+	CERT_EXPIRED = 1 << 0,
+	CERT_NOT_YET_VALID = 1 << 1,
+	CERT_UNKNOWN_ISSUER = 1 << 2, /* no path to a trusted root */
+	CERT_SELF_SIGNED = 1 << 3,
+	CERT_NAME_MISMATCH =
+	    1 << 4, /* no SAN speaks for the name, or the address where no name was sent */
+	CERT_WRONG_PURPOSE = 1 << 5, /* EKU or key usage does not allow a server */
+	CERT_WEAK = 1 << 6,          /* key or signature below the level we take */
+	CERT_REVOKED = 1 << 7,
+	CERT_BAD_SIGNATURE = 1 << 8,
+	CERT_MALFORMED = 1 << 9, /* breaks a rule of RFC 5280 that makes it unusable */
+	CERT_BAD_CONSTRAINTS =
+	    1 << 10, /* an issuer may not issue this: CA flag, path length, names */
+	CERT_CHAIN_TOO_LONG = 1 << 11,
+	CERT_OTHER = 1 << 12,
+};
+
+struct server_facts {
+	bool handshake_done;
+	bool verified;    /* no error; false while not examined */
+	uint32_t errors;  /* of enum cert_error */
+	uint16_t version; /* negotiated, as on the wire; 0: none */
+	uint8_t alert;    /* the server's fatal alert, 0: none */
+	bool wants_client_cert;
+	char cipher[48];
+	char alpn[32]; /* what the server chose; "" none */
+	char subject[FACTS_DN_MAX], issuer[FACTS_DN_MAX];
+	char serial[64];               /* "AA:BB:.." */
+	char sha1[64];                 /* fingerprint "aa:bb:..", as EVE writes it */
+	uint8_t sha256[32];            /* of the leaf; all 0: no certificate */
+	int64_t not_before, not_after; /* seconds since 1970 */
+};
+
+enum camera_verdict {
+	CAMERA_TLS_NONE = 0, /* not opened towards the camera */
+	CAMERA_TLS_OK,       /* the camera sent application data over our leaf */
+	CAMERA_TLS_REJECTED, /* it refused our leaf by an alert */
+	CAMERA_TLS_PROBABLE, /* it closed without an alert where a refusal looks like that */
+};
+
+struct camera_facts {
+	enum camera_verdict verdict;
+	uint16_t version; /* negotiated, as on the wire; 0: none */
+	uint8_t alert;    /* the camera's fatal alert, 0: none */
+	char cipher[48];
+};
+
+/* ---- the verdict ---- */
+
+enum result { /* in rising order of restriction */
+	RESULT_OBSERVE = 0,
+	RESULT_ALLOW,
+	RESULT_LIMIT,
+	RESULT_BLOCK,
+};
+
+/* What was known when a verdict was given. */
+enum verdict_stage {
+	VERDICT_NONE = 0,
+	VERDICT_ADDRESS,     /* the destination and its place */
+	VERDICT_NAME,        /* and the camera's hello */
+	VERDICT_CERTIFICATE, /* and the server's certificate */
+};
+
+struct verdict {
+	enum result result;
+	enum verdict_stage stage;
+	bool shadow;                   /* would have blocked, but the set only records */
+	char ruleset[FACTS_LABEL_MAX]; /* "appliance" for what no rule may change */
+	char ruleset_version[24];
+	uint8_t ruleset_sha256[32];
+	char rule[FACTS_LABEL_MAX]; /* the rule's id, "default" or "unknown" */
+	char why[FACTS_TEXT_MAX];
+};
+
+/* ---- what happened ---- */
+
+enum inspect {
+	INSPECT_NONE = 0,
+	INSPECT_OPENED,      /* TLS opened: both sides handshaken */
+	INSPECT_PASSTHROUGH, /* forwarded undecrypted */
+	INSPECT_REFUSED,     /* we refused it before anything was forwarded */
+	INSPECT_REJECTED,    /* the camera refused our leaf */
+	INSPECT_PLAIN,       /* not TLS, forwarded as it is */
+	INSPECT_UNDECODABLE, /* what was sent could not be understood */
+};
+
+/* Why a connection ended; the first cause counts. */
+enum end {
+	END_NONE = 0,
+	END_DONE,          /* both sides closed in order */
+	END_REFUSED,       /* by a rule or by the appliance's own address rules */
+	END_REJECTED,      /* the camera refused our leaf */
+	END_HELLO_TIMEOUT, /* the camera did not say what it wants in time */
+	END_UNREACHABLE,   /* no TCP connection to the server */
+	END_SERVER_TLS,    /* the handshake with the server failed */
+	END_SERVER_CERT,   /* the server's certificate was not accepted */
+	END_CAMERA_TLS,    /* the handshake with the camera failed for another reason */
+	END_TIMEOUT,       /* a deadline while a handshake was under way */
+	END_IDLE,          /* no byte either way for the idle time */
+	END_RESET,         /* one side reset the connection */
+	END_TRUNCATED,     /* one side ended its TLS stream without close_notify */
+	END_OVERLOAD,      /* a bound of the appliance was reached */
+	END_UNRECORDABLE,  /* the record could not be kept, so nothing was forwarded */
+	END_MINT,          /* no leaf could be had from the signer */
+	END_SHUTDOWN,      /* the appliance ended */
+	END_LOST,          /* the worker that held it died */
+	END_INTERNAL,      /* an error of ours; the log has it */
+	END_COUNT          /* keep last */
+};
+
+struct traffic {
+	uint64_t up, down; /* payload bytes from the camera, from the server */
+	uint64_t left_up,
+	    left_down; /* payload bytes handed to the kernel towards the server, the camera */
+};
+
+struct facts {
+	uint64_t flow_id; /* random, unique on this box; 63 bits */
+	uint64_t opened_wall_us, closed_wall_us;
+	uint64_t duration_us; /* by the clock that does not jump */
+	struct addr camera, dst;
+	char iface[16];               /* the interface the camera came in by; "" unknown */
+	char device[FACTS_LABEL_MAX]; /* its name, or its address where it has none */
+	struct hello_facts hello;
+	struct place place;
+	struct server_facts server;
+	struct camera_facts camera_tls;
+	struct verdict verdict;
+	enum inspect inspect;
+	struct traffic traffic;
+	enum end end;
+	char end_text[FACTS_TEXT_MAX]; /* what was seen, for a reader */
+};
+
+/* The words of the contract for the values above; all are literals. */
+const char *hello_kind_name(enum hello_kind kind);
+const char *camera_verdict_name(enum camera_verdict verdict); /* "" for none */
+const char *result_name(enum result result);
+const char *verdict_stage_name(enum verdict_stage stage);
+const char *inspect_name(enum inspect inspect);
+const char *end_name(enum end end);
+const char *cert_error_name(enum cert_error error);
+const char *tls_version_name(uint16_t version); /* "TLS 1.3"; "" for 0 */
+
+/* Fill out with the names of the errors in the set; returns how many. */
+enum { CERT_ERRORS_MAX = 13 };
+size_t cert_error_names(uint32_t errors, const char *out[CERT_ERRORS_MAX]);
+
+/* "DE", "DE/SG", or "unknown". out has COUNTRIES_TEXT_MAX bytes; returns out. */
+enum { COUNTRIES_TEXT_MAX = 16 };
+const char *countries_text(const struct countries *countries, char out[COUNTRIES_TEXT_MAX]);
+
+/* Add one country (two upper-case letters) unless it is there already or the
+ * set is full. */
+void countries_add(struct countries *countries, const char iso[2]);
+bool countries_has(const struct countries *countries, const char iso[2]);
+
+#endif

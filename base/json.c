@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/json.h"
+
+#include "base/text.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_SIZE = 1024 };
+
+static bool
+make_room(struct json *json, size_t count)
+{
+	size_t need = json->used + count + 1;
+	size_t size = json->size > 0 ? json->size : FIRST_SIZE;
+	char *at;
+
+	if (json->failed)
+		return false;
+	if (need <= json->size)
+		return true;
+	while (size < need)
+		size *= 2;
+	at = realloc(json->at, size);
+	if (at == NULL) {
+		json->failed = true;
+		return false;
+	}
+	json->at = at;
+	json->size = size;
+	return true;
+}
+
+static void
+put(struct json *json, const char *bytes, size_t count)
+{
+	if (!make_room(json, count))
+		return;
+	memcpy(json->at + json->used, bytes, count);
+	json->used += count;
+	json->at[json->used] = '\0';
+}
+
+static void
+put_escaped(struct json *json, uint8_t byte)
+{
+	char escape[7];
+
+	switch (byte) {
+	case '"':
+		put(json, "\\\"", 2);
+		return;
+	case '\\':
+		put(json, "\\\\", 2);
+		return;
+	case '\n':
+		put(json, "\\n", 2);
+		return;
+	default:
+		(void)snprintf(escape, sizeof(escape), "\\u%04x", byte);
+		put(json, escape, 6);
+	}
+}
+
+static bool
+is_plain(uint8_t byte)
+{
+	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+static void
+put_string(struct json *json, const uint8_t *at, size_t count)
+{
+	put(json, "\"", 1);
+	while (count > 0) {
+		size_t run = 0;
+
+		while (run < count && is_plain(at[run]))
+			run++;
+		if (run == 0) {
+			run = text_utf8(at, count);
+			if (run < 2) {
+				put_escaped(json, at[0]);
+				at++;
+				count--;
+				continue;
+			}
+		}
+		put(json, (const char *)at, run);
+		at += run;
+		count -= run;
+	}
+	put(json, "\"", 1);
+}
+
+static void
+begin(struct json *json, const char *key)
+{
+	if (json->comma)
+		put(json, ",", 1);
+	json->comma = true;
+	if (key == NULL)
+		return;
+	put_string(json, (const uint8_t *)key, strlen(key));
+	put(json, ":", 1);
+}
+
+void
+json_open(struct json *json, const char *key)
+{
+	begin(json, key);
+	put(json, "{", 1);
+	json->comma = false;
+}
+
+void
+json_close(struct json *json)
+{
+	put(json, "}", 1);
+	json->comma = true;
+}
+
+void
+json_open_array(struct json *json, const char *key)
+{
+	begin(json, key);
+	put(json, "[", 1);
+	json->comma = false;
+}
+
+void
+json_close_array(struct json *json)
+{
+	put(json, "]", 1);
+	json->comma = true;
+}
+
+void
+json_bytes(struct json *json, const char *key, const void *value, size_t count)
+{
+	begin(json, key);
+	put_string(json, value, count);
+}
+
+void
+json_string(struct json *json, const char *key, const char *value)
+{
+	json_bytes(json, key, value, strlen(value));
+}
+
+void
+json_number(struct json *json, const char *key, uint64_t value)
+{
+	char digits[24];
+	int count = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
+
+	begin(json, key);
+	put(json, digits, (size_t)count);
+}
+
+void
+json_real(struct json *json, const char *key, double value)
+{
+	char digits[40];
+	int count = snprintf(digits, sizeof(digits), "%.9g", isfinite(value) ? value : 0.0);
+
+	begin(json, key);
+	put(json, digits, (size_t)count);
+}
+
+void
+json_bool(struct json *json, const char *key, bool value)
+{
+	begin(json, key);
+	put(json, value ? "true" : "false", value ? 4 : 5);
+}
+
+void
+json_null(struct json *json, const char *key)
+{
+	begin(json, key);
+	put(json, "null", 4);
+}
+
+void
+json_clear(struct json *json)
+{
+	json->used = 0;
+	json->comma = false;
+	json->failed = false;
+	if (json->at != NULL)
+		json->at[0] = '\0';
+}
+
+void
+json_free(struct json *json)
+{
+	free(json->at);
+	*json = (struct json){0};
+}

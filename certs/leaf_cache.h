@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CERTS_LEAF_CACHE_H
+#define CERTS_LEAF_CACHE_H
+
+#include "certs/mint.h"
+
+#include <stdint.h>
+
+/*
+ * Leaves that were minted, by (SHA-256 of the server's certificate, kind).
+ * Bounded: the least recently used goes first.  An entry is not given out
+ * beyond its not_after, nor beyond LEAF_AGE_MAX_MS.
+ */
+struct leaf_cache;
+
+enum { LEAF_AGE_MAX_MS = 24 * 3600 * 1000 };
+
+struct leaf_cache *leaf_cache_new(size_t entries_max); /* NULL: no memory */
+void leaf_cache_free(struct leaf_cache *cache);
+
+/* The leaf with a reference of the caller's own (X509_free), or NULL. */
+X509 *leaf_cache_get(struct leaf_cache *cache, const uint8_t server_sha256[32], enum leaf_kind kind,
+    uint64_t now_ms);
+
+/* Keep leaf (its reference count goes up).  Out of memory keeps nothing. */
+void leaf_cache_put(struct leaf_cache *cache, const uint8_t server_sha256[32], enum leaf_kind kind,
+    X509 *leaf, uint64_t now_ms);
+
+#endif

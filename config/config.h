@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct devices;
+struct problems;
+struct rules;
+struct source;
+
+enum {
+	CONFIG_PATH_MAX = 512,
+	CONFIG_INTERFACES_MAX = 16,
+	CONFIG_DATABASES_MAX = 4,
+	CONFIG_PREFIXES_MAX = 32,
+	CONFIG_RULESETS_MAX = 64,
+	CONFIG_WORKERS_MAX = 64,
+};
+
+enum gateway_mode { GATEWAY_TPROXY = 0, GATEWAY_REDIRECT };
+enum gateway_source { SOURCE_APPLIANCE = 0, SOURCE_CAMERA };
+enum bad_server { BAD_BLOCK = 0, BAD_MIRROR, BAD_ACCEPT };
+enum rejected { REJECTED_PASSTHROUGH = 0, REJECTED_BLOCK };
+
+/*
+ * Every setting, checked, with its unit in its name.  Made by config_load and
+ * read-only from then on; paths are absolute.  Which key fills which field,
+ * its range, default and help stand in config/options.c alone.
+ */
+struct config {
+	char path[CONFIG_PATH_MAX]; /* the file it was read from */
+	char site[64];
+	char state_dir[CONFIG_PATH_MAX];
+	char run_dir[CONFIG_PATH_MAX];
+	struct {
+		char cameras[CONFIG_INTERFACES_MAX][16]; /* interface names, IFNAMSIZ */
+		size_t cameras_count;
+		enum gateway_mode mode;
+		bool manage;
+		uint16_t listen_port;
+		enum gateway_source source;
+		struct prefix
+		    allow_private[CONFIG_PREFIXES_MAX]; /* private blocks cameras may reach */
+		size_t allow_private_count;
+	} gateway;
+	unsigned workers; /* 0: one a core */
+	struct {
+		bool ca_auto;
+		char ca_cert[CONFIG_PATH_MAX], ca_key[CONFIG_PATH_MAX]; /* when not auto */
+		char upstream_ca[CONFIG_PATH_MAX];                      /* "": the system's store */
+		uint16_t upstream_min;                                  /* 0x0303: TLS 1.2 */
+		enum bad_server upstream_bad;
+		uint16_t camera_min;
+		enum rejected rejected;
+	} tls;
+	struct {
+		char country[CONFIG_DATABASES_MAX][CONFIG_PATH_MAX];
+		size_t country_count;
+		char asn[CONFIG_PATH_MAX];       /* "": none */
+		char operators[CONFIG_PATH_MAX]; /* "": none */
+		char vendors[CONFIG_PATH_MAX];   /* "": none */
+	} geo;
+	struct {
+		char eve[CONFIG_PATH_MAX]; /* "": no EVE file */
+		uint64_t keep_flows_s;     /* 0: for ever */
+	} record;
+	struct {
+		uint32_t hello_ms;      /* for the whole ClientHello */
+		uint32_t connect_ms;    /* TCP to the server */
+		uint32_t handshake_ms;  /* each side's TLS */
+		uint32_t idle_ms;       /* no byte either way */
+		uint32_t half_close_ms; /* one side closed, the other silent */
+	} timeout;
+	struct {
+		uint32_t connections; /* open at once in one worker */
+		uint32_t per_camera;  /* of these, from one address */
+	} limit;
+	char console_listen[ADDR_TEXT_MAX];
+	struct rules *rules;     /* owned */
+	struct devices *devices; /* owned */
+};
+
+/*
+ * Read path and every text file it names (rule sets, devices), through source.
+ *
+ * Returns the configuration, the caller's to config_free, or NULL when there
+ * was an error.  Everything found is added to problems, warnings too.  What
+ * the geo files hold is not looked at here (geo/geo.h), nor the CA's files
+ * (certs/ca.h): only that they are there.
+ */
+struct config *config_load(const char *path, struct source *source, struct problems *problems);
+
+void config_free(struct config *config);
+
+#endif

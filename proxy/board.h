@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_BOARD_H
+#define PROXY_BOARD_H
+
+#include "config/config.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct err;
+
+/*
+ * A page that all roles see: each writes its own row, the supervisor reads
+ * them to see who is wedged and what to say in `status`.  Plain counters; a
+ * reader may see one a moment before another.
+ */
+struct board_worker {
+	_Atomic uint64_t beat_ms;  /* clock_mono_ms at the loop's last turn; 0: not serving yet */
+	_Atomic uint64_t accepted; /* connections taken */
+	_Atomic uint64_t open;     /* now */
+	_Atomic uint64_t blocked;  /* ended by a verdict or an address rule */
+	_Atomic uint64_t unrecordable; /* refused because the record could not be kept */
+	_Atomic uint64_t overload;     /* refused for a bound of ours */
+	_Atomic uint64_t minted;       /* leaves asked of the signer */
+	_Atomic uint64_t up, down;     /* payload bytes forwarded */
+};
+
+struct board {
+	_Atomic uint64_t signer_beat_ms;
+	_Atomic uint64_t recorder_beat_ms;
+	_Atomic uint64_t recorder_full; /* 1: the store takes nothing now */
+	_Atomic uint64_t recorded;      /* events committed */
+	_Atomic uint64_t draining;      /* 1: the appliance ends; accept nothing more */
+	struct board_worker worker[CONFIG_WORKERS_MAX];
+};
+
+/* Supervisor: a memfd with an empty board, the caller's to close. */
+int board_create(struct err *err);
+
+/* Map the board behind fd for the rest of the process; NULL with err. */
+struct board *board_map(int fd, struct err *err);
+
+#endif
