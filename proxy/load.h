@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_LOAD_H
+#define PROXY_LOAD_H
+
+#include "config/config.h"
+
+#include <stdbool.h>
+
+struct geo;
+struct problems;
+struct source;
+
+/*
+ * A configuration as it was read from disk at one moment, with sealed copies
+ * of all it names: what the supervisor hands to the roles, and what `check`
+ * and `explain` look at.
+ */
+struct loaded {
+	struct config *config;             /* owned */
+	struct source *source;             /* owned; holds the text files that were read */
+	int country[CONFIG_DATABASES_MAX]; /* sealed memfds in the config's order, -1: none; owned
+					    */
+	int asn;                           /* the same */
+};
+
+/*
+ * Read the configuration at path and copy its databases into sealed memfds.
+ * 0, or -1 when there was an error; everything found is in problems, warnings
+ * too.  loaded is to be closed either way.
+ */
+int loaded_open(const char *path, struct loaded *loaded, struct problems *problems);
+
+/* Check and open the databases and tables; the caller's to geo_close.  NULL
+ * when one is not good; problems says which and why. */
+struct geo *loaded_geo(const struct loaded *loaded, struct problems *problems);
+
+void loaded_close(struct loaded *loaded); /* twice is harmless */
+
+/*
+ * Print problems to stderr, one a line: "file:line:col: error: text".  With
+ * colours only where stderr is a terminal and NO_COLOR is not set.
+ */
+void problems_print(const struct problems *problems);
+
+#endif
