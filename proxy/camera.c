@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* The stages on the camera's side: a leaf, then TLS with it. */
+#include "base/clock.h"
+#include "base/text.h"
+#include "proxy/conn_private.h"
+#include "proxy/refusals.h"
+
+#include <string.h>
+
+enum { ALERT_INTERNAL = 80 };
+
+enum conn_state
+run_mint(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+	struct err err = {0};
+	X509 *cert;
+
+	if (conn->mint.order != NULL)
+		return CONN_MINT;
+	cert = SSL_get0_peer_certificate(conn->server.ssl);
+	conn->leaf_kind = tls_leaf_kind(&facts->hello);
+	conn->leaf = minter_leaf(conn->worker->minter, facts->server.sha256, conn->leaf_kind, cert,
+	    &conn->mint, &err);
+	if (conn->leaf != NULL)
+		return CONN_ACCEPT;
+	if (conn->mint.order != NULL)
+		return CONN_MINT;
+	conn->camera_alert = ALERT_INTERNAL;
+	return conn_close(conn, END_MINT, "no leaf: %s", err.text);
+}
+
+static bool
+start_accept(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+	struct err err = {0};
+	SSL *ssl = tls_to_camera(&conn->worker->tls, &facts->hello, conn->leaf, conn->leaf_kind,
+	    &facts->server, &err);
+
+	if (ssl == NULL || leg_start_tls(&conn->camera, ssl, &err) != 0) {
+		(void)conn_close(conn, END_INTERNAL, "%s", err.text);
+		return false;
+	}
+	conn->camera.replay = (struct bytes){conn->hello.raw, conn->hello.raw_used};
+	conn_set_deadline(conn, conn->worker->config->timeout.handshake_ms);
+	return true;
+}
+
+/* ---- refusals ---- */
+
+/* The alerts that say "I do not believe this certificate", RFC 8446 section 6.2. */
+static bool
+refuses_certificate(uint8_t alert)
+{
+	static const uint8_t alerts[] = {
+	    42, /* bad_certificate */
+	    43, /* unsupported_certificate */
+	    44, /* certificate_revoked */
+	    45, /* certificate_expired */
+	    46, /* certificate_unknown */
+	    48, /* unknown_ca */
+	};
+
+	return memchr(alerts, alert, sizeof(alerts)) != NULL;
+}
+
+void
+camera_note_refusal(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+	struct refusals *refusals = conn->worker->refusals;
+	enum refusal refusal = REFUSAL_NONE;
+
+	facts->camera_tls.alert = conn->camera.alert;
+	if (facts->traffic.up > 0) {
+		facts->camera_tls.verdict = CAMERA_TLS_OK;
+		refusals_clear(refusals, &facts->camera, &facts->dst, facts->hello.sni);
+		return;
+	}
+	if (refuses_certificate(conn->camera.alert))
+		refusal = REFUSAL_CERTAIN;
+	else if (conn->camera.alert == 0)
+		refusal = REFUSAL_PROBABLE;
+	else
+		return; /* some other complaint: not about our leaf */
+	facts->camera_tls.verdict =
+	    refusal == REFUSAL_CERTAIN ? CAMERA_TLS_REJECTED : CAMERA_TLS_PROBABLE;
+	facts->inspect = INSPECT_REJECTED;
+	refusals_add(refusals, &facts->camera, &facts->dst, facts->hello.sni, refusal,
+	    clock_mono_ms());
+}
+
+static enum conn_state
+accept_failed(struct conn *conn, const struct err *err)
+{
+	struct leg *leg = &conn->camera;
+
+	camera_note_refusal(conn);
+	if (conn->facts.inspect == INSPECT_REJECTED && leg->alert != 0)
+		return conn_close(conn, END_REJECTED,
+		    "the camera refused the certificate: alert %u (%s)", leg->alert,
+		    SSL_alert_desc_string_long(leg->alert));
+	if (conn->facts.inspect == INSPECT_REJECTED)
+		return conn_close(conn, END_REJECTED,
+		    "the camera closed when it saw the certificate");
+	if (leg->alert != 0)
+		return conn_close(conn, END_CAMERA_TLS,
+		    "the camera refused the handshake: alert %u (%s)", leg->alert,
+		    SSL_alert_desc_string_long(leg->alert));
+	return conn_close(conn, END_CAMERA_TLS, "%s", err->text);
+}
+
+/* ---- the stage ---- */
+
+enum conn_state
+run_accept(struct conn *conn)
+{
+	struct camera_facts *facts = &conn->facts.camera_tls;
+	struct err err = {0};
+	enum leg_io io;
+
+	if (conn->camera.ssl == NULL && !start_accept(conn))
+		return CONN_CLOSED;
+	io = leg_handshake(&conn->camera, &err);
+	if (leg_flush(&conn->camera) == LEG_ENDED || io == LEG_ENDED)
+		return accept_failed(conn, &err);
+	if (io == LEG_WAIT)
+		return CONN_ACCEPT;
+	facts->version = tls_version(conn->camera.ssl);
+	text_copy(facts->cipher, sizeof(facts->cipher), SSL_get_cipher_name(conn->camera.ssl));
+	return CONN_RELAY;
+}

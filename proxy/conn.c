@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/conn.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "config/devices.h"
+#include "proxy/board.h"
+#include "proxy/conn_private.h"
+#include "record/spool.h"
+
+#include <assert.h>
+#include <openssl/rand.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BIT(state) (1U << (state))
+
+/* One row per state: its name, the states it may go to, and what it does.  A
+ * stage returns where to go next; to return its own state is to wait for the
+ * event loop to call conn_run again. */
+static const struct stage {
+	const char *name;
+	unsigned next;
+	enum conn_state (*run)(struct conn *conn);
+} stages[] = {
+    [CONN_LOCATE] = {"locate", BIT(CONN_PEEK) | BIT(CONN_CLOSED), run_locate},
+    [CONN_PEEK] = {"peek", BIT(CONN_DECIDE) | BIT(CONN_CLOSED), run_peek},
+    [CONN_DECIDE] = {"decide", BIT(CONN_CONNECT) | BIT(CONN_CLOSED), run_decide},
+    [CONN_CONNECT] = {"connect", BIT(CONN_VERIFY) | BIT(CONN_RELAY) | BIT(CONN_CLOSED),
+	run_connect},
+    /* Back to connect: the server wants a certificate that only the camera
+     * has, so the untouched hello goes to a connection of its own. */
+    [CONN_VERIFY] = {"verify", BIT(CONN_MINT) | BIT(CONN_CONNECT) | BIT(CONN_CLOSED), run_verify},
+    [CONN_MINT] = {"mint", BIT(CONN_ACCEPT) | BIT(CONN_CLOSED), run_mint},
+    [CONN_ACCEPT] = {"accept", BIT(CONN_RELAY) | BIT(CONN_CLOSED), run_accept},
+    [CONN_RELAY] = {"relay", BIT(CONN_CLOSED), run_relay},
+    [CONN_CLOSED] = {"closed", 0, NULL},
+};
+_Static_assert(sizeof(stages) / sizeof(stages[0]) == CONN_STATES, "a state has no stage");
+
+const char *
+conn_state_name(enum conn_state state)
+{
+	return stages[state].name;
+}
+
+bool
+conn_may_go(enum conn_state from, enum conn_state to)
+{
+	return (stages[from].next & BIT(to)) != 0;
+}
+
+void
+conn_run(struct conn *conn)
+{
+	while (conn->state != CONN_CLOSED) {
+		enum conn_state next = conn->closing ? CONN_CLOSED : stages[conn->state].run(conn);
+
+		if (next == conn->state)
+			return;
+		assert(conn_may_go(conn->state, next));
+		conn->state = next; /* the only assignment in the program */
+	}
+}
+
+/* ---- events ---- */
+
+void
+conn_on_leg(evutil_socket_t fd, short what, void *arg)
+{
+	struct leg *leg = arg;
+
+	(void)fd;
+	leg_note(leg, what);
+	conn_run(leg->conn);
+}
+
+void
+conn_set_deadline(struct conn *conn, uint32_t ms)
+{
+	const struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+
+	(void)evtimer_add(&conn->deadline, &delay);
+}
+
+/* How long the relay may still be silent; 0 when its time is up. */
+static uint32_t
+quiet_left_ms(const struct conn *conn)
+{
+	uint64_t silent_ms = clock_mono_ms() - conn->active_ms;
+
+	return silent_ms < conn->quiet_ms ? (uint32_t)(conn->quiet_ms - silent_ms) : 0;
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct conn *conn = arg;
+
+	(void)fd;
+	(void)what;
+	switch (conn->state) {
+	case CONN_RELAY:
+		if (quiet_left_ms(conn) > 0)
+			conn_set_deadline(conn, quiet_left_ms(conn));
+		else
+			conn_stop(conn, END_IDLE, "no byte either way");
+		break;
+	case CONN_LOCATE:
+	case CONN_PEEK:
+		if (conn->facts.verdict.result == RESULT_BLOCK)
+			conn_stop(conn, END_REFUSED, conn->facts.verdict.why);
+		else
+			conn_stop(conn, END_HELLO_TIMEOUT,
+			    "no whole hello from the camera in time");
+		break;
+	case CONN_CONNECT:
+		conn_stop(conn, END_UNREACHABLE, "the server does not answer");
+		break;
+	case CONN_DECIDE:
+	case CONN_VERIFY:
+	case CONN_MINT:
+	case CONN_ACCEPT:
+	case CONN_CLOSED:
+	case CONN_STATES:
+		conn_stop(conn, END_TIMEOUT, conn_state_name(conn->state));
+		break;
+	}
+}
+
+/* ---- the end ---- */
+
+/* How the sides are closed for each cause: what a camera would have seen from
+ * the server itself, where there is such a thing. */
+enum shape { SHAPE_FIN = 0, SHAPE_RESET, SHAPE_MIRROR };
+
+static const enum shape shapes[END_COUNT] = {
+    [END_REFUSED] = SHAPE_RESET,
+    [END_UNREACHABLE] = SHAPE_RESET,
+    [END_HELLO_TIMEOUT] = SHAPE_RESET,
+    [END_TIMEOUT] = SHAPE_RESET,
+    [END_RESET] = SHAPE_RESET,
+    [END_OVERLOAD] = SHAPE_RESET,
+    [END_UNRECORDABLE] = SHAPE_RESET,
+    [END_MINT] = SHAPE_RESET,
+    [END_SHUTDOWN] = SHAPE_RESET,
+    [END_INTERNAL] = SHAPE_RESET,
+    [END_SERVER_TLS] = SHAPE_MIRROR,
+    [END_SERVER_CERT] = SHAPE_MIRROR,
+    [END_CAMERA_TLS] = SHAPE_MIRROR,
+    [END_REJECTED] = SHAPE_MIRROR,
+};
+
+static void
+say_alert(struct conn *conn)
+{
+	uint8_t record[TLS_ALERT_BYTES];
+
+	if (conn->camera_alert == 0 || conn->camera.ssl != NULL || conn->camera.fd < 0)
+		return;
+	tls_alert_record(conn->camera_alert, record);
+	/* A camera that does not take seven bytes now will see the close. */
+	(void)send(conn->camera.fd, record, sizeof(record), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void
+close_legs(struct conn *conn, enum end end)
+{
+	enum shape shape = shapes[end];
+	bool server_reset = conn->server.end == LEG_RESET;
+
+	if (shape == SHAPE_MIRROR)
+		say_alert(conn);
+	/* What a side still has to be told (an alert of OpenSSL's) goes out
+	 * before its socket closes. */
+	if (shape != SHAPE_RESET) {
+		(void)leg_flush(&conn->camera);
+		(void)leg_flush(&conn->server);
+	}
+	leg_close(&conn->camera, shape == SHAPE_RESET || (shape == SHAPE_MIRROR && server_reset));
+	leg_close(&conn->server, shape == SHAPE_RESET);
+}
+
+static void
+write_record(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	struct facts *facts = &conn->facts;
+	struct err err = {0};
+
+	facts->closed_wall_us = clock_wall_us();
+	facts->duration_us = clock_mono_us() - conn->opened_us;
+	if (spool_write(worker->spool, EVENT_CLOSE, facts, &err) != 0) {
+		atomic_fetch_add_explicit(&worker->counters->unrecordable, 1, memory_order_relaxed);
+		log_debug("a close was not recorded: %s", err.text);
+	}
+	spool_live_drop(worker->spool, conn->live);
+	conn->live = NULL;
+}
+
+static void
+count_end(struct conn *conn, enum end end)
+{
+	struct board_worker *row = conn->worker->counters;
+
+	if (conn->facts.verdict.result == RESULT_BLOCK)
+		atomic_fetch_add_explicit(&row->blocked, 1, memory_order_relaxed);
+	if (end == END_OVERLOAD)
+		atomic_fetch_add_explicit(&row->overload, 1, memory_order_relaxed);
+	if (end == END_UNRECORDABLE)
+		atomic_fetch_add_explicit(&row->unrecordable, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&row->open, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&row->up, conn->facts.traffic.left_up, memory_order_relaxed);
+	atomic_fetch_add_explicit(&row->down, conn->facts.traffic.left_down, memory_order_relaxed);
+}
+
+enum conn_state
+conn_close(struct conn *conn, enum end end, const char *fmt, ...)
+{
+	struct worker *worker = conn->worker;
+	va_list ap;
+
+	if (conn->closing)
+		return CONN_CLOSED;
+	conn->closing = true;
+	conn->facts.end = end;
+	va_start(ap, fmt);
+	(void)vsnprintf(conn->facts.end_text, sizeof(conn->facts.end_text), fmt, ap);
+	va_end(ap);
+	minter_forget(&conn->mint);
+	(void)event_del(&conn->deadline);
+	close_legs(conn, end);
+	write_record(conn);
+	count_end(conn, end);
+	TAILQ_REMOVE(&worker->open, conn, entry);
+	TAILQ_INSERT_TAIL(&worker->closed, conn, entry);
+	worker->open_count--;
+	event_active(&worker->reap, EV_TIMEOUT, 0);
+	return CONN_CLOSED;
+}
+
+void
+conn_stop(struct conn *conn, enum end end, const char *text)
+{
+	(void)conn_close(conn, end, "%s", text);
+	conn_run(conn);
+}
+
+/* ---- the beginning ---- */
+
+static void
+fill_device(struct conn *conn)
+{
+	const struct config *config = conn->worker->config;
+	const struct device *device = devices_find(config->devices, &conn->facts.camera);
+	char ip[ADDR_TEXT_MAX];
+
+	if (device != NULL)
+		text_copy(conn->facts.device, sizeof(conn->facts.device), device->name);
+	else
+		text_copy(conn->facts.device, sizeof(conn->facts.device),
+		    addr_text(&conn->facts.camera, ip));
+	/* With several interfaces the kernel does not say which one it was. */
+	if (config->gateway.cameras_count == 1)
+		text_copy(conn->facts.iface, sizeof(conn->facts.iface), config->gateway.cameras[0]);
+}
+
+static void
+on_mint(void *arg)
+{
+	conn_run(arg);
+}
+
+bool
+conn_open(struct worker *worker, int fd, const struct addr *camera, const struct addr *dst)
+{
+	struct conn *conn = calloc(1, sizeof(*conn));
+
+	if (conn == NULL) {
+		(void)close(fd);
+		return false;
+	}
+	conn->worker = worker;
+	conn->opened_us = clock_mono_us();
+	conn->camera = (struct leg){.conn = conn, .pool = &worker->pool, .fd = fd};
+	conn->server = (struct leg){.conn = conn, .pool = &worker->pool, .fd = -1};
+	conn->mint = (struct mint_waiter){.done = on_mint, .arg = conn};
+	conn->facts.camera = *camera;
+	conn->facts.dst = *dst;
+	conn->facts.opened_wall_us = clock_wall_us();
+	if (RAND_bytes((unsigned char *)&conn->facts.flow_id, sizeof(conn->facts.flow_id)) != 1 ||
+	    leg_open(&conn->camera, fd, worker->base, conn_on_leg) != 0 ||
+	    evtimer_assign(&conn->deadline, worker->base, on_deadline, conn) != 0) {
+		(void)close(fd);
+		free(conn);
+		return false;
+	}
+	conn->facts.flow_id = (conn->facts.flow_id >> 1) | 1; /* 63 bits, and never 0 */
+	fill_device(conn);
+	TAILQ_INSERT_TAIL(&worker->open, conn, entry);
+	worker->open_count++;
+	atomic_fetch_add_explicit(&worker->counters->accepted, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&worker->counters->open, 1, memory_order_relaxed);
+	conn_run(conn);
+	return true;
+}
+
+void
+conn_free(struct conn *conn)
+{
+	hello_clear(&conn->hello);
+	X509_free(conn->leaf);
+	free(conn);
+}

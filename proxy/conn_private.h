@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_CONN_PRIVATE_H
+#define PROXY_CONN_PRIVATE_H
+
+/* For the stages of a connection only: conn, peek, decide, server, camera, relay. */
+
+#include "base/err.h"
+#include "config/config.h"
+#include "proxy/conn.h"
+#include "proxy/hello.h"
+#include "proxy/leg.h"
+#include "proxy/minter.h"
+#include "proxy/worker_private.h"
+
+#include <sys/queue.h>
+
+struct spool_live;
+
+struct conn {
+	TAILQ_ENTRY(conn) entry; /* worker's list, open or closed */
+	struct worker *worker;   /* borrowed */
+	enum conn_state state;
+	struct facts facts;
+	struct leg camera, server;
+	struct hello_reader hello; /* empty once replayed */
+	struct event deadline;
+	uint64_t opened_us; /* clock_mono_us */
+	uint64_t active_ms; /* clock_mono_ms of the last byte either way */
+	uint32_t quiet_ms;  /* in CONN_RELAY: how long it may be silent; else 0 */
+	X509 *leaf;         /* owned; for the camera */
+	enum leaf_kind leaf_kind;
+	struct mint_waiter mint;
+	struct spool_live *live; /* owned by the spool; NULL before the open record */
+	bool recorded_open;
+	bool passthrough; /* the camera is known to refuse our leaf there */
+	bool hello_done;  /* peek has its answer */
+	bool closing;
+	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */
+};
+
+/*
+ * The one way to end a connection.  The first cause counts.  Closes both sides
+ * in the shape that belongs to the cause, writes the record, and frees at the
+ * loop's next turn.  Returns CONN_CLOSED, so a stage can return it.
+ */
+enum conn_state conn_close(struct conn *conn, enum end end, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Run until it waits for something.  Callbacks note what happened and call it. */
+void conn_run(struct conn *conn);
+
+/* How long from now the present stage may take; it ends with END_TIMEOUT or,
+ * in CONN_RELAY, is looked at for silence. */
+void conn_set_deadline(struct conn *conn, uint32_t ms);
+
+/* The events of either leg, which is arg. */
+void conn_on_leg(evutil_socket_t fd, short what, void *arg);
+
+/* The stages. */
+enum conn_state run_locate(struct conn *conn);  /* decide.c */
+enum conn_state run_peek(struct conn *conn);    /* peek.c */
+enum conn_state run_decide(struct conn *conn);  /* decide.c */
+enum conn_state run_connect(struct conn *conn); /* server.c */
+enum conn_state run_verify(struct conn *conn);  /* server.c */
+enum conn_state run_mint(struct conn *conn);    /* camera.c */
+enum conn_state run_accept(struct conn *conn);  /* camera.c */
+enum conn_state run_relay(struct conn *conn);   /* relay.c */
+
+/* Judge what is about to be forwarded undecrypted (passthrough, plain): no
+ * certificate proves the name.  Returns false when it is blocked. */
+bool decide_unproven(struct conn *conn);
+
+/* How the camera's leg ended once our leaf was shown: a refusal of it? */
+void camera_note_refusal(struct conn *conn);
+
+#endif

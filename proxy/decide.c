@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* The stages that judge before anything is sent: by address, then by name. */
+#include "base/clock.h"
+#include "config/judge.h"
+#include "geo/cache.h"
+#include "geo/geo.h"
+#include "proxy/conn_private.h"
+#include "proxy/guard.h"
+#include "proxy/refusals.h"
+#include "record/spool.h"
+
+enum {
+	/* A camera whose destination is blocked is heard for its server name,
+	 * which the record is worth more with; it need not be heard for long. */
+	REFUSED_HELLO_MS = 2000,
+};
+
+static bool
+is_blocked(const struct conn *conn)
+{
+	return conn->facts.verdict.result == RESULT_BLOCK;
+}
+
+enum conn_state
+run_locate(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	struct facts *facts = &conn->facts;
+
+	facts->place = *geo_cache_locate(worker->places, worker->geo, &facts->dst);
+	if (!guard_refuses(worker->config, worker->own, &facts->dst, &facts->verdict))
+		judge(worker->config->rules, VERDICT_ADDRESS, facts, &facts->verdict);
+	conn_set_deadline(conn,
+	    is_blocked(conn) ? REFUSED_HELLO_MS : worker->config->timeout.hello_ms);
+	return CONN_PEEK;
+}
+
+static enum inspect
+planned_inspection(const struct conn *conn)
+{
+	if (conn->facts.hello.kind != HELLO_TLS)
+		return INSPECT_PLAIN;
+	return conn->passthrough ? INSPECT_PASSTHROUGH : INSPECT_OPENED;
+}
+
+static bool
+is_understood(const struct conn *conn)
+{
+	return conn->facts.hello.kind == HELLO_TLS || conn->facts.hello.kind == HELLO_NOT_TLS;
+}
+
+bool
+decide_unproven(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+
+	judge(conn->worker->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	return !is_blocked(conn);
+}
+
+static void
+judge_by_name(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	struct facts *facts = &conn->facts;
+
+	if (facts->hello.sni[0] != '\0')
+		geo_vendor(worker->geo, facts->hello.sni, &facts->place);
+	if (is_blocked(conn))
+		return; /* by address: no name can change that */
+	if (!is_understood(conn)) {
+		guard_block(&facts->verdict, VERDICT_NAME, "undecodable",
+		    "What the camera sent cannot be understood");
+		facts->inspect = INSPECT_UNDECODABLE;
+		return;
+	}
+	judge(worker->config->rules, VERDICT_NAME, facts, &facts->verdict);
+	if (is_blocked(conn))
+		return;
+	conn->passthrough = facts->hello.kind == HELLO_TLS &&
+			    worker->config->tls.rejected == REJECTED_PASSTHROUGH &&
+			    refusals_is(worker->refusals, &facts->camera, &facts->dst,
+				facts->hello.sni, clock_mono_ms());
+	facts->inspect = planned_inspection(conn);
+	if (facts->inspect != INSPECT_OPENED)
+		(void)decide_unproven(conn);
+}
+
+/* The record stands before the first byte to a server. */
+static bool
+record_open(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+	struct err err = {0};
+
+	if (spool_write(worker->spool, EVENT_OPEN, &conn->facts, &err) != 0) {
+		(void)conn_close(conn, END_UNRECORDABLE, "%s", err.text);
+		return false;
+	}
+	conn->recorded_open = true;
+	conn->live = spool_live_take(worker->spool, conn->facts.flow_id);
+	return true;
+}
+
+enum conn_state
+run_decide(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+
+	if (facts->hello.kind == HELLO_NONE && !is_blocked(conn))
+		return conn_close(conn, END_DONE, "the camera closed without a word");
+	judge_by_name(conn);
+	if (is_blocked(conn)) {
+		if (facts->inspect != INSPECT_UNDECODABLE)
+			facts->inspect = INSPECT_REFUSED;
+		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
+	}
+	return record_open(conn) ? CONN_CONNECT : CONN_CLOSED;
+}

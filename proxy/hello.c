@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/hello.h"
+
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RAW_FIRST = 2048,           /* holds nearly every hello without growing */
+	RECORD_PAYLOAD_MAX = 16384, /* RFC 8446 section 5.1 */
+	RECORD_HANDSHAKE = 22,
+	MESSAGE_HEADER = 4,
+	MESSAGE_CLIENT_HELLO = 1,
+	RANDOM_BYTES = 32,
+};
+
+enum extension {
+	EXTENSION_SERVER_NAME = 0,
+	EXTENSION_GROUPS = 10,
+	EXTENSION_SIGNATURES = 13,
+	EXTENSION_ALPN = 16,
+	EXTENSION_VERSIONS = 43,
+	EXTENSION_ECH = 0xfe0d, /* RFC 9849 */
+};
+
+enum {
+	NAME_HOST = 0,
+	SIGNATURE_ECDSA_P256 = 0x0403,
+	GROUP_P256 = 23,
+	TLS_1_0 = 0x0301,
+	TLS_1_2 = 0x0303,
+	TLS_1_3 = 0x0304,
+};
+
+/* ---- gathering ---- */
+
+uint8_t *
+hello_room(struct hello_reader *reader, size_t *room)
+{
+	if (reader->raw_used == reader->raw_size) {
+		size_t size = reader->raw_size == 0 ? RAW_FIRST : reader->raw_size * 2;
+		uint8_t *raw;
+
+		if (size > HELLO_RAW_MAX)
+			size = HELLO_RAW_MAX;
+		if (size == reader->raw_size)
+			return NULL;
+		raw = realloc(reader->raw, size);
+		if (raw == NULL)
+			return NULL;
+		reader->raw = raw;
+		reader->raw_size = size;
+	}
+	*room = reader->raw_size - reader->raw_used;
+	return reader->raw + reader->raw_used;
+}
+
+void
+hello_clear(struct hello_reader *reader)
+{
+	free(reader->raw);
+	free(reader->message);
+	*reader = (struct hello_reader){0};
+}
+
+enum step { STEP_MORE, STEP_WHOLE, STEP_BROKEN, STEP_NO_MEMORY };
+
+static bool
+keep_fragment(struct hello_reader *reader, struct bytes payload)
+{
+	size_t need = reader->message_used + payload.left;
+
+	if (need > reader->message_size) {
+		size_t size = reader->message_size == 0 ? RAW_FIRST : reader->message_size;
+		uint8_t *message;
+
+		while (size < need)
+			size *= 2;
+		message = realloc(reader->message, size);
+		if (message == NULL)
+			return false;
+		reader->message = message;
+		reader->message_size = size;
+	}
+	memcpy(reader->message + reader->message_used, payload.at, payload.left);
+	reader->message_used += payload.left;
+	return true;
+}
+
+/* What the front of a handshake message says of it: whole, or more to come. */
+static enum step
+look_at_message(struct bytes message, struct bytes *body)
+{
+	uint8_t type;
+	uint32_t length;
+
+	if (!bytes_u8(&message, &type))
+		return STEP_MORE;
+	if (type != MESSAGE_CLIENT_HELLO)
+		return STEP_BROKEN;
+	if (!bytes_u24(&message, &length))
+		return STEP_MORE;
+	if (length > HELLO_MESSAGE_MAX - MESSAGE_HEADER)
+		return STEP_BROKEN;
+	return bytes_take(&message, length, body) ? STEP_WHOLE : STEP_MORE;
+}
+
+/* Take the next record's payload, when all of it is there. */
+static enum step
+take_record(struct bytes *raw, struct bytes *payload)
+{
+	struct bytes in = *raw;
+	uint8_t type;
+	uint16_t version, length;
+
+	if (!bytes_u8(&in, &type))
+		return STEP_MORE;
+	if (type != RECORD_HANDSHAKE)
+		return STEP_BROKEN;
+	if (!bytes_u16(&in, &version) || !bytes_u16(&in, &length))
+		return STEP_MORE;
+	/* An empty fragment of a handshake is forbidden, RFC 8446 section 5.1. */
+	if (version >> 8 != 3 || length == 0 || length > RECORD_PAYLOAD_MAX)
+		return STEP_BROKEN;
+	if (!bytes_take(&in, length, payload))
+		return STEP_MORE;
+	*raw = in;
+	return STEP_WHOLE;
+}
+
+/* Gather records until the message is whole; *body is then inside the reader. */
+static enum step
+gather(struct hello_reader *reader, struct bytes *body)
+{
+	struct bytes raw = {reader->raw + reader->record_at, reader->raw_used - reader->record_at};
+	struct bytes payload;
+	enum step step;
+
+	while ((step = take_record(&raw, &payload)) == STEP_WHOLE) {
+		if (reader->message_used == 0) {
+			step = look_at_message(payload, body);
+			if (step != STEP_MORE)
+				return step;
+		}
+		if (!keep_fragment(reader, payload))
+			return STEP_NO_MEMORY;
+		reader->record_at = reader->raw_used - raw.left;
+		step = look_at_message((struct bytes){reader->message, reader->message_used}, body);
+		if (step != STEP_MORE)
+			return step;
+	}
+	return step;
+}
+
+/* ---- other protocols ---- */
+
+static const struct {
+	const char *start, *protocol;
+} openings[] = {
+    {"GET ", "http"},
+    {"POST ", "http"},
+    {"PUT ", "http"},
+    {"HEAD ", "http"},
+    {"CONNECT ", "http"},
+    {"DELETE ", "http"},
+    {"OPTIONS rtsp", "rtsp"},
+    {"DESCRIBE ", "rtsp"},
+    {"ANNOUNCE ", "rtsp"},
+    {"OPTIONS ", "http"},
+    {"PRI * HTTP/2", "http2"},
+    {"SSH-", "ssh"},
+    {"EHLO ", "smtp"},
+    {"HELO ", "smtp"},
+};
+
+static bool
+is_sslv2(struct bytes raw)
+{
+	/* A two-byte length with the high bit, then CLIENT-HELLO (1), then the
+	 * version: RFC 5246 appendix E.2. */
+	return raw.left >= 5 && (raw.at[0] & 0x80) != 0 && raw.at[2] == 1 &&
+	       (raw.at[3] == 3 || (raw.at[3] == 0 && raw.at[4] == 2));
+}
+
+static bool
+is_mqtt(struct bytes raw)
+{
+	return raw.left >= 8 && raw.at[0] == 0x10 && raw.at[2] == 0 &&
+	       (memcmp(raw.at + 4, "MQTT", 4) == 0 || memcmp(raw.at + 4, "MQIs", 4) == 0);
+}
+
+static const char *
+name_protocol(struct bytes raw)
+{
+	for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
+		size_t size = strlen(openings[i].start);
+
+		if (raw.left >= size && memcmp(raw.at, openings[i].start, size) == 0)
+			return openings[i].protocol;
+	}
+	if (is_sslv2(raw))
+		return "sslv2";
+	return is_mqtt(raw) ? "mqtt" : "unknown";
+}
+
+/* ---- the message ---- */
+
+static bool
+take_vec8(struct bytes *in, struct bytes *out)
+{
+	uint8_t count;
+
+	return bytes_u8(in, &count) && bytes_take(in, count, out);
+}
+
+static bool
+take_vec16(struct bytes *in, struct bytes *out)
+{
+	uint16_t count;
+
+	return bytes_u16(in, &count) && bytes_take(in, count, out);
+}
+
+static bool
+is_grease(uint16_t value)
+{
+	return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff); /* RFC 8701 */
+}
+
+/* Whether a list of 16-bit numbers holds one. */
+static bool
+list_has(struct bytes list, uint16_t wanted)
+{
+	uint16_t value;
+
+	while (bytes_u16(&list, &value)) {
+		if (value == wanted)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_host_byte(uint8_t byte)
+{
+	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+	       (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_';
+}
+
+/* The first host_name counts.  A NUL would make it one name to us and another
+ * to whoever reads it as a string, so it is written as '?', and called odd. */
+static bool
+read_server_name(struct bytes ext, struct hello_facts *facts)
+{
+	struct bytes list, name;
+	uint8_t type;
+
+	if (facts->sni_present)
+		return true;
+	facts->sni_present = true;
+	if (!take_vec16(&ext, &list) || ext.left != 0 || !bytes_u8(&list, &type) ||
+	    !take_vec16(&list, &name))
+		return false;
+	if (type != NAME_HOST || name.left == 0 || name.left >= FACTS_NAME_MAX) {
+		facts->sni_odd = true;
+		return true;
+	}
+	for (size_t i = 0; i < name.left; i++) {
+		facts->sni_odd = facts->sni_odd || !is_host_byte(name.at[i]);
+		facts->sni[i] = name.at[i] == '\0' ? '?' : (char)name.at[i];
+	}
+	facts->sni[name.left] = '\0';
+	return true;
+}
+
+/* Copy whole names only: a list cut inside a name is no list. */
+static bool
+read_alpn(struct bytes ext, struct hello_facts *facts)
+{
+	struct bytes list, name;
+
+	if (!take_vec16(&ext, &list) || ext.left != 0)
+		return false;
+	facts->alpn_size = 0;
+	while (list.left > 0) {
+		if (!take_vec8(&list, &name) || name.left == 0)
+			return false;
+		if (facts->alpn_size + 1 + name.left > FACTS_ALPN_MAX)
+			continue;
+		facts->alpn[facts->alpn_size] = (uint8_t)name.left;
+		memcpy(facts->alpn + facts->alpn_size + 1, name.at, name.left);
+		facts->alpn_size = (uint8_t)(facts->alpn_size + 1 + name.left);
+	}
+	return true;
+}
+
+static bool
+read_versions(struct bytes ext, struct hello_facts *facts)
+{
+	struct bytes list;
+	uint16_t version;
+
+	if (!take_vec8(&ext, &list) || ext.left != 0 || list.left % 2 != 0)
+		return false;
+	facts->version_max = 0;
+	facts->version_min = UINT16_MAX;
+	while (bytes_u16(&list, &version)) {
+		if (is_grease(version))
+			continue;
+		if (version > facts->version_max)
+			facts->version_max = version;
+		if (version < facts->version_min)
+			facts->version_min = version;
+	}
+	return facts->version_max != 0;
+}
+
+/* What the extensions say about the leaf that the camera can take. */
+struct signature_offer {
+	bool has_signatures, ecdsa_signature;
+	bool has_groups, p256;
+};
+
+static bool
+read_list16(struct bytes ext, uint16_t wanted, bool *has_list, bool *has_wanted)
+{
+	struct bytes list;
+
+	if (!take_vec16(&ext, &list) || ext.left != 0 || list.left % 2 != 0)
+		return false;
+	*has_list = true;
+	*has_wanted = list_has(list, wanted);
+	return true;
+}
+
+static bool
+read_extension(uint16_t type, struct bytes body, struct hello_facts *facts,
+    struct signature_offer *offer)
+{
+	switch ((enum extension)type) {
+	case EXTENSION_SERVER_NAME:
+		return read_server_name(body, facts);
+	case EXTENSION_ALPN:
+		return read_alpn(body, facts);
+	case EXTENSION_VERSIONS:
+		return read_versions(body, facts);
+	case EXTENSION_SIGNATURES:
+		return read_list16(body, SIGNATURE_ECDSA_P256, &offer->has_signatures,
+		    &offer->ecdsa_signature);
+	case EXTENSION_GROUPS:
+		return read_list16(body, GROUP_P256, &offer->has_groups, &offer->p256);
+	case EXTENSION_ECH:
+		facts->ech = true;
+		return true;
+	default:
+		return true;
+	}
+}
+
+static bool
+read_extensions(struct bytes exts, struct hello_facts *facts, struct signature_offer *offer)
+{
+	while (exts.left > 0) {
+		struct bytes body;
+		uint16_t type;
+
+		if (!bytes_u16(&exts, &type) || !take_vec16(&exts, &body))
+			return false;
+		if (!read_extension(type, body, facts, offer))
+			return false;
+	}
+	return true;
+}
+
+/* Suites that authenticate by ECDSA (RFC 8422, RFC 5289, RFC 7905). */
+static bool
+has_ecdsa_suite(struct bytes suites)
+{
+	static const uint16_t ecdsa[] = {0xc02b, 0xc02c, 0xcca9, 0xc023, 0xc024, 0xc009, 0xc00a,
+	    0xc0ac, 0xc0ad};
+
+	for (size_t i = 0; i < sizeof(ecdsa) / sizeof(ecdsa[0]); i++) {
+		if (list_has(suites, ecdsa[i]))
+			return true;
+	}
+	return false;
+}
+
+/* TLS 1.3 names the signature in one place; before it, suite, signature and
+ * curve must all allow it, and an absent list allows what it would list. */
+static bool
+takes_ecdsa(const struct hello_facts *facts, const struct signature_offer *offer,
+    struct bytes suites)
+{
+	if (facts->version_max >= TLS_1_3)
+		return offer->ecdsa_signature;
+	if (!has_ecdsa_suite(suites) || (offer->has_groups && !offer->p256))
+		return false;
+	return facts->version_max == TLS_1_2 ? offer->ecdsa_signature : !offer->has_signatures;
+}
+
+bool
+hello_parse_body(struct bytes body, struct hello_facts *facts)
+{
+	struct bytes random, session, suites, compression, exts = {0};
+	struct signature_offer offer = {0};
+
+	if (!bytes_u16(&body, &facts->version_max) || !bytes_take(&body, RANDOM_BYTES, &random) ||
+	    !take_vec8(&body, &session) || !take_vec16(&body, &suites) || suites.left % 2 != 0 ||
+	    !take_vec8(&body, &compression))
+		return false;
+	facts->version_min = TLS_1_0;
+	/* Up to TLS 1.2 a hello may end here, RFC 5246 section 7.4.1.2. */
+	if (body.left > 0 && (!take_vec16(&body, &exts) || body.left != 0))
+		return false;
+	if (!read_extensions(exts, facts, &offer))
+		return false;
+	facts->ecdsa = takes_ecdsa(facts, &offer, suites);
+	return true;
+}
+
+static void
+set_kind(struct hello_facts *facts, enum hello_kind kind, const char *protocol)
+{
+	memset(facts, 0, sizeof(*facts));
+	facts->kind = kind;
+	text_copy(facts->protocol, sizeof(facts->protocol), protocol);
+}
+
+enum hello_result
+hello_add(struct hello_reader *reader, size_t count, struct hello_facts *facts)
+{
+	struct bytes body;
+
+	reader->raw_used += count;
+	if (reader->raw_used == 0)
+		return HELLO_MORE;
+	if (reader->raw[0] != RECORD_HANDSHAKE || (reader->raw_used > 1 && reader->raw[1] != 3)) {
+		struct bytes raw = {reader->raw, reader->raw_used};
+
+		set_kind(facts, HELLO_NOT_TLS, name_protocol(raw));
+		return HELLO_READY;
+	}
+	switch (gather(reader, &body)) {
+	case STEP_MORE:
+		if (reader->raw_used < HELLO_RAW_MAX)
+			return HELLO_MORE;
+		break;
+	case STEP_NO_MEMORY:
+		return HELLO_NO_MEMORY;
+	case STEP_WHOLE:
+		set_kind(facts, HELLO_TLS, "tls");
+		if (hello_parse_body(body, facts))
+			return HELLO_READY;
+		break;
+	case STEP_BROKEN:
+		break;
+	}
+	set_kind(facts, HELLO_BROKEN, "tls");
+	return HELLO_READY;
+}
+
+void
+hello_finish(const struct hello_reader *reader, struct hello_facts *facts)
+{
+	if (reader->raw_used > 0)
+		set_kind(facts, HELLO_BROKEN, "tls");
+	else
+		set_kind(facts, HELLO_NONE, "");
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/leg.h"
+
+#include "base/err.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { WRITE_MAX = 16 << 10 }; /* one TLS record, RFC 8446 section 5.1 */
+
+/* ---- the socket ---- */
+
+static void
+note_reset(struct leg *leg, int error)
+{
+	leg->error = error;
+	leg->end = LEG_RESET;
+	leg->readable = false;
+}
+
+/* As recv(2), but asks the kernel only when it has something; -1 with
+ * errno EAGAIN otherwise.  0: the peer has shut down. */
+static ssize_t
+receive(struct leg *leg, void *to, size_t size)
+{
+	ssize_t count;
+
+	if (leg->replay.left > 0) {
+		struct bytes taken;
+
+		if (size > leg->replay.left)
+			size = leg->replay.left;
+		(void)bytes_take(&leg->replay, size, &taken);
+		memcpy(to, taken.at, size);
+		return (ssize_t)size;
+	}
+	if (leg->fin)
+		return 0;
+	if (!leg->readable) {
+		errno = EAGAIN;
+		return -1;
+	}
+	do
+		count = recv(leg->fd, to, size, 0);
+	while (count < 0 && errno == EINTR);
+	if (count == 0)
+		leg->fin = true;
+	else if (count < 0 && errno != EAGAIN)
+		note_reset(leg, errno);
+	/* Less than was asked for: the socket is empty, and its next byte is a
+	 * new edge (epoll(7)); but a FIN behind the data was told already. */
+	if ((count < 0 || (size_t)count < size) && !leg->fin_coming)
+		leg->readable = false;
+	if (count < 0)
+		leg->readable = false;
+	return count;
+}
+
+static bool
+make_out(struct leg *leg)
+{
+	if (leg->out == NULL) {
+		leg->out = pool_take(leg->pool);
+		leg->out_start = leg->out_end = 0;
+	}
+	return leg->out != NULL;
+}
+
+/* Put bytes behind what waits, all or nothing. */
+static bool
+queue(struct leg *leg, const void *from, size_t count)
+{
+	if (!make_out(leg))
+		return false;
+	if (count > POOL_BUFFER_BYTES - leg->out_end && leg->out_start > 0) {
+		memmove(leg->out, leg->out + leg->out_start, leg->out_end - leg->out_start);
+		leg->out_end -= leg->out_start;
+		leg->out_start = 0;
+	}
+	if (count > POOL_BUFFER_BYTES - leg->out_end)
+		return false;
+	memcpy(leg->out + leg->out_end, from, count);
+	leg->out_end += count;
+	return true;
+}
+
+static void
+drop_out(struct leg *leg)
+{
+	pool_give(leg->pool, leg->out);
+	leg->out = NULL;
+	leg->out_start = leg->out_end = 0;
+}
+
+size_t
+leg_waiting(const struct leg *leg)
+{
+	return leg->out_end - leg->out_start;
+}
+
+static enum leg_io
+send_end(struct leg *leg)
+{
+	if (leg->end_queued && !leg->end_sent) {
+		leg->end_sent = true;
+		(void)shutdown(leg->fd, SHUT_WR);
+	}
+	return LEG_DONE;
+}
+
+enum leg_io
+leg_flush(struct leg *leg)
+{
+	while (leg_waiting(leg) > 0) {
+		size_t waiting = leg_waiting(leg);
+		ssize_t sent;
+
+		if (leg->failed)
+			return LEG_ENDED;
+		if (!leg->writable)
+			return LEG_WAIT;
+		sent = send(leg->fd, leg->out + leg->out_start, waiting, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0 && errno == EAGAIN) {
+			leg->writable = false;
+			return LEG_WAIT;
+		}
+		if (sent < 0) {
+			leg->failed = true;
+			if (leg->end == LEG_OPEN)
+				note_reset(leg, errno);
+			return LEG_ENDED;
+		}
+		leg->out_start += (size_t)sent;
+		if ((size_t)sent < waiting)
+			leg->writable = false;
+	}
+	drop_out(leg);
+	return send_end(leg);
+}
+
+/* ---- the BIO between OpenSSL and the socket ---- */
+
+static int
+bio_read(BIO *bio, char *to, int size)
+{
+	struct leg *leg = BIO_get_data(bio);
+	ssize_t count = receive(leg, to, (size_t)size);
+
+	BIO_clear_retry_flags(bio);
+	if (count < 0 && errno == EAGAIN)
+		BIO_set_retry_read(bio);
+	return (int)count;
+}
+
+static int
+bio_write(BIO *bio, const char *from, int size)
+{
+	struct leg *leg = BIO_get_data(bio);
+
+	BIO_clear_retry_flags(bio);
+	if (queue(leg, from, (size_t)size))
+		return size;
+	BIO_set_retry_write(bio);
+	return -1;
+}
+
+static long
+bio_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+	const struct leg *leg = BIO_get_data(bio);
+
+	(void)number;
+	(void)pointer;
+	switch (command) {
+	case BIO_CTRL_FLUSH:
+		return 1; /* leg_flush does, once a turn */
+	case BIO_CTRL_EOF:
+		return leg->fin;
+	default:
+		return 0;
+	}
+}
+
+static int
+bio_create(BIO *bio)
+{
+	BIO_set_init(bio, 1);
+	return 1;
+}
+
+BIO_METHOD *
+leg_bio_method(void)
+{
+	static BIO_METHOD *method;
+
+	if (method != NULL)
+		return method;
+	method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "leg");
+	if (method == NULL)
+		return NULL;
+	(void)BIO_meth_set_read(method, bio_read);
+	(void)BIO_meth_set_write(method, bio_write);
+	(void)BIO_meth_set_ctrl(method, bio_ctrl);
+	(void)BIO_meth_set_create(method, bio_create);
+	return method;
+}
+
+/* ---- life ---- */
+
+int
+leg_open(struct leg *leg, int fd, struct event_base *base, event_callback_fn on_event)
+{
+	const short what = EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST;
+
+	leg->fd = fd;
+	if (event_assign(&leg->event, base, fd, what, on_event, leg) != 0)
+		return -1;
+	return event_add(&leg->event, NULL);
+}
+
+void
+leg_note(struct leg *leg, short what)
+{
+	if ((what & EV_READ) != 0)
+		leg->readable = true;
+	if ((what & EV_WRITE) != 0)
+		leg->writable = true;
+	if ((what & EV_CLOSED) != 0) {
+		leg->fin_coming = true;
+		leg->readable = true;
+	}
+}
+
+int
+leg_start_tls(struct leg *leg, SSL *ssl, struct err *err)
+{
+	BIO *bio = BIO_new(leg_bio_method());
+
+	if (bio == NULL) {
+		SSL_free(ssl);
+		return err_tls(err, "no memory for a BIO");
+	}
+	BIO_set_data(bio, leg);
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_app_data(ssl, leg);
+	leg->ssl = ssl;
+	return 0;
+}
+
+/* How the peer's direction ended, seen from a call of OpenSSL's that failed
+ * with SSL_ERROR_SSL or SSL_ERROR_SYSCALL. */
+static void
+note_failure(struct leg *leg)
+{
+	if (leg->end != LEG_OPEN)
+		return;
+	leg->end = leg->fin && leg->alert == 0 ? LEG_TRUNCATED : LEG_ALERT;
+}
+
+enum leg_io
+leg_handshake(struct leg *leg, struct err *err)
+{
+	int ret, why;
+
+	ERR_clear_error();
+	ret = SSL_do_handshake(leg->ssl);
+	if (ret == 1)
+		return LEG_DONE;
+	why = SSL_get_error(leg->ssl, ret);
+	if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
+		return LEG_WAIT;
+	note_failure(leg);
+	(void)err_tls(err, "handshake");
+	return LEG_ENDED;
+}
+
+static enum leg_io
+read_plain(struct leg *leg, uint8_t *to, size_t size, size_t *count)
+{
+	ssize_t got = receive(leg, to, size);
+
+	if (got > 0) {
+		*count = (size_t)got;
+		return LEG_DONE;
+	}
+	if (got < 0 && errno == EAGAIN)
+		return LEG_WAIT;
+	if (leg->end == LEG_OPEN)
+		leg->end = LEG_CLOSED;
+	return LEG_ENDED;
+}
+
+static enum leg_io
+end_of_tls(struct leg *leg, int ret)
+{
+	switch (SSL_get_error(leg->ssl, ret)) {
+	case SSL_ERROR_WANT_READ:
+	case SSL_ERROR_WANT_WRITE:
+		return LEG_WAIT;
+	case SSL_ERROR_ZERO_RETURN:
+		/* The option to ignore an unexpected EOF makes both look alike
+		 * to OpenSSL; whether a close_notify came, the socket knows. */
+		leg->end = leg->fin ? LEG_TRUNCATED : LEG_CLOSED;
+		return LEG_ENDED;
+	default:
+		note_failure(leg);
+		ERR_clear_error();
+		return LEG_ENDED;
+	}
+}
+
+/* Several small records become one read, so that they leave as one record. */
+static enum leg_io
+read_tls(struct leg *leg, uint8_t *to, size_t size, size_t *count)
+{
+	size_t used = 0;
+
+	ERR_clear_error();
+	while (used < size) {
+		int got = SSL_read(leg->ssl, to + used, (int)(size - used));
+
+		if (got > 0) {
+			used += (size_t)got;
+			continue;
+		}
+		if (end_of_tls(leg, got) == LEG_ENDED && used == 0)
+			return LEG_ENDED;
+		break;
+	}
+	*count = used;
+	return used > 0 ? LEG_DONE : LEG_WAIT;
+}
+
+enum leg_io
+leg_read(struct leg *leg, uint8_t *to, size_t size, size_t *count)
+{
+	*count = 0;
+	if (leg->end != LEG_OPEN)
+		return LEG_ENDED;
+	if (leg->ssl != NULL)
+		return read_tls(leg, to, size, count);
+	return read_plain(leg, to, size, count);
+}
+
+enum leg_io
+leg_write(struct leg *leg, const uint8_t *from, size_t count)
+{
+	int wrote;
+
+	assert(count <= WRITE_MAX);
+	if (leg->failed)
+		return LEG_ENDED;
+	if (leg->ssl == NULL)
+		return queue(leg, from, count) ? LEG_DONE : LEG_WAIT;
+	ERR_clear_error();
+	wrote = SSL_write(leg->ssl, from, (int)count);
+	if (wrote == (int)count)
+		return LEG_DONE;
+	if (wrote <= 0 && SSL_get_error(leg->ssl, wrote) == SSL_ERROR_WANT_WRITE)
+		return LEG_WAIT;
+	note_failure(leg);
+	ERR_clear_error();
+	return LEG_ENDED;
+}
+
+void
+leg_end_direction(struct leg *leg, bool orderly)
+{
+	if (leg->end_queued)
+		return;
+	if (orderly && leg->ssl != NULL) {
+		ERR_clear_error();
+		(void)SSL_shutdown(leg->ssl);
+		ERR_clear_error();
+	}
+	leg->end_queued = true;
+}
+
+void
+leg_close(struct leg *leg, bool reset)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+	if (leg->ssl != NULL) {
+		SSL_free(leg->ssl);
+		leg->ssl = NULL;
+	}
+	drop_out(leg);
+	if (leg->fd < 0)
+		return;
+	(void)event_del(&leg->event);
+	if (reset)
+		(void)setsockopt(leg->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	(void)close(leg->fd);
+	leg->fd = -1;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_LEG_H
+#define PROXY_LEG_H
+
+#include "base/bytes.h"
+#include "proxy/pool.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct conn;
+struct err;
+
+/*
+ * One side of a connection: a socket, its TLS where it has one, and what is on
+ * its way out.  Camera and server are both legs, so one function serves both
+ * directions.
+ *
+ * The socket is watched edge-triggered with one event for its whole life:
+ * `readable` and `writable` remember what the kernel said until a call proves
+ * otherwise, so no system call is made that must fail.  Bytes out are gathered
+ * and go to the kernel in one send(2) a turn (leg_flush).
+ */
+enum leg_end {
+	LEG_OPEN = 0,
+	LEG_CLOSED,    /* in order: close_notify, or FIN where there is no TLS */
+	LEG_TRUNCATED, /* FIN without close_notify */
+	LEG_RESET,     /* RST, or an error of the socket */
+	LEG_ALERT,     /* a fatal alert came, or the peer broke the protocol */
+};
+
+enum leg_io {
+	LEG_DONE = 0, /* what was asked is done */
+	LEG_WAIT,     /* wait for the socket */
+	LEG_ENDED,    /* the peer's direction has ended: leg->end says how */
+};
+
+struct leg {
+	struct conn *conn;   /* whose leg it is */
+	struct pool *pool;   /* borrowed from the worker */
+	int fd;              /* owned; -1 before leg_open */
+	SSL *ssl;            /* owned; NULL: plain */
+	struct event event;  /* valid while fd >= 0 */
+	struct bytes replay; /* read from the socket already; taken before it.  Borrowed */
+	bool readable, writable;
+	bool fin_coming; /* the kernel said the peer has shut down; data may stand before it */
+	bool fin;        /* recv returned 0 */
+	bool end_queued; /* our own end was put behind the bytes out */
+	bool end_sent;
+	bool failed;      /* the socket took an error while sending */
+	enum leg_end end; /* of the peer's direction */
+	uint8_t alert;    /* the fatal alert that came, 0: none */
+	int error;        /* errno of LEG_RESET */
+	uint8_t *out;     /* of the pool; NULL when nothing waits */
+	size_t out_start, out_end;
+};
+
+enum {
+	LEG_OUT_HIGH = 64 << 10, /* bytes waiting: read no more for this leg */
+};
+
+/* Start to watch fd (non-blocking, becomes the leg's). */
+int leg_open(struct leg *leg, int fd, struct event_base *base, event_callback_fn on_event);
+
+/* Note what an event said. */
+void leg_note(struct leg *leg, short what);
+
+/* Speak TLS from now on; takes ssl over, whose BIO becomes the leg's own. */
+int leg_start_tls(struct leg *leg, SSL *ssl, struct err *err);
+
+/* Go on with the handshake.  LEG_ENDED: it failed, leg->end, ->alert and err say how. */
+enum leg_io leg_handshake(struct leg *leg, struct err *err);
+
+/* Read up to size bytes of payload; *count > 0 with LEG_DONE. */
+enum leg_io leg_read(struct leg *leg, uint8_t *to, size_t size, size_t *count);
+
+/* Put payload on its way out; the caller keeps below LEG_OUT_HIGH waiting
+ * bytes, and count at most 16 KiB.  LEG_WAIT: nothing was taken. */
+enum leg_io leg_write(struct leg *leg, const uint8_t *from, size_t count);
+
+/* Hand what waits to the kernel.  LEG_DONE: nothing waits any more. */
+enum leg_io leg_flush(struct leg *leg);
+size_t leg_waiting(const struct leg *leg);
+
+/* End our direction behind what waits: close_notify (orderly, where there is
+ * TLS), then FIN.  Sent by leg_flush. */
+void leg_end_direction(struct leg *leg, bool orderly);
+
+/* Close the socket: with RST, or as the kernel does.  Accepts a leg that was
+ * never opened.  Sends nothing that waits. */
+void leg_close(struct leg *leg, bool reset);
+
+/* The BIO_METHOD that all legs share; NULL: no memory.  Once a process. */
+BIO_METHOD *leg_bio_method(void);
+
+#endif

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* The stage that carries bytes both ways, and the end of each direction. */
+#include "base/clock.h"
+#include "proxy/conn_private.h"
+#include "record/spool.h"
+
+#include <string.h>
+
+enum {
+	/* Turns of one direction before the others of this worker come to
+	 * theirs: 64 of 16 KiB. */
+	READS_A_TURN = 64,
+};
+
+/* One direction: from whom, to whom, and what is counted. */
+struct flow {
+	struct leg *from, *to;
+	uint64_t *read, *left;
+};
+
+static struct flow
+flow_up(struct conn *conn)
+{
+	struct traffic *traffic = &conn->facts.traffic;
+
+	return (struct flow){&conn->camera, &conn->server, &traffic->up, &traffic->left_up};
+}
+
+static struct flow
+flow_down(struct conn *conn)
+{
+	struct traffic *traffic = &conn->facts.traffic;
+
+	return (struct flow){&conn->server, &conn->camera, &traffic->down, &traffic->left_down};
+}
+
+/* The hello was replayed: its memory is not needed for hours of relaying. */
+static void
+forget_hello(struct conn *conn)
+{
+	if (conn->hello.raw != NULL && conn->camera.replay.left == 0)
+		hello_clear(&conn->hello);
+}
+
+/* Carry what is there.  LEG_DONE: more may be there, but the turn is over. */
+static enum leg_io
+carry(struct conn *conn, const struct flow *flow)
+{
+	uint8_t *scratch = conn->worker->scratch;
+	enum leg_io io;
+	size_t count;
+
+	for (unsigned turn = 0; turn < READS_A_TURN; turn++) {
+		if (leg_waiting(flow->to) >= LEG_OUT_HIGH && leg_flush(flow->to) != LEG_DONE)
+			return LEG_WAIT;
+		io = leg_read(flow->from, scratch, WORKER_SCRATCH_BYTES, &count);
+		if (io != LEG_DONE)
+			return io;
+		*flow->read += count;
+		io = leg_write(flow->to, scratch, count);
+		if (io != LEG_DONE)
+			return LEG_ENDED;
+		*flow->left += count;
+	}
+	return LEG_DONE;
+}
+
+/* An end of one direction becomes the same end towards the other side: a
+ * truncation never becomes a clean close. */
+static void
+mirror_end(const struct flow *flow)
+{
+	if (flow->from->end == LEG_CLOSED || flow->from->end == LEG_TRUNCATED)
+		leg_end_direction(flow->to, flow->from->end == LEG_CLOSED);
+}
+
+static bool
+is_over(const struct leg *leg)
+{
+	return leg->end != LEG_OPEN;
+}
+
+static enum conn_state
+close_relay(struct conn *conn)
+{
+	const struct leg *camera = &conn->camera, *server = &conn->server;
+	const struct leg *broken = camera->end > LEG_TRUNCATED ? camera : server;
+	const char *who = broken == camera ? "camera" : "server";
+
+	if (conn->facts.inspect == INSPECT_OPENED)
+		camera_note_refusal(conn);
+	if (conn->facts.inspect == INSPECT_REJECTED)
+		return conn_close(conn, END_REJECTED, "the camera closed before it sent anything");
+	if (broken->end == LEG_RESET)
+		return conn_close(conn, END_RESET, "the %s reset the connection: %s", who,
+		    strerror(broken->error));
+	if (broken->end == LEG_ALERT)
+		return conn_close(conn, END_RESET, "the %s broke off its TLS: alert %u", who,
+		    broken->alert);
+	if (camera->end == LEG_TRUNCATED || server->end == LEG_TRUNCATED)
+		return conn_close(conn, END_TRUNCATED, "the %s ended without close_notify",
+		    camera->end == LEG_TRUNCATED ? "camera" : "server");
+	return conn_close(conn, END_DONE, "both sides closed");
+}
+
+static void
+start_relay(struct conn *conn)
+{
+	conn->quiet_ms = conn->worker->config->timeout.idle_ms;
+	conn->active_ms = clock_mono_ms();
+	conn_set_deadline(conn, conn->quiet_ms);
+}
+
+/* Both sides as they stand after a turn. */
+static enum conn_state
+look_at_ends(struct conn *conn)
+{
+	struct leg *camera = &conn->camera, *server = &conn->server;
+
+	if (camera->end > LEG_TRUNCATED || server->end > LEG_TRUNCATED)
+		return close_relay(conn);
+	if (camera->end_sent && server->end_sent)
+		return close_relay(conn);
+	if ((is_over(camera) || is_over(server)) &&
+	    conn->quiet_ms != conn->worker->config->timeout.half_close_ms) {
+		conn->quiet_ms = conn->worker->config->timeout.half_close_ms;
+		conn_set_deadline(conn, conn->quiet_ms);
+	}
+	return CONN_RELAY;
+}
+
+enum conn_state
+run_relay(struct conn *conn)
+{
+	struct flow up = flow_up(conn), down = flow_down(conn);
+	uint64_t before = *up.read + *down.read;
+	bool more;
+
+	if (conn->quiet_ms == 0)
+		start_relay(conn);
+	more = carry(conn, &up) == LEG_DONE;
+	forget_hello(conn);
+	more = carry(conn, &down) == LEG_DONE || more;
+	mirror_end(&up);
+	mirror_end(&down);
+	(void)leg_flush(&conn->server);
+	(void)leg_flush(&conn->camera);
+	if (*up.read + *down.read != before)
+		conn->active_ms = clock_mono_ms();
+	if (conn->live != NULL) {
+		conn->live->left_up = *up.left;
+		conn->live->left_down = *down.left;
+	}
+	if (more)
+		event_active(&conn->camera.event, 0, 0);
+	return look_at_ends(conn);
+}

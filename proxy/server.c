@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* The stages on the server's side: TCP, then TLS and its certificate. */
+#include "certs/verify.h"
+#include "config/judge.h"
+#include "proxy/conn_private.h"
+#include "proxy/guard.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	ALERT_HANDSHAKE_FAILURE = 40,
+	ALERT_ACCESS_DENIED = 49,
+};
+
+/* ---- TCP ---- */
+
+static enum conn_state
+start_connect(struct conn *conn)
+{
+	struct sockaddr_storage to;
+	socklen_t size = addr_to_sockaddr(&conn->facts.dst, &to);
+	const int on = 1;
+	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+
+	if (fd < 0)
+		return conn_close(conn, END_OVERLOAD, "no socket: %s", strerror(errno));
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connect(fd, (struct sockaddr *)&to, size) != 0 && errno != EINPROGRESS) {
+		int error = errno;
+
+		(void)close(fd);
+		return conn_close(conn, END_UNREACHABLE, "connect: %s", strerror(error));
+	}
+	if (leg_open(&conn->server, fd, conn->worker->base, conn_on_leg) != 0)
+		return conn_close(conn, END_INTERNAL, "the server's socket cannot be watched");
+	conn_set_deadline(conn, conn->worker->config->timeout.connect_ms);
+	return CONN_CONNECT;
+}
+
+static enum conn_state
+start_tls(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+	struct err err = {0};
+	SSL *ssl =
+	    tls_to_server(&conn->worker->tls, &facts->hello, &facts->dst, &facts->server, &err);
+
+	if (ssl == NULL || leg_start_tls(&conn->server, ssl, &err) != 0)
+		return conn_close(conn, END_INTERNAL, "%s", err.text);
+	conn_set_deadline(conn, conn->worker->config->timeout.handshake_ms);
+	return CONN_VERIFY;
+}
+
+/* What the camera said goes to the server as it came. */
+static enum conn_state
+start_undecrypted(struct conn *conn)
+{
+	conn->camera.replay = (struct bytes){conn->hello.raw, conn->hello.raw_used};
+	return CONN_RELAY;
+}
+
+enum conn_state
+run_connect(struct conn *conn)
+{
+	struct leg *leg = &conn->server;
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (leg->fd < 0)
+		return start_connect(conn);
+	if (!leg->writable && !leg->readable)
+		return CONN_CONNECT;
+	if (getsockopt(leg->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
+		return conn_close(conn, END_UNREACHABLE, "connect: %s", strerror(error));
+	if (conn->facts.inspect == INSPECT_OPENED)
+		return start_tls(conn);
+	return start_undecrypted(conn);
+}
+
+/* ---- TLS ---- */
+
+static enum conn_state
+handshake_failed(struct conn *conn, const struct err *err)
+{
+	struct leg *leg = &conn->server;
+
+	conn->facts.server.alert = leg->alert;
+	switch (leg->end) {
+	case LEG_RESET:
+		return conn_close(conn, END_SERVER_TLS, "the server reset the connection: %s",
+		    strerror(leg->error));
+	case LEG_TRUNCATED:
+	case LEG_CLOSED:
+		return conn_close(conn, END_SERVER_TLS,
+		    "the server closed the connection in the handshake");
+	case LEG_OPEN:
+	case LEG_ALERT:
+		break;
+	}
+	conn->camera_alert = leg->alert != 0 ? leg->alert : ALERT_HANDSHAKE_FAILURE;
+	if (leg->alert != 0)
+		return conn_close(conn, END_SERVER_TLS,
+		    "the server refused the handshake: alert %u (%s)", leg->alert,
+		    SSL_alert_desc_string_long(leg->alert));
+	return conn_close(conn, END_SERVER_TLS, "%s", err->text);
+}
+
+/* The server wants to know who the camera is, which only the camera can prove:
+ * its own hello goes to a new connection, if the rules allow it unproven. */
+static enum conn_state
+fall_to_passthrough(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+
+	leg_close(&conn->server, true);
+	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};
+	conn->passthrough = true;
+	facts->inspect = INSPECT_PASSTHROUGH;
+	facts->server.verified = false;
+	if (!decide_unproven(conn)) {
+		conn->camera_alert = ALERT_ACCESS_DENIED;
+		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
+	}
+	return CONN_CONNECT;
+}
+
+static enum conn_state
+judge_certificate(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+	char text[FACTS_TEXT_MAX];
+
+	if (!facts->server.verified) {
+		verify_text(&facts->server, text, sizeof(text));
+		guard_block(&facts->verdict, VERDICT_CERTIFICATE, "server-certificate",
+		    "The server's certificate is not accepted: %.80s", text);
+		facts->inspect = INSPECT_REFUSED;
+		conn->camera_alert = verify_alert(&facts->server);
+		return conn_close(conn, END_SERVER_CERT, "%s", text);
+	}
+	judge(conn->worker->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	if (facts->verdict.result == RESULT_BLOCK) {
+		facts->inspect = INSPECT_REFUSED;
+		conn->camera_alert = ALERT_ACCESS_DENIED;
+		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
+	}
+	return CONN_MINT;
+}
+
+enum conn_state
+run_verify(struct conn *conn)
+{
+	struct server_facts *server = &conn->facts.server;
+	struct err err = {0};
+	enum leg_io io = leg_handshake(&conn->server, &err);
+
+	if (server->wants_client_cert && conn->worker->config->tls.rejected == REJECTED_PASSTHROUGH)
+		return fall_to_passthrough(conn);
+	if (leg_flush(&conn->server) == LEG_ENDED || io == LEG_ENDED)
+		return handshake_failed(conn, &err);
+	if (io == LEG_WAIT)
+		return CONN_VERIFY;
+	tls_server_done(conn->server.ssl, server);
+	return judge_certificate(conn);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/tls.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "certs/verify.h"
+#include "config/config.h"
+#include "proxy/leg.h"
+
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <string.h>
+
+enum {
+	ALERT_FATAL = 2,
+	RECORD_ALERT = 21,
+	READ_AHEAD_BYTES = 64 << 10, /* several records a recv(2); given back when empty */
+};
+
+/* Where an SSL finds what the server chose, for the ALPN callback. */
+static int server_facts_index = -1;
+
+/* ---- what OpenSSL tells us ---- */
+
+static void
+on_info(const SSL *ssl, int where, int value)
+{
+	struct leg *leg = SSL_get_app_data(ssl);
+
+	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == ALERT_FATAL &&
+	    leg != NULL)
+		leg->alert = (uint8_t)(value & 0xff);
+}
+
+/* Called only when a server asks for a certificate and none is set. */
+static int
+on_client_cert(SSL *ssl, X509 **cert, EVP_PKEY **key)
+{
+	struct server_facts *server = SSL_get_ex_data(ssl, server_facts_index);
+
+	(void)cert;
+	(void)key;
+	server->wants_client_cert = true;
+	return 0;
+}
+
+static int
+on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_size, const unsigned char *in,
+    unsigned int in_size, void *arg)
+{
+	const struct server_facts *server = SSL_get_ex_data(ssl, server_facts_index);
+	struct bytes list = {in, in_size}, name;
+	uint8_t size;
+
+	(void)arg;
+	while (bytes_u8(&list, &size) && bytes_take(&list, size, &name)) {
+		if (size == strlen(server->alpn) && memcmp(name.at, server->alpn, size) == 0) {
+			*out = name.at;
+			*out_size = size;
+			return SSL_TLSEXT_ERR_OK;
+		}
+	}
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+/* ---- contexts ---- */
+
+static SSL_CTX *
+make_context(const SSL_METHOD *method, uint16_t min, struct err *err)
+{
+	SSL_CTX *ctx = SSL_CTX_new(method);
+
+	if (ctx == NULL) {
+		(void)err_tls(err, "SSL_CTX_new");
+		return NULL;
+	}
+	if (SSL_CTX_set_min_proto_version(ctx, min) != 1) {
+		(void)err_tls(err, "TLS version 0x%04x cannot be set", min);
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
+				     SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+				  SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_default_read_buffer_len(ctx, READ_AHEAD_BYTES);
+	SSL_CTX_set_info_callback(ctx, on_info);
+	return ctx;
+}
+
+static int
+make_server_context(struct tls *tls, const struct config *config, struct err *err)
+{
+	X509_STORE *store = verify_store(config->tls.upstream_ca, err);
+	int ret = -1;
+
+	if (store == NULL)
+		return -1;
+	tls->server = make_context(TLS_client_method(), config->tls.upstream_min, err);
+	if (tls->server == NULL)
+		goto out;
+	SSL_CTX_set_client_cert_cb(tls->server, on_client_cert);
+	ret = verify_setup(tls->server, store, err);
+out:
+	X509_STORE_free(store);
+	return ret;
+}
+
+static SSL_CTX *
+make_camera_context(uint16_t min, struct err *err)
+{
+	SSL_CTX *ctx = make_context(TLS_server_method(), min, err);
+
+	if (ctx == NULL)
+		return NULL;
+	(void)SSL_CTX_set_num_tickets(ctx, 0);
+	(void)SSL_CTX_set_max_early_data(ctx, 0);
+	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+	return ctx;
+}
+
+static int
+make_camera_contexts(struct tls *tls, const struct config *config, struct err *err)
+{
+	uint16_t min = config->tls.camera_min;
+
+	tls->camera_min = min;
+	tls->camera = make_camera_context(min < TLS1_2_VERSION ? TLS1_2_VERSION : min, err);
+	if (tls->camera == NULL)
+		return -1;
+	if (min >= TLS1_2_VERSION)
+		return 0;
+	tls->camera_legacy = make_camera_context(min, err);
+	if (tls->camera_legacy == NULL)
+		return -1;
+	/* SHA-1 in the handshake, as TLS 1.0 and 1.1 want it, is below level 1. */
+	SSL_CTX_set_security_level(tls->camera_legacy, 0);
+	return 0;
+}
+
+int
+tls_open(struct tls *tls, const struct config *config, struct err *err)
+{
+	*tls = (struct tls){0};
+	if (server_facts_index < 0)
+		server_facts_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	tls->leaf_key[LEAF_EC] = EVP_EC_gen("P-256");
+	if (server_facts_index < 0 || tls->leaf_key[LEAF_EC] == NULL) {
+		tls_close(tls);
+		return err_tls(err, "cannot make the leaves' key");
+	}
+	if (make_server_context(tls, config, err) != 0 ||
+	    make_camera_contexts(tls, config, err) != 0) {
+		tls_close(tls);
+		return -1;
+	}
+	return 0;
+}
+
+void
+tls_close(struct tls *tls)
+{
+	SSL_CTX_free(tls->server);
+	SSL_CTX_free(tls->camera);
+	SSL_CTX_free(tls->camera_legacy);
+	EVP_PKEY_free(tls->leaf_key[LEAF_EC]);
+	EVP_PKEY_free(tls->leaf_key[LEAF_RSA]);
+	*tls = (struct tls){0};
+}
+
+/* ---- connections ---- */
+
+/* An address in the name field is no name (RFC 6066 section 3): the server is
+ * then known by its address, as when nothing is sent. */
+static const char *
+name_to_ask_for(const struct hello_facts *hello)
+{
+	struct addr literal;
+
+	return addr_parse(&literal, hello->sni, 0, NULL) == 0 ? "" : hello->sni;
+}
+
+SSL *
+tls_to_server(const struct tls *tls, const struct hello_facts *hello, const struct addr *addr,
+    struct server_facts *server, struct err *err)
+{
+	const char *name = name_to_ask_for(hello);
+	SSL *ssl = SSL_new(tls->server);
+
+	if (ssl == NULL || SSL_set_ex_data(ssl, server_facts_index, server) != 1) {
+		(void)err_tls(err, "SSL_new");
+		goto fail;
+	}
+	SSL_set_connect_state(ssl);
+	if (name[0] != '\0' && SSL_set_tlsext_host_name(ssl, name) != 1) {
+		(void)err_tls(err, "the server name cannot be sent");
+		goto fail;
+	}
+	if (hello->alpn_size > 0 && SSL_set_alpn_protos(ssl, hello->alpn, hello->alpn_size) != 0) {
+		(void)err_tls(err, "the ALPN list cannot be sent");
+		goto fail;
+	}
+	if (verify_expect(ssl, name, addr, server, err) != 0)
+		goto fail;
+	return ssl;
+fail:
+	SSL_free(ssl);
+	return NULL;
+}
+
+SSL *
+tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 *leaf,
+    enum leaf_kind kind, const struct server_facts *server, struct err *err)
+{
+	bool legacy = hello->version_max < TLS1_2_VERSION && tls->camera_legacy != NULL;
+	SSL *ssl = SSL_new(legacy ? tls->camera_legacy : tls->camera);
+	void *facts;
+
+	memcpy(&facts, &server, sizeof(facts)); /* only ever read through it */
+	if (ssl == NULL || SSL_set_ex_data(ssl, server_facts_index, facts) != 1 ||
+	    SSL_use_certificate(ssl, leaf) != 1 ||
+	    SSL_use_PrivateKey(ssl, tls->leaf_key[kind]) != 1) {
+		(void)err_tls(err, "the leaf cannot be used");
+		SSL_free(ssl);
+		return NULL;
+	}
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+enum leaf_kind
+tls_leaf_kind(const struct hello_facts *hello)
+{
+	return hello->ecdsa ? LEAF_EC : LEAF_RSA;
+}
+
+uint16_t
+tls_version(const SSL *ssl)
+{
+	return (uint16_t)SSL_version(ssl);
+}
+
+void
+tls_server_done(SSL *ssl, struct server_facts *server)
+{
+	const unsigned char *alpn;
+	unsigned int size;
+
+	server->handshake_done = true;
+	server->version = tls_version(ssl);
+	text_copy(server->cipher, sizeof(server->cipher), SSL_get_cipher_name(ssl));
+	SSL_get0_alpn_selected(ssl, &alpn, &size);
+	if (alpn != NULL && size < sizeof(server->alpn))
+		memcpy(server->alpn, alpn, size);
+	verify_result(ssl, server);
+}
+
+void
+tls_alert_record(uint8_t alert, uint8_t out[TLS_ALERT_BYTES])
+{
+	const uint8_t record[TLS_ALERT_BYTES] = {RECORD_ALERT, 3, 3, 0, 2, ALERT_FATAL, alert};
+
+	memcpy(out, record, sizeof(record));
+}

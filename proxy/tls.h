@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_TLS_H
+#define PROXY_TLS_H
+
+#include "base/addr.h"
+#include "base/facts.h"
+#include "certs/mint.h"
+
+#include <openssl/ssl.h>
+
+struct config;
+struct err;
+struct leg;
+
+/*
+ * The TLS contexts of a worker, one a side and class, made once: a context a
+ * connection is what makes others slow (200 us each).  Knows legs only as what
+ * an SSL's app data points to.
+ */
+struct tls {
+	SSL_CTX *server;        /* towards servers */
+	SSL_CTX *camera;        /* towards cameras, TLS 1.2 and 1.3 */
+	SSL_CTX *camera_legacy; /* towards cameras that have no better than TLS 1.1 */
+	EVP_PKEY *leaf_key[2]; /* by enum leaf_kind; RSA comes from the signer, when first needed */
+	uint16_t camera_min;
+};
+
+/* Reads the trust store: call it while files can be opened. */
+int tls_open(struct tls *tls, const struct config *config, struct err *err);
+void tls_close(struct tls *tls);
+
+/*
+ * An SSL towards the server: name and ALPN as the camera sent them, the
+ * certificate expected to be for that name (or for addr where there is none).
+ * server must outlive the handshake.  NULL with err.
+ */
+SSL *tls_to_server(const struct tls *tls, const struct hello_facts *hello, const struct addr *addr,
+    struct server_facts *server, struct err *err);
+
+/* An SSL towards the camera that shows leaf.  server (for its ALPN choice)
+ * must outlive the handshake. */
+SSL *tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 *leaf,
+    enum leaf_kind kind, const struct server_facts *server, struct err *err);
+
+/* The leaf that this camera can take. */
+enum leaf_kind tls_leaf_kind(const struct hello_facts *hello);
+
+/* What was negotiated. */
+uint16_t tls_version(const SSL *ssl);
+void tls_server_done(SSL *ssl, struct server_facts *server);
+
+/* One fatal alert as a record of its own, for a camera whose handshake was
+ * never answered (RFC 8446 section 6). */
+enum { TLS_ALERT_BYTES = 7 };
+void tls_alert_record(uint8_t alert, uint8_t out[TLS_ALERT_BYTES]);
+
+#endif

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/worker.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "config/problems.h"
+#include "config/source.h"
+#include "geo/cache.h"
+#include "proxy/board.h"
+#include "proxy/conn.h"
+#include "proxy/conn_private.h"
+#include "proxy/listener.h"
+#include "proxy/minter.h"
+#include "proxy/origdst.h"
+#include "proxy/own_addrs.h"
+#include "proxy/refusals.h"
+#include "proxy/sandbox.h"
+#include "proxy/worker_private.h"
+#include "record/spool.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	TICK_MS = 200,       /* the heartbeat; the supervisor waits ten of them */
+	DRAIN_MAX_MS = 8000, /* connections that do not end by themselves until then are ended */
+	EXIT_FAILED = 1,
+};
+
+/* ---- the loop's own events ---- */
+
+static void
+on_reap(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+	struct conn *conn;
+
+	(void)fd;
+	(void)what;
+	while ((conn = TAILQ_FIRST(&worker->closed)) != NULL) {
+		TAILQ_REMOVE(&worker->closed, conn, entry);
+		conn_free(conn);
+	}
+	listener_resume(worker->listener);
+}
+
+static void
+stop_connections(struct worker *worker)
+{
+	struct conn *conn;
+
+	while ((conn = TAILQ_FIRST(&worker->open)) != NULL)
+		conn_stop(conn, END_SHUTDOWN, "the appliance ends");
+}
+
+static void
+start_drain(struct worker *worker)
+{
+	worker->drain_from_ms = clock_mono_ms();
+	listener_stop(worker->listener);
+	log_info("draining %zu connections", worker->open_count);
+}
+
+static void
+go_on_draining(struct worker *worker)
+{
+	struct conn *conn, *next;
+
+	if (clock_mono_ms() - worker->drain_from_ms > DRAIN_MAX_MS) {
+		TAILQ_FOREACH_SAFE(conn, &worker->open, entry, next)
+		conn_stop(conn, END_SHUTDOWN, "the appliance ends");
+	}
+	if (worker->open_count == 0)
+		(void)event_base_loopbreak(worker->base);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)fd;
+	(void)what;
+	atomic_store_explicit(&worker->counters->beat_ms, clock_mono_ms(), memory_order_relaxed);
+	if (worker->drain_from_ms != 0)
+		go_on_draining(worker);
+	else if (atomic_load_explicit(&worker->board->draining, memory_order_relaxed) != 0)
+		start_drain(worker);
+}
+
+/* The supervisor says nothing on its end: it closes it when it goes. */
+static void
+on_control(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+
+	(void)fd;
+	(void)what;
+	log_warn("the supervisor is gone");
+	(void)event_base_loopbreak(worker->base);
+}
+
+/* ---- setting up, while files can still be opened ---- */
+
+static int
+load_config(struct worker *worker, const struct worker_setup *setup, struct source **source,
+    struct err *err)
+{
+	struct problems problems = {0};
+
+	*source = source_from_sealed(setup->source, err);
+	if (*source == NULL)
+		return -1;
+	worker->config = config_load(setup->config_path, *source, &problems);
+	if (worker->config == NULL)
+		(void)err_set(err, ERR_INPUT, "%.200s",
+		    problems.count > 0 ? problems.list[0].text : "no configuration");
+	problems_free(&problems);
+	return worker->config != NULL ? 0 : -1;
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static int
+open_geo(struct worker *worker, const struct worker_setup *setup, struct source *source,
+    struct err *err)
+{
+	const struct config *config = worker->config;
+	struct geo_files files = {.asn = {.fd = setup->asn, .name = base_name(config->geo.asn)},
+	    .operators_name = base_name(config->geo.operators),
+	    .vendors_name = base_name(config->geo.vendors)};
+
+	files.country_count = config->geo.country_count;
+	for (size_t i = 0; i < files.country_count; i++) {
+		files.country[i].fd = setup->country[i];
+		files.country[i].name = base_name(config->geo.country[i]);
+	}
+	if (config->geo.operators[0] != '\0' &&
+	    source_read(source, config->geo.operators, &files.operators, err) != 0)
+		return -1;
+	if (config->geo.vendors[0] != '\0' &&
+	    source_read(source, config->geo.vendors, &files.vendors, err) != 0)
+		return -1;
+	worker->geo = geo_open(&files, NULL, NULL, err);
+	worker->places = geo_cache_new();
+	if (worker->geo != NULL && worker->places == NULL)
+		return err_set(err, ERR_NOMEM, "no memory");
+	return worker->geo != NULL ? 0 : -1;
+}
+
+static int
+load(struct worker *worker, const struct worker_setup *setup, struct err *err)
+{
+	struct source *source = NULL;
+	int ret = -1;
+
+	if (load_config(worker, setup, &source, err) != 0 ||
+	    open_geo(worker, setup, source, err) != 0 ||
+	    tls_open(&worker->tls, worker->config, err) != 0)
+		goto out;
+	worker->board = board_map(setup->board, err);
+	if (worker->board == NULL)
+		goto out;
+	worker->counters = &worker->board->worker[setup->index];
+	atomic_store_explicit(&worker->counters->open, 0, memory_order_relaxed);
+	worker->spool = spool_writer(setup->spool, worker->config->site, err);
+	ret = worker->spool != NULL ? 0 : -1;
+out:
+	source_free(source);
+	return ret;
+}
+
+static struct event_base *
+make_base(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+		base = event_base_new_with_config(config);
+	if (config != NULL)
+		event_config_free(config);
+	return base;
+}
+
+static int
+watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
+{
+	const struct timeval every = {.tv_usec = TICK_MS * 1000};
+	struct minter_setup minter = {.base = worker->base,
+	    .signer = setup->signer,
+	    .tls = &worker->tls,
+	    .board = worker->counters};
+
+	worker->minter = minter_new(&minter, err);
+	worker->own = own_addrs_open(worker->base, err);
+	worker->refusals = refusals_new();
+	if (worker->minter == NULL || worker->own == NULL)
+		return -1;
+	if (worker->refusals == NULL ||
+	    event_assign(&worker->reap, worker->base, -1, EV_PERSIST, on_reap, worker) != 0 ||
+	    event_assign(&worker->tick, worker->base, -1, EV_PERSIST, on_tick, worker) != 0 ||
+	    event_assign(&worker->control, worker->base, setup->control, EV_READ, on_control,
+		worker) != 0 ||
+	    event_add(&worker->tick, &every) != 0 || event_add(&worker->control, NULL) != 0)
+		return err_set(err, ERR_NOMEM, "no memory");
+	return 0;
+}
+
+static int
+set_up(struct worker *worker, const struct worker_setup *setup, struct err *err)
+{
+	TAILQ_INIT(&worker->open);
+	TAILQ_INIT(&worker->closed);
+	worker->index = setup->index;
+	worker->base = make_base();
+	if (worker->base == NULL)
+		return err_set(err, ERR_NOMEM, "no event loop");
+	if (load(worker, setup, err) != 0 || watch(worker, setup, err) != 0)
+		return -1;
+	worker->origdst = origdst_method(worker->config->gateway.mode);
+	worker->listener = listener_new(worker, setup->listener, err);
+	return worker->listener != NULL ? 0 : -1;
+}
+
+/* ---- life ---- */
+
+static void
+tear_down(struct worker *worker)
+{
+	struct conn *conn, *next;
+
+	TAILQ_FOREACH_SAFE(conn, &worker->open, entry, next)
+	conn_stop(conn, END_SHUTDOWN, "the appliance ends");
+	if (worker->listener != NULL)
+		on_reap(-1, 0, worker);
+	listener_free(worker->listener);
+	minter_free(worker->minter);
+	own_addrs_close(worker->own);
+	refusals_free(worker->refusals);
+	tls_close(&worker->tls);
+	spool_close(worker->spool);
+	geo_cache_free(worker->places);
+	geo_close(worker->geo);
+	config_free(worker->config);
+	pool_clear(&worker->pool);
+	if (worker->base != NULL)
+		event_base_free(worker->base);
+	free(worker);
+}
+
+static int
+serve(struct worker *worker)
+{
+	const char *missing = "";
+	struct err err = {0};
+
+	if (sandbox_enter(ROLE_WORKER, NULL, &missing, &err) != 0) {
+		log_error("the sandbox cannot be set up: %s", err.text);
+		return EXIT_FAILED;
+	}
+	if (missing[0] != '\0')
+		log_warn("this kernel has no %s", missing);
+	on_tick(-1, 0, worker);
+	return event_base_dispatch(worker->base) < 0 ? EXIT_FAILED : 0;
+}
+
+int
+worker_run(const struct worker_setup *setup)
+{
+	static char name[32];
+	struct worker *worker = calloc(1, sizeof(*worker));
+	struct err err = {0};
+	int ret = EXIT_FAILED;
+
+	(void)snprintf(name, sizeof(name), "worker %u", setup->index);
+	log_open(name, LOG_LEVEL_INFO);
+	(void)signal(SIGPIPE, SIG_IGN);
+	/* Ctrl-C goes to the whole group: the supervisor decides what it means. */
+	(void)signal(SIGINT, SIG_IGN);
+	if (worker == NULL)
+		return EXIT_FAILED;
+	if (set_up(worker, setup, &err) == 0)
+		ret = serve(worker);
+	else
+		log_error("cannot start: %s", err.text);
+	tear_down(worker);
+	return ret;
+}

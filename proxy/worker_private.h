@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_WORKER_PRIVATE_H
+#define PROXY_WORKER_PRIVATE_H
+
+/* For the worker and the stages of its connections only. */
+
+#include "proxy/pool.h"
+#include "proxy/tls.h"
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <sys/queue.h>
+
+struct board;
+struct board_worker;
+struct config;
+struct conn;
+struct geo;
+struct geo_cache;
+struct listener;
+struct minter;
+struct origdst_method;
+struct own_addrs;
+struct refusals;
+struct spool;
+
+enum { WORKER_SCRATCH_BYTES = 16 << 10 }; /* one TLS record of payload */
+
+TAILQ_HEAD(conn_list, conn);
+
+/* All that a worker's connections share.  Lives as long as the process. */
+struct worker {
+	unsigned index;
+	struct event_base *base;
+	struct config *config;
+	struct geo *geo;
+	struct geo_cache *places;
+	struct spool *spool;
+	struct tls tls;
+	struct minter *minter;
+	struct refusals *refusals;
+	struct own_addrs *own;
+	struct listener *listener;
+	const struct origdst_method *origdst;
+	struct pool pool;
+	struct board *board;
+	struct board_worker *counters; /* our row of it */
+	struct conn_list open, closed;
+	size_t open_count;
+	struct event reap;                     /* frees the closed ones */
+	struct event tick;                     /* the heartbeat */
+	struct event control;                  /* the supervisor's end */
+	uint64_t drain_from_ms;                /* 0: not draining */
+	uint8_t scratch[WORKER_SCRATCH_BYTES]; /* payload between a read and its write */
+};
+
+#endif
