@@ -51,6 +51,24 @@ void geo_locate(const struct geo *geo, const struct addr *addr, struct place *pl
  * leaves them "" where none does. */
 void geo_vendor(const struct geo *geo, const char *name, struct place *place);
 
+/* What the operators' table says of a network.  Strings are never NULL and
+ * live as long as geo. */
+struct geo_operator {
+	uint32_t asn;
+	unsigned line; /* of the table's file */
+	const char *organisation, *parent;
+	const char *control;    /* two capitals; "" unknown */
+	const char *confidence; /* "high", "medium" or "low" */
+	const char *source, *as_of;
+};
+
+/* The row of an ASN; NULL where there is none. */
+const struct geo_operator *geo_operator(const struct geo *geo, uint32_t asn);
+
+/* A number that no other opened geo has: whoever keeps answers keeps it beside
+ * them, and drops them when it changes. */
+uint64_t geo_serial(const struct geo *geo);
+
 /* What a database is, for `geo status` and the start-up log. */
 struct geo_status {
 	const char *name, *role; /* "located", "registered", "located+registered", "asn" ... */
@@ -59,6 +77,9 @@ struct geo_status {
 	uint64_t build_s;        /* seconds since 1970; 0: not a database */
 	uint64_t entries;        /* networks, or rows of a table */
 };
+enum { GEO_STATUS_MAX = GEO_COUNTRY_FILES_MAX + 3 };
+
+/* Fill at most room rows, and return how many; strings live as long as geo. */
 size_t geo_status(const struct geo *geo, struct geo_status *out, size_t room);
 
 #endif

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: MIT */
+#include "geo/database.h"
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/memfd.h"
+#include "base/text.h"
+#include "geo/mmdb_data.h"
+#include "geo/mmdb_tree.h"
+
+#include <maxminddb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static const uint8_t metadata_marker[] = "\xab\xcd\xefMaxMind.com";
+enum { METADATA_MARKER_SIZE = sizeof(metadata_marker) - 1 };
+
+/* The format's own bound on the metadata, its marker included. */
+enum { METADATA_MAX = 128 * 1024 };
+
+enum { FORMAT_MAJOR = 2, IPV4_OFFSET_BITS = 96 };
+
+/* Build dates that a file can have: from the format's first years to 2100. */
+enum { BUILD_MIN_S = 1262304000 };
+#define BUILD_MAX_S 4102444800U
+
+/* Where the wanted fields stand. */
+static const char *const path_located[] = {"country", "iso_code", NULL};
+static const char *const path_registered[] = {"registered_country", "iso_code", NULL};
+static const char *const path_flat[] = {"country_code", NULL};
+static const char *const path_asn[] = {"autonomous_system_number", NULL};
+static const char *const path_org[] = {"autonomous_system_organization", NULL};
+
+struct database {
+	const uint8_t *map; /* owned; NULL when empty */
+	size_t size;
+	MMDB_s mmdb; /* made by us over map, never by MMDB_open: no file is opened */
+	uint64_t build_s, networks;
+	bool answers[DATABASE_COUNTRY_FIELDS];
+	enum database_field flat; /* what country_code means */
+	char name[FACTS_BASIS_MAX - 12];
+	char basis[FACTS_BASIS_MAX];
+	char type[64], description[160];
+};
+
+/* The walk over all records.  `seen` has a byte for each of the data section:
+ * what the record there holds, so that each is read once. */
+struct survey {
+	struct database *database;
+	struct mmdb_data data;
+	uint8_t *seen;
+	uint8_t fields; /* what any record holds */
+};
+
+enum { SEEN = 1, SEEN_LOCATED = 2, SEEN_REGISTERED = 4, SEEN_ASN = 8 };
+
+enum found { FOUND_NONE = 0, FOUND, FOUND_BROKEN };
+
+/* ---- one value of a record that was checked ---- */
+
+static enum found
+read_value(const MMDB_s *mmdb, uint32_t offset, const char *const *path, MMDB_entry_data_s *data)
+{
+	MMDB_entry_s entry = {.mmdb = mmdb, .offset = offset};
+	int status = MMDB_aget_value(&entry, data, path);
+
+	if (status == MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR ||
+	    (status == MMDB_SUCCESS && !data->has_data))
+		return FOUND_NONE;
+	return status == MMDB_SUCCESS ? FOUND : FOUND_BROKEN;
+}
+
+static enum found
+read_country(const MMDB_s *mmdb, uint32_t offset, const char *const *path, char out[3])
+{
+	MMDB_entry_data_s data;
+	enum found found = read_value(mmdb, offset, path, &data);
+
+	if (found != FOUND)
+		return found;
+	if (data.type != MMDB_DATA_TYPE_UTF8_STRING)
+		return FOUND_BROKEN;
+	if (data.data_size == 0)
+		return FOUND_NONE;
+	if (data.data_size != 2)
+		return FOUND_BROKEN;
+	for (int i = 0; i < 2; i++) {
+		if (data.utf8_string[i] < 'A' || data.utf8_string[i] > 'Z')
+			return FOUND_BROKEN;
+	}
+	/* ISO 3166-1 leaves ZZ to its users, and geographers write it for "unknown". */
+	if (memcmp(data.utf8_string, "ZZ", 2) == 0)
+		return FOUND_NONE;
+	memcpy(out, data.utf8_string, 2);
+	out[2] = '\0';
+	return FOUND;
+}
+
+static enum found
+read_asn(const MMDB_s *mmdb, uint32_t offset, uint32_t *asn)
+{
+	MMDB_entry_data_s data;
+	enum found found = read_value(mmdb, offset, path_asn, &data);
+
+	if (found != FOUND)
+		return found;
+	if (data.type == MMDB_DATA_TYPE_UINT32)
+		*asn = data.uint32;
+	else if (data.type == MMDB_DATA_TYPE_UINT16)
+		*asn = data.uint16;
+	else
+		return FOUND_BROKEN;
+	return *asn == 0 ? FOUND_NONE : FOUND;
+}
+
+/* Copy text that may lack a terminator, cut at the end of a character. */
+static enum found
+read_text(const MMDB_s *mmdb, uint32_t offset, const char *const *path, char *out, size_t size)
+{
+	MMDB_entry_data_s data;
+	enum found found = read_value(mmdb, offset, path, &data);
+	size_t used = 0;
+
+	if (found != FOUND)
+		return found;
+	if (data.type != MMDB_DATA_TYPE_UTF8_STRING)
+		return FOUND_BROKEN;
+	while (used < data.data_size && data.utf8_string[used] != '\0') {
+		size_t step = text_utf8(data.utf8_string + used, data.data_size - used);
+
+		if (step == 0)
+			step = 1;
+		if (used + step >= size)
+			break;
+		used += step;
+	}
+	memcpy(out, data.utf8_string, used);
+	out[used] = '\0';
+	return FOUND;
+}
+
+/* ---- all of a record ---- */
+
+static enum found
+worse(enum found a, enum found b)
+{
+	return a > b ? a : b;
+}
+
+static enum found
+read_record(const struct database *database, uint32_t offset, struct database_answer *answer)
+{
+	const MMDB_s *mmdb = &database->mmdb;
+	enum found found;
+
+	found = read_country(mmdb, offset, path_located, answer->country[DATABASE_LOCATED]);
+	found = worse(found,
+	    read_country(mmdb, offset, path_registered, answer->country[DATABASE_REGISTERED]));
+	found =
+	    worse(found, read_country(mmdb, offset, path_flat, answer->country[database->flat]));
+	found = worse(found, read_asn(mmdb, offset, &answer->asn));
+	return worse(found, read_text(mmdb, offset, path_org, answer->org, sizeof(answer->org)));
+}
+
+/* ---- opening ---- */
+
+static int
+check_record(struct survey *survey, uint32_t offset, struct err *err)
+{
+	struct database_answer answer = {0};
+
+	if (mmdb_data_check(&survey->data, offset, err) != 0)
+		return -1;
+	if (read_record(survey->database, offset, &answer) == FOUND_BROKEN)
+		return err_set(err, ERR_INPUT,
+		    "the record at %u holds a country or network of the wrong form", offset);
+	survey->seen[offset] = SEEN;
+	if (answer.country[DATABASE_LOCATED][0] != '\0')
+		survey->seen[offset] |= SEEN_LOCATED;
+	if (answer.country[DATABASE_REGISTERED][0] != '\0')
+		survey->seen[offset] |= SEEN_REGISTERED;
+	if (answer.asn != 0)
+		survey->seen[offset] |= SEEN_ASN;
+	survey->fields |= survey->seen[offset];
+	return 0;
+}
+
+static int
+on_network(uint32_t offset, void *arg, struct err *err)
+{
+	struct survey *survey = arg;
+
+	survey->database->networks++;
+	return survey->seen[offset] != 0 ? 0 : check_record(survey, offset, err);
+}
+
+static int
+survey_records(struct database *database, const struct mmdb_tree *tree, struct bytes section,
+    enum database_kind kind, struct err *err)
+{
+	struct survey survey = {.database = database};
+	int ret = -1;
+
+	if (mmdb_data_open(&survey.data, section, err) != 0)
+		return -1;
+	survey.seen = calloc(section.left, 1);
+	if (survey.seen == NULL) {
+		(void)err_set(err, ERR_NOMEM, "no memory for %zu bytes", section.left);
+		goto out;
+	}
+	if (mmdb_tree_walk(tree, on_network, &survey, err) != 0)
+		goto out;
+	database->answers[DATABASE_LOCATED] = (survey.fields & SEEN_LOCATED) != 0;
+	database->answers[DATABASE_REGISTERED] = (survey.fields & SEEN_REGISTERED) != 0;
+	if (kind == DATABASE_ASN && (survey.fields & SEEN_ASN) == 0)
+		(void)err_set(err, ERR_INPUT, "no record has an autonomous_system_number");
+	else if (kind == DATABASE_COUNTRY &&
+		 (survey.fields & (SEEN_LOCATED | SEEN_REGISTERED)) == 0)
+		(void)err_set(err, ERR_INPUT,
+		    "no record has a country.iso_code, registered_country.iso_code or country_code");
+	else
+		ret = 0;
+out:
+	free(survey.seen);
+	mmdb_data_close(&survey.data);
+	return ret;
+}
+
+/* The last marker in the file: what stands behind it is the metadata, what
+ * stands before it is the rest. */
+static int
+split_metadata(struct bytes file, struct bytes *body, struct bytes *metadata, struct err *err)
+{
+	size_t from = file.left > METADATA_MAX ? file.left - METADATA_MAX : 0;
+
+	for (size_t at = file.left; at >= from + METADATA_MARKER_SIZE; at--) {
+		struct bytes rest = file, head, marker;
+
+		(void)bytes_take(&rest, at - METADATA_MARKER_SIZE, &head);
+		(void)bytes_take(&rest, METADATA_MARKER_SIZE, &marker);
+		if (memcmp(marker.at, metadata_marker, METADATA_MARKER_SIZE) != 0)
+			continue;
+		*body = head;
+		*metadata = rest;
+		return 0;
+	}
+	return err_set(err, ERR_INPUT, "no MaxMind DB: the metadata is missing (cut short?)");
+}
+
+static int
+check_metadata(struct bytes metadata, struct err *err)
+{
+	struct mmdb_data data;
+	int ret;
+
+	if (mmdb_data_open(&data, metadata, err) != 0)
+		return -1;
+	ret = mmdb_data_check(&data, 0, err);
+	mmdb_data_close(&data);
+	return ret;
+}
+
+/* An unsigned number of the metadata, of whichever width. */
+static int
+read_meta(const MMDB_s *metadata, const char *key, uint64_t max, uint64_t *out, struct err *err)
+{
+	const char *const path[] = {key, NULL};
+	MMDB_entry_data_s data;
+
+	if (read_value(metadata, 0, path, &data) != FOUND)
+		return err_set(err, ERR_INPUT, "the metadata has no %s", key);
+	if (data.type == MMDB_DATA_TYPE_UINT16)
+		*out = data.uint16;
+	else if (data.type == MMDB_DATA_TYPE_UINT32)
+		*out = data.uint32;
+	else if (data.type == MMDB_DATA_TYPE_UINT64)
+		*out = data.uint64;
+	else
+		return err_set(err, ERR_INPUT, "the metadata's %s is no number", key);
+	if (*out > max)
+		return err_set(err, ERR_INPUT, "the metadata's %s is %llu", key,
+		    (unsigned long long)*out);
+	return 0;
+}
+
+static int
+read_numbers(struct database *database, const MMDB_s *metadata, struct mmdb_tree *tree,
+    struct err *err)
+{
+	uint64_t major, version, bits, count, build;
+
+	if (read_meta(metadata, "binary_format_major_version", UINT16_MAX, &major, err) != 0 ||
+	    read_meta(metadata, "ip_version", UINT16_MAX, &version, err) != 0 ||
+	    read_meta(metadata, "record_size", UINT16_MAX, &bits, err) != 0 ||
+	    read_meta(metadata, "node_count", UINT32_MAX, &count, err) != 0 ||
+	    read_meta(metadata, "build_epoch", BUILD_MAX_S, &build, err) != 0)
+		return -1;
+	if (major != FORMAT_MAJOR)
+		return err_set(err, ERR_INPUT, "format version %u", (unsigned)major);
+	if (version != 4 && version != 6)
+		return err_set(err, ERR_INPUT, "ip_version %u", (unsigned)version);
+	if (bits != 24 && bits != 28 && bits != 32)
+		return err_set(err, ERR_INPUT, "record_size %u", (unsigned)bits);
+	if (count == 0)
+		return err_set(err, ERR_INPUT, "the search tree is empty");
+	if (build < BUILD_MIN_S)
+		return err_set(err, ERR_INPUT, "build_epoch %llu is no date of a database",
+		    (unsigned long long)build);
+	database->build_s = build;
+	tree->record_bits = (unsigned)bits;
+	tree->node_count = (uint32_t)count;
+	tree->depth = version == 4 ? 32 : 128;
+	return 0;
+}
+
+static void
+read_words(struct database *database, const MMDB_s *metadata)
+{
+	static const char *const path_type[] = {"database_type", NULL};
+	static const char *const path_en[] = {"description", "en", NULL};
+	struct text type = text_in(database->type, sizeof(database->type));
+	struct text description = text_in(database->description, sizeof(database->description));
+	char raw[160] = "";
+
+	if (read_text(metadata, 0, path_type, raw, sizeof(raw)) == FOUND)
+		text_add_untrusted(&type, raw, strlen(raw));
+	if (read_text(metadata, 0, path_en, raw, sizeof(raw)) == FOUND)
+		text_add_untrusted(&description, raw, strlen(raw));
+}
+
+/* Cut the file into tree, separator and data. */
+static int
+split_body(struct mmdb_tree *tree, struct bytes body, struct bytes *section, struct err *err)
+{
+	static const uint8_t zero[MMDB_SEPARATOR];
+	size_t size = (size_t)tree->node_count * (tree->record_bits / 4);
+	struct bytes separator;
+
+	if (!bytes_take(&body, size, &tree->nodes) ||
+	    !bytes_take(&body, MMDB_SEPARATOR, &separator))
+		return err_set(err, ERR_INPUT, "a tree of %u nodes does not fit into the file",
+		    tree->node_count);
+	if (memcmp(separator.at, zero, MMDB_SEPARATOR) != 0)
+		return err_set(err, ERR_INPUT, "the tree does not end where the metadata says");
+	if (body.left == 0 || body.left > UINT32_MAX - MMDB_SEPARATOR)
+		return err_set(err, ERR_INPUT, "a data section of %zu bytes", body.left);
+	tree->data_size = (uint32_t)body.left;
+	*section = body;
+	return 0;
+}
+
+/* What MMDB_open would have made of the file, from bytes that were checked. */
+static void
+fill_handle(struct database *database, const struct mmdb_tree *tree, struct bytes section)
+{
+	MMDB_s *mmdb = &database->mmdb;
+
+	mmdb->filename = database->name;
+	mmdb->file_content = database->map;
+	mmdb->file_size = (ssize_t)database->size;
+	mmdb->data_section = section.at;
+	mmdb->data_section_size = (uint32_t)section.left;
+	mmdb->full_record_byte_size = (uint16_t)(tree->record_bits / 4);
+	mmdb->depth = (uint16_t)tree->depth;
+	mmdb->metadata.node_count = tree->node_count;
+	mmdb->metadata.record_size = (uint16_t)tree->record_bits;
+	mmdb->metadata.ip_version = tree->depth == 32 ? 4 : 6;
+	mmdb->metadata.build_epoch = database->build_s;
+	mmdb->metadata.binary_format_major_version = FORMAT_MAJOR;
+	mmdb->metadata.database_type = database->type;
+}
+
+static void
+fill_ipv4_start(struct database *database, const struct mmdb_tree *tree)
+{
+	unsigned bits;
+
+	if (tree->depth == 32)
+		return;
+	database->mmdb.ipv4_start_node.node_value = mmdb_tree_ipv4(tree, &bits);
+	database->mmdb.ipv4_start_node.netmask = (uint16_t)bits;
+}
+
+static bool
+speaks_of_registration(const struct database *database)
+{
+	return strcasestr(database->name, "whois") != NULL ||
+	       strcasestr(database->name, "registered") != NULL ||
+	       strcasestr(database->type, "whois") != NULL ||
+	       strcasestr(database->type, "registered") != NULL ||
+	       strcasestr(database->description, "whois") != NULL ||
+	       strcasestr(database->description, "registered") != NULL;
+}
+
+static int
+read_file(struct database *database, enum database_kind kind, struct err *err)
+{
+	struct bytes file = {.at = database->map, .left = database->size};
+	struct bytes body, metadata, section;
+	struct mmdb_tree tree = {0};
+	MMDB_s handle = {0};
+
+	if (split_metadata(file, &body, &metadata, err) != 0 || check_metadata(metadata, err) != 0)
+		return -1;
+	/* The metadata is a value like those of the data section, with its own
+	 * offsets, and is read as one. */
+	handle.data_section = metadata.at;
+	handle.data_section_size = (uint32_t)metadata.left;
+	if (read_numbers(database, &handle, &tree, err) != 0 ||
+	    split_body(&tree, body, &section, err) != 0)
+		return -1;
+	read_words(database, &handle);
+	database->flat = speaks_of_registration(database) ? DATABASE_REGISTERED : DATABASE_LOCATED;
+	fill_handle(database, &tree, section);
+	if (survey_records(database, &tree, section, kind, err) != 0)
+		return -1;
+	fill_ipv4_start(database, &tree);
+	return 0;
+}
+
+static void
+name_database(struct database *database, const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	const char *base = slash == NULL ? name : slash + 1;
+	struct text text = text_in(database->name, sizeof(database->name));
+	size_t used;
+
+	text_add_untrusted(&text, base, strlen(base));
+	used = strlen(database->name);
+	if (used > 5 && strcmp(database->name + used - 5, ".mmdb") == 0)
+		database->name[used - 5] = '\0';
+}
+
+static void
+name_basis(struct database *database)
+{
+	char date[CLOCK_TEXT_MAX];
+
+	(void)snprintf(database->basis, sizeof(database->basis), "%s@%.10s", database->name,
+	    clock_date(database->build_s * 1000000, date));
+}
+
+struct database *
+database_open(int fd, const char *name, enum database_kind kind, struct err *err)
+{
+	struct database *database = calloc(1, sizeof(*database));
+	struct err cause = {0};
+
+	if (database == NULL) {
+		(void)err_set(err, ERR_NOMEM, "%s: no memory", name);
+		return NULL;
+	}
+	name_database(database, name);
+	if (memfd_map(fd, &database->map, &database->size, &cause) != 0 ||
+	    read_file(database, kind, &cause) != 0) {
+		(void)err_set(err, cause.kind, "%.80s: %.160s", name, cause.text);
+		database_close(database);
+		return NULL;
+	}
+	name_basis(database);
+	return database;
+}
+
+void
+database_close(struct database *database)
+{
+	if (database == NULL)
+		return;
+	if (database->map != NULL)
+		(void)munmap((void *)(uintptr_t)database->map, database->size);
+	free(database);
+}
+
+/* ---- asking ---- */
+
+/* The block's length as in struct prefix.  libmaxminddb counts the bits it
+ * took: for an IPv4 address from the top of the tree, which in a tree of IPv6
+ * is 96 bits above the address. */
+static uint8_t
+prefix_bits(const struct database *database, bool v4, unsigned netmask)
+{
+	if (v4 && database->mmdb.metadata.ip_version == 4)
+		netmask += IPV4_OFFSET_BITS;
+	if (v4 && netmask < IPV4_OFFSET_BITS)
+		netmask = IPV4_OFFSET_BITS;
+	return (uint8_t)netmask;
+}
+
+void
+database_ask(const struct database *database, const struct addr *addr,
+    struct database_answer *answer)
+{
+	struct sockaddr_storage to;
+	MMDB_lookup_result_s result;
+	bool v4 = addr_is_v4(addr);
+	int status;
+
+	memset(answer, 0, sizeof(*answer));
+	if (!v4 && database->mmdb.metadata.ip_version == 4)
+		return;
+	(void)addr_to_sockaddr(addr, &to);
+	result = MMDB_lookup_sockaddr(&database->mmdb, (struct sockaddr *)&to, &status);
+	if (status != MMDB_SUCCESS)
+		return;
+	answer->bits = prefix_bits(database, v4, result.netmask);
+	if (!result.found_entry)
+		return;
+	answer->found = true;
+	(void)read_record(database, result.entry.offset, answer);
+}
+
+bool
+database_answers(const struct database *database, enum database_field field)
+{
+	return database->answers[field];
+}
+
+const char *
+database_name(const struct database *database)
+{
+	return database->name;
+}
+
+const char *
+database_basis(const struct database *database)
+{
+	return database->basis;
+}
+
+const char *
+database_type(const struct database *database)
+{
+	return database->type;
+}
+
+const char *
+database_description(const struct database *database)
+{
+	return database->description;
+}
+
+uint64_t
+database_build_s(const struct database *database)
+{
+	return database->build_s;
+}
+
+uint64_t
+database_networks(const struct database *database)
+{
+	return database->networks;
+}
