@@ -3,8 +3,10 @@
 #define RECORD_SPOOL_H
 
 #include "base/facts.h"
+#include "record/event.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct err;
@@ -19,14 +21,18 @@ struct err;
  * Beside the ring stands a row of live counters, one an open connection, that
  * the worker keeps up to date with plain stores.  When a worker dies, its
  * successor finds in them what had left on the connections that died with it.
+ *
+ * Order for a connection: spool_live_take, EVENT_OPEN, the counters, then
+ * EVENT_CLOSE, spool_live_drop.  Whatever instant a worker is killed at, a
+ * connection that has an EVENT_OPEN gets an EVENT_CLOSE or an EVENT_LOST.
  */
 struct spool;
 
-enum event_kind {
-	EVENT_OPEN = 1, /* about to be connected to its server */
-	EVENT_CLOSE,    /* ended; all facts */
-	EVENT_LOST,     /* was open when its worker died; only the counters are known */
-	EVENT_STATS,    /* a worker's counters, once a minute */
+enum {
+	SPOOL_LIVE_COUNT = 16384,
+	SPOOL_SIZE_MIN = 1 << 20, /* bytes of the file; a part of it is the counters */
+	SPOOL_SIZE_MAX = 1 << 30,
+	SPOOL_SIZE_DEFAULT = 16 << 20, /* about 20,000 connections that wait for the recorder */
 };
 
 /* A connection's live counters; owned by the spool. */
@@ -35,33 +41,91 @@ struct spool_live {
 	uint64_t left_up, left_down;
 };
 
-/* Supervisor: make the file, or keep the one that is there when it is whole
- * and of this size.  Returns a descriptor, the caller's to close. */
+/*
+ * Supervisor: make the file, or keep the one that is there when it is whole
+ * and of this size.  A file that is not is moved aside to PATH.EPOCH, where
+ * the recorder finds what it holds (spool_open_old).  No writer may be at
+ * work.  Returns a descriptor, the caller's to close.
+ *
+ * size is rounded up to whole pages.  epoch names this run of the appliance
+ * and is new at every start of the supervisor: an event's seq counts from 1 in
+ * each (epoch, worker).
+ */
 int spool_create(const char *path, uint64_t size, unsigned worker, uint64_t epoch, struct err *err);
 
-/* Worker: take over the ring behind fd (which stays the caller's).  Writes an
- * EVENT_LOST for every counter its predecessor left, and frees it. */
+/*
+ * Worker: take over the ring behind fd (which stays the caller's and open).
+ * Writes an EVENT_LOST for every counter its predecessor left, and frees it.
+ * ERR_LIMIT when the ring has no room for these; nothing is lost by that, try
+ * again when the recorder has read.
+ *
+ * site is kept with the events (spool_site).
+ */
 struct spool *spool_writer(int fd, const char *site, struct err *err);
 
-/* Recorder: read the ring behind fd. */
+/* Recorder: read the ring behind fd (which stays the caller's and open) from
+ * where spool_consumed left off. */
 struct spool *spool_reader(int fd, struct err *err);
 
-void spool_close(struct spool *spool);
+void spool_close(struct spool *spool); /* accepts NULL */
+
+/* ---- the worker's side ---- */
 
 /*
  * Append an event about facts.  -1 with ERR_LIMIT when the ring is full; then
- * nothing was written.  Room for the EVENT_CLOSE of every open connection is
- * set aside at its EVENT_OPEN, so a close never finds the ring full.
+ * nothing was written.  Room for the EVENT_CLOSE of every connection with a
+ * live counter is set aside, so a close never finds the ring full.  A
+ * connection without one (it ends before its EVENT_OPEN) writes its
+ * EVENT_CLOSE into the margin that spool_has_room keeps.
  */
 int spool_write(struct spool *spool, enum event_kind kind, const struct facts *facts,
     struct err *err);
 
-/* Whether an EVENT_OPEN and its EVENT_CLOSE would fit now. */
+/* Whether an EVENT_OPEN and its EVENT_CLOSE would fit now, with the margin.
+ * Ask before a connection is taken. */
 bool spool_has_room(const struct spool *spool);
 
-/* Take a live counter for a connection, NULL when all are taken; give it back
- * after its EVENT_CLOSE was written. */
+/* Take a live counter for a connection, before its EVENT_OPEN; NULL when all
+ * are taken or the ring has no room.  Give it back after its EVENT_CLOSE. */
 struct spool_live *spool_live_take(struct spool *spool, uint64_t flow_id);
 void spool_live_drop(struct spool *spool, struct spool_live *live);
+
+/* ---- the recorder's side ---- */
+
+enum { SPOOL_ID_BYTES = 16 };
+
+/* A random name of the file, the same for its whole life. */
+const uint8_t *spool_id(const struct spool *spool);
+unsigned spool_worker(const struct spool *spool);
+const char *spool_site(struct spool *spool); /* borrowed; "" when no writer ever came */
+
+/*
+ * Take the next event: 1, or 0 when there is none now.  -1 with ERR_INPUT when
+ * what stands there is no event; then only spool_skip goes on.
+ */
+int spool_read(struct spool *spool, struct recorded *out, struct err *err);
+
+/*
+ * A place in the ring, larger is later.  The reader
+ * stands at spool_position; spool_seek goes back or forth to a place that
+ * spool_position gave and spool_consumed has not gone beyond; -1 when it is
+ * none.
+ */
+uint64_t spool_position(const struct spool *spool);
+int spool_seek(struct spool *spool, uint64_t position, struct err *err);
+
+/* Give the writer the room up to position: what lies before is safe elsewhere. */
+void spool_consumed(struct spool *spool, uint64_t position);
+
+/* Events that were written and not read yet. */
+uint64_t spool_waiting(const struct spool *spool);
+
+/* Go beyond all that was written so far; returns how many events that passes
+ * over.  For a ring whose bytes are altered. */
+uint64_t spool_skip(struct spool *spool);
+
+/* Copy the counters that are in use into out (room for SPOOL_LIVE_COUNT);
+ * returns how many.  For the spool of a worker that will have no successor. */
+size_t spool_live_copy(const struct spool *spool, struct spool_live *out);
 
 #endif

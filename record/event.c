@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: MIT */
+#include "record/event.h"
+
+#include "base/err.h"
+#include "record/crc32c.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+
+/*
+ * A frame: magic (2 bytes), CRC32C of all that follows it (4), version (1),
+ * kind (1), length of the whole (4), epoch (8), seq (8), wall time (8),
+ * worker (2), then fields of tag (1), length (1) and bytes.  Numbers are big
+ * endian.
+ */
+enum {
+	MAGIC = 0xb1e5,
+	VERSION = 1,
+	CRC_AT = 2,
+	CHECKED_AT = 6,
+	LENGTH_AT = 8,
+	FIXED_AT = 12, /* of the epoch */
+	HEAD_BYTES = 38,
+	FIELD_MAX = 255, /* a field's length is one byte */
+};
+
+enum field_type {
+	FIELD_NUMBER = 0, /* unsigned, 1 to 8 bytes; leading zero bytes are left out */
+	FIELD_BOOL,
+	FIELD_ENUM,  /* at most `limit` */
+	FIELD_TEXT,  /* terminated; the terminator is not written */
+	FIELD_BYTES, /* of fixed size; all 0 is "not set" */
+	FIELD_ADDR,
+	FIELD_COUNTRIES,
+	FIELD_ALPN,
+};
+
+struct field {
+	uint8_t tag; /* for ever: a tag is never used anew */
+	enum field_type type;
+	size_t at, size; /* in struct facts */
+	uint32_t limit;
+};
+
+#define FIELD(tag, type, member, limit)                                                            \
+	{                                                                                          \
+		tag, type, offsetof(struct facts, member), sizeof(((struct facts *)NULL)->member), \
+		    limit                                                                          \
+	}
+
+/* In the order of the tags: field_of counts on it. */
+static const struct field fields[] = {
+    FIELD(1, FIELD_NUMBER, flow_id, 0),
+    FIELD(2, FIELD_NUMBER, opened_wall_us, 0),
+    FIELD(3, FIELD_NUMBER, closed_wall_us, 0),
+    FIELD(4, FIELD_NUMBER, duration_us, 0),
+    FIELD(5, FIELD_ADDR, camera, 0),
+    FIELD(6, FIELD_ADDR, dst, 0),
+    FIELD(7, FIELD_TEXT, iface, 0),
+    FIELD(8, FIELD_TEXT, device, 0),
+    FIELD(9, FIELD_ENUM, hello.kind, HELLO_BROKEN),
+    FIELD(10, FIELD_BOOL, hello.sni_present, 0),
+    FIELD(11, FIELD_BOOL, hello.sni_odd, 0),
+    FIELD(12, FIELD_NUMBER, hello.version_max, 0),
+    FIELD(13, FIELD_NUMBER, hello.version_min, 0),
+    FIELD(14, FIELD_BOOL, hello.ecdsa, 0),
+    FIELD(15, FIELD_BOOL, hello.ech, 0),
+    FIELD(16, FIELD_TEXT, hello.sni, 0),
+    FIELD(17, FIELD_ALPN, hello.alpn, 0),
+    FIELD(18, FIELD_TEXT, hello.protocol, 0),
+    FIELD(19, FIELD_TEXT, hello.ja3, 0),
+    FIELD(20, FIELD_TEXT, hello.ja4, 0),
+    FIELD(21, FIELD_COUNTRIES, place.located, 0),
+    FIELD(22, FIELD_COUNTRIES, place.registered, 0),
+    FIELD(23, FIELD_COUNTRIES, place.operator, 0),
+    FIELD(24, FIELD_NUMBER, place.asn, 0),
+    FIELD(25, FIELD_NUMBER, place.prefix_bits, 0),
+    FIELD(26, FIELD_TEXT, place.org, 0),
+    FIELD(27, FIELD_TEXT, place.vendor, 0),
+    FIELD(28, FIELD_TEXT, place.located_basis, 0),
+    FIELD(29, FIELD_TEXT, place.registered_basis, 0),
+    FIELD(30, FIELD_TEXT, place.operator_basis, 0),
+    FIELD(31, FIELD_TEXT, place.vendor_basis, 0),
+    FIELD(32, FIELD_BOOL, server.handshake_done, 0),
+    FIELD(33, FIELD_BOOL, server.verified, 0),
+    FIELD(34, FIELD_NUMBER, server.errors, 0),
+    FIELD(35, FIELD_NUMBER, server.version, 0),
+    FIELD(36, FIELD_NUMBER, server.alert, 0),
+    FIELD(37, FIELD_BOOL, server.wants_client_cert, 0),
+    FIELD(38, FIELD_TEXT, server.cipher, 0),
+    FIELD(39, FIELD_TEXT, server.alpn, 0),
+    FIELD(40, FIELD_TEXT, server.subject, 0),
+    FIELD(41, FIELD_TEXT, server.issuer, 0),
+    FIELD(42, FIELD_TEXT, server.serial, 0),
+    FIELD(43, FIELD_TEXT, server.sha1, 0),
+    FIELD(44, FIELD_BYTES, server.sha256, 0),
+    FIELD(45, FIELD_NUMBER, server.not_before, 0),
+    FIELD(46, FIELD_NUMBER, server.not_after, 0),
+    FIELD(47, FIELD_ENUM, camera_tls.verdict, CAMERA_TLS_PROBABLE),
+    FIELD(48, FIELD_NUMBER, camera_tls.version, 0),
+    FIELD(49, FIELD_NUMBER, camera_tls.alert, 0),
+    FIELD(50, FIELD_TEXT, camera_tls.cipher, 0),
+    FIELD(51, FIELD_ENUM, verdict.result, RESULT_BLOCK),
+    FIELD(52, FIELD_ENUM, verdict.stage, VERDICT_CERTIFICATE),
+    FIELD(53, FIELD_BOOL, verdict.shadow, 0),
+    FIELD(54, FIELD_TEXT, verdict.ruleset, 0),
+    FIELD(55, FIELD_TEXT, verdict.ruleset_version, 0),
+    FIELD(56, FIELD_BYTES, verdict.ruleset_sha256, 0),
+    FIELD(57, FIELD_TEXT, verdict.rule, 0),
+    FIELD(58, FIELD_TEXT, verdict.why, 0),
+    FIELD(59, FIELD_ENUM, inspect, INSPECT_UNDECODABLE),
+    FIELD(60, FIELD_NUMBER, traffic.up, 0),
+    FIELD(61, FIELD_NUMBER, traffic.down, 0),
+    FIELD(62, FIELD_NUMBER, traffic.left_up, 0),
+    FIELD(63, FIELD_NUMBER, traffic.left_down, 0),
+    FIELD(64, FIELD_ENUM, end, END_COUNT - 1),
+    FIELD(65, FIELD_TEXT, end_text, 0),
+};
+
+enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
+
+static const struct field *
+field_of(uint8_t tag)
+{
+	return tag >= 1 && tag <= FIELD_COUNT ? &fields[tag - 1] : NULL;
+}
+
+/* ---- writing ---- */
+
+struct writer {
+	uint8_t *at;
+	size_t used;
+};
+
+static void
+put_number(struct writer *writer, uint64_t value, size_t count)
+{
+	assert(writer->used + count <= EVENT_FRAME_MAX);
+	for (size_t i = count; i > 0; i--) {
+		writer->at[writer->used + i - 1] = (uint8_t)value;
+		value >>= 8;
+	}
+	writer->used += count;
+}
+
+static void
+put_bytes(struct writer *writer, const void *bytes, size_t count)
+{
+	assert(writer->used + count <= EVENT_FRAME_MAX);
+	memcpy(writer->at + writer->used, bytes, count);
+	writer->used += count;
+}
+
+static void
+put_field(struct writer *writer, const struct field *field, const void *bytes, size_t count)
+{
+	assert(count <= FIELD_MAX);
+	put_number(writer, field->tag, 1);
+	put_number(writer, count, 1);
+	put_bytes(writer, bytes, count);
+}
+
+static uint64_t
+load_number(const uint8_t *at, size_t size)
+{
+	uint16_t two;
+	uint32_t four;
+	uint64_t eight;
+
+	switch (size) {
+	case 1:
+		return *at;
+	case 2:
+		memcpy(&two, at, sizeof(two));
+		return two;
+	case 4:
+		memcpy(&four, at, sizeof(four));
+		return four;
+	default:
+		assert(size == sizeof(eight));
+		memcpy(&eight, at, sizeof(eight));
+		return eight;
+	}
+}
+
+static void
+write_number(struct writer *writer, const struct field *field, const uint8_t *at)
+{
+	uint64_t value = load_number(at, field->size);
+	size_t count = 0;
+
+	if (value == 0)
+		return;
+	for (uint64_t rest = value; rest != 0; rest >>= 8)
+		count++;
+	put_number(writer, field->tag, 1);
+	put_number(writer, count, 1);
+	put_number(writer, value, count);
+}
+
+static bool
+is_zero(const uint8_t *at, size_t count)
+{
+	return at[0] == 0 && memcmp(at, at + 1, count - 1) == 0;
+}
+
+static void
+write_addr(struct writer *writer, const struct field *field, const uint8_t *at)
+{
+	struct addr addr;
+
+	memcpy(&addr, at, sizeof(addr));
+	if (addr.port == 0 && is_zero(addr.ip, sizeof(addr.ip)))
+		return;
+	put_number(writer, field->tag, 1);
+	put_number(writer, sizeof(addr.ip) + 2, 1);
+	put_bytes(writer, addr.ip, sizeof(addr.ip));
+	put_number(writer, addr.port, 2);
+}
+
+static void
+write_countries(struct writer *writer, const struct field *field, const uint8_t *at)
+{
+	struct countries countries;
+
+	memcpy(&countries, at, sizeof(countries));
+	assert(countries.count <= FACTS_COUNTRIES_MAX);
+	if (countries.count == 0)
+		return;
+	put_number(writer, field->tag, 1);
+	put_number(writer, 2U * countries.count, 1);
+	for (size_t i = 0; i < countries.count; i++)
+		put_bytes(writer, countries.iso[i], 2);
+}
+
+static void
+write_field(struct writer *writer, const struct field *field, const struct facts *facts)
+{
+	const uint8_t *at = (const uint8_t *)facts + field->at;
+	size_t count;
+
+	switch (field->type) {
+	case FIELD_NUMBER:
+	case FIELD_BOOL:
+	case FIELD_ENUM:
+		write_number(writer, field, at);
+		return;
+	case FIELD_TEXT:
+		count = strnlen((const char *)at, field->size - 1);
+		if (count > 0)
+			put_field(writer, field, at, count);
+		return;
+	case FIELD_BYTES:
+		if (!is_zero(at, field->size))
+			put_field(writer, field, at, field->size);
+		return;
+	case FIELD_ADDR:
+		write_addr(writer, field, at);
+		return;
+	case FIELD_COUNTRIES:
+		write_countries(writer, field, at);
+		return;
+	case FIELD_ALPN:
+		assert(facts->hello.alpn_size <= field->size);
+		if (facts->hello.alpn_size > 0)
+			put_field(writer, field, at, facts->hello.alpn_size);
+		return;
+	}
+}
+
+size_t
+event_encode(const struct event_head *head, const struct facts *facts, uint8_t out[EVENT_FRAME_MAX])
+{
+	struct writer writer = {.at = out};
+	size_t total;
+
+	put_number(&writer, MAGIC, 2);
+	put_number(&writer, 0, 4); /* CRC and length are known at the end */
+	put_number(&writer, VERSION, 1);
+	put_number(&writer, head->kind, 1);
+	put_number(&writer, 0, 4);
+	put_number(&writer, head->epoch, 8);
+	put_number(&writer, head->seq, 8);
+	put_number(&writer, head->wall_us, 8);
+	put_number(&writer, head->worker, 2);
+	assert(writer.used == HEAD_BYTES);
+	for (size_t i = 0; i < FIELD_COUNT; i++)
+		write_field(&writer, &fields[i], facts);
+	total = writer.used;
+	writer.used = LENGTH_AT;
+	put_number(&writer, total, 4);
+	writer.used = CRC_AT;
+	put_number(&writer, crc32c(out + CHECKED_AT, total - CHECKED_AT), 4);
+	return total;
+}
+
+/* ---- reading ---- */
+
+/* A number of count bytes, at most 8. */
+static bool
+take_number(struct bytes *in, size_t count, uint64_t *out)
+{
+	struct bytes part;
+	uint64_t value = 0;
+	uint8_t byte;
+
+	if (count > 8 || !bytes_take(in, count, &part))
+		return false;
+	while (bytes_u8(&part, &byte))
+		value = value << 8 | byte;
+	*out = value;
+	return true;
+}
+
+static bool
+store_number(uint8_t *at, size_t size, uint64_t value)
+{
+	uint8_t one = (uint8_t)value;
+	uint16_t two = (uint16_t)value;
+	uint32_t four = (uint32_t)value;
+
+	switch (size) {
+	case 1:
+		memcpy(at, &one, sizeof(one));
+		return one == value;
+	case 2:
+		memcpy(at, &two, sizeof(two));
+		return two == value;
+	case 4:
+		memcpy(at, &four, sizeof(four));
+		return four == value;
+	default:
+		assert(size == sizeof(value));
+		memcpy(at, &value, sizeof(value));
+		return true;
+	}
+}
+
+static bool
+read_number(struct bytes body, const struct field *field, uint8_t *at)
+{
+	uint64_t value;
+
+	if (body.left == 0 || !take_number(&body, body.left, &value))
+		return false;
+	if (field->type == FIELD_BOOL && value > 1)
+		return false;
+	if (field->type == FIELD_ENUM && value > field->limit)
+		return false;
+	return store_number(at, field->size, value);
+}
+
+static bool
+read_text(struct bytes body, const struct field *field, uint8_t *at)
+{
+	if (body.left >= field->size || memchr(body.at, '\0', body.left) != NULL)
+		return false;
+	memcpy(at, body.at, body.left);
+	at[body.left] = '\0';
+	return true;
+}
+
+static bool
+read_addr(struct bytes body, uint8_t *at)
+{
+	struct addr addr = {0};
+	struct bytes ip;
+
+	if (!bytes_take(&body, sizeof(addr.ip), &ip) || !bytes_u16(&body, &addr.port) ||
+	    body.left > 0)
+		return false;
+	memcpy(addr.ip, ip.at, sizeof(addr.ip));
+	memcpy(at, &addr, sizeof(addr));
+	return true;
+}
+
+static bool
+read_countries(struct bytes body, uint8_t *at)
+{
+	struct countries countries = {0};
+	uint8_t letter[2];
+
+	while (body.left > 0) {
+		char *iso = countries.iso[countries.count];
+
+		if (countries.count == FACTS_COUNTRIES_MAX || !bytes_u8(&body, &letter[0]) ||
+		    !bytes_u8(&body, &letter[1]))
+			return false;
+		for (int i = 0; i < 2; i++) {
+			if (letter[i] < 'A' || letter[i] > 'Z')
+				return false;
+			iso[i] = (char)letter[i];
+		}
+		countries.count++;
+	}
+	memcpy(at, &countries, sizeof(countries));
+	return true;
+}
+
+static bool
+read_field(struct bytes body, const struct field *field, struct facts *facts)
+{
+	uint8_t *at = (uint8_t *)facts + field->at;
+
+	switch (field->type) {
+	case FIELD_NUMBER:
+	case FIELD_BOOL:
+	case FIELD_ENUM:
+		return read_number(body, field, at);
+	case FIELD_TEXT:
+		return read_text(body, field, at);
+	case FIELD_BYTES:
+		if (body.left != field->size)
+			return false;
+		memcpy(at, body.at, body.left);
+		return true;
+	case FIELD_ADDR:
+		return read_addr(body, at);
+	case FIELD_COUNTRIES:
+		return read_countries(body, at);
+	case FIELD_ALPN:
+		if (body.left > field->size)
+			return false;
+		memcpy(at, body.at, body.left);
+		facts->hello.alpn_size = (uint8_t)body.left;
+		return true;
+	}
+	return false;
+}
+
+static bool
+read_fields(struct bytes in, struct facts *facts)
+{
+	while (in.left > 0) {
+		const struct field *field;
+		struct bytes body;
+		uint8_t tag, count;
+
+		if (!bytes_u8(&in, &tag) || !bytes_u8(&in, &count) ||
+		    !bytes_take(&in, count, &body))
+			return false;
+		field = field_of(tag);
+		if (field != NULL && !read_field(body, field, facts))
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_head(struct bytes *in, struct event_head *head)
+{
+	uint64_t worker;
+
+	return take_number(in, 8, &head->epoch) && take_number(in, 8, &head->seq) &&
+	       take_number(in, 8, &head->wall_us) && take_number(in, 2, &worker) &&
+	       store_number((uint8_t *)&head->worker, sizeof(head->worker), worker);
+}
+
+int
+event_decode(struct bytes *in, struct recorded *out, struct err *err)
+{
+	struct bytes rest = *in, frame, checked;
+	uint64_t size, crc;
+	uint16_t magic;
+	uint8_t version, kind;
+
+	frame = rest;
+	if (!bytes_u16(&rest, &magic) || !take_number(&rest, 4, &crc) ||
+	    !bytes_u8(&rest, &version) || !bytes_u8(&rest, &kind) || !take_number(&rest, 4, &size))
+		return err_set(err, ERR_INPUT, "an event is cut off in its head");
+	if (magic != MAGIC || version != VERSION)
+		return err_set(err, ERR_INPUT, "this is no event of version %d", VERSION);
+	if (kind < EVENT_OPEN || kind >= EVENT_KIND_COUNT)
+		return err_set(err, ERR_INPUT, "an event has the unknown kind %u", kind);
+	if (size < HEAD_BYTES || size > EVENT_FRAME_MAX)
+		return err_set(err, ERR_INPUT, "an event has an impossible length");
+	rest = frame;
+	if (!bytes_take(&rest, (size_t)size, &frame) || !bytes_take(&frame, CHECKED_AT, &checked))
+		return err_set(err, ERR_INPUT, "an event is cut off");
+	if (crc32c(frame.at, frame.left) != crc)
+		return err_set(err, ERR_INPUT, "an event's bytes are altered");
+	memset(out, 0, sizeof(*out));
+	out->head.kind = (enum event_kind)kind;
+	if (!bytes_take(&frame, FIXED_AT - CHECKED_AT, &checked) ||
+	    !read_head(&frame, &out->head) || !read_fields(frame, &out->facts))
+		return err_set(err, ERR_INPUT, "an event holds a field that cannot be");
+	*in = rest;
+	return 0;
+}
+
+const char *
+event_kind_name(enum event_kind kind)
+{
+	static const char *const names[EVENT_KIND_COUNT] = {
+	    [EVENT_OPEN] = "open",
+	    [EVENT_CLOSE] = "close",
+	    [EVENT_LOST] = "lost",
+	    [EVENT_STATS] = "stats",
+	};
+
+	return kind >= EVENT_OPEN && kind < EVENT_KIND_COUNT ? names[kind] : "?";
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "record/event.h"
+
+#include "base/err.h"
+#include "record/crc32c.h"
+#include "tests/record/make_facts.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct event_head some_head = {.kind = EVENT_CLOSE,
+    .worker = 3,
+    .epoch = UINT64_C(0x123456789abcdef0),
+    .seq = 17,
+    .wall_us = UINT64_C(1795312801500123)};
+
+Test(crc32c, gives_the_published_values)
+{
+	uint8_t zeros[32] = {0}, ones[32];
+
+	memset(ones, 0xff, sizeof(ones));
+	cr_assert_eq(crc32c("123456789", 9), 0xe3069283);
+	cr_assert_eq(crc32c(zeros, sizeof(zeros)), 0x8a9136aa); /* RFC 3720 appendix B.4 */
+	cr_assert_eq(crc32c(ones, sizeof(ones)), 0x62a8ab43);
+	cr_assert_eq(crc32c("", 0), 0);
+}
+
+static void
+expect_same(const struct facts *facts)
+{
+	uint8_t frame[EVENT_FRAME_MAX];
+	size_t count = event_encode(&some_head, facts, frame);
+	struct bytes in = {frame, count};
+	struct recorded *out = malloc(sizeof(*out));
+	struct err err = {0};
+
+	cr_assert_not_null(out);
+	cr_assert_eq(event_decode(&in, out, &err), 0, "%s", err.text);
+	cr_assert_eq(in.left, 0);
+	cr_assert_eq(out->head.kind, some_head.kind);
+	cr_assert_eq(out->head.worker, some_head.worker);
+	cr_assert_eq(out->head.epoch, some_head.epoch);
+	cr_assert_eq(out->head.seq, some_head.seq);
+	cr_assert_eq(out->head.wall_us, some_head.wall_us);
+	cr_assert_eq(memcmp(&out->facts, facts, sizeof(*facts)), 0);
+	free(out);
+}
+
+Test(event, comes_back_as_it_was)
+{
+	struct facts facts;
+
+	make_facts(&facts, 42);
+	expect_same(&facts);
+	make_full_facts(&facts);
+	expect_same(&facts);
+	memset(&facts, 0, sizeof(facts));
+	expect_same(&facts);
+}
+
+Test(event, is_compact)
+{
+	struct facts facts = {.flow_id = 1};
+	uint8_t frame[EVENT_FRAME_MAX];
+
+	cr_assert_lt(event_encode(&some_head, &facts, frame), 64);
+	make_full_facts(&facts);
+	cr_assert_gt(event_encode(&some_head, &facts, frame), EVENT_FRAME_MAX - 128,
+	    "the bound is no larger than it must be");
+}
+
+Test(event, every_prefix_is_refused)
+{
+	struct facts facts;
+	uint8_t frame[EVENT_FRAME_MAX];
+	struct recorded out;
+	size_t count;
+
+	make_facts(&facts, 42);
+	count = event_encode(&some_head, &facts, frame);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t *copy = malloc(i > 0 ? i : 1);
+		struct bytes in = {copy, i};
+		struct err err = {0};
+
+		memcpy(copy, frame, i);
+		cr_assert_eq(event_decode(&in, &out, &err), -1);
+		cr_assert_eq(err.kind, ERR_INPUT);
+		cr_assert_eq(in.left, i);
+		free(copy);
+	}
+}
+
+Test(event, every_changed_byte_is_noticed)
+{
+	struct facts facts;
+	uint8_t frame[EVENT_FRAME_MAX];
+	struct recorded out;
+	size_t count;
+
+	make_facts(&facts, 42);
+	count = event_encode(&some_head, &facts, frame);
+	for (size_t i = 0; i < count; i++) {
+		for (unsigned bit = 0; bit < 8; bit++) {
+			struct bytes in = {frame, count};
+
+			frame[i] ^= (uint8_t)(1U << bit);
+			cr_assert_eq(event_decode(&in, &out, NULL), -1, "byte %zu bit %u", i, bit);
+			frame[i] ^= (uint8_t)(1U << bit);
+		}
+	}
+}
+
+struct bad_field {
+	char why[40];
+	uint8_t tag, count;
+	uint8_t body[20];
+};
+
+/* A frame with one field, its checksum right. */
+static size_t
+frame_of(const struct bad_field *field, uint8_t frame[EVENT_FRAME_MAX])
+{
+	struct facts facts = {0};
+	size_t count = event_encode(&some_head, &facts, frame);
+	uint32_t crc;
+
+	frame[count++] = field->tag;
+	frame[count++] = field->count;
+	memcpy(frame + count, field->body, sizeof(field->body));
+	count += field->count < sizeof(field->body) ? field->count : sizeof(field->body);
+	frame[10] = (uint8_t)(count >> 8);
+	frame[11] = (uint8_t)count;
+	crc = crc32c(frame + 6, count - 6);
+	for (int i = 0; i < 4; i++)
+		frame[2 + i] = (uint8_t)(crc >> (24 - 8 * i));
+	return count;
+}
+
+Test(event, what_no_facts_can_hold_is_refused)
+{
+	static const struct bad_field rows[] = {
+	    {"a number of 9 bytes", 1, 9, {1, 2, 3, 4, 5, 6, 7, 8, 9}},
+	    {"a number of no bytes", 1, 0, {0}},
+	    {"a port beyond 16 bits", 12, 3, {1, 0, 0}},
+	    {"a bool of 2", 10, 1, {2}},
+	    {"a kind of hello that is none", 9, 1, {4}},
+	    {"an end that is none", 64, 1, {END_COUNT}},
+	    {"a result that is none", 51, 1, {4}},
+	    {"a text with a NUL", 16, 3, {'a', 0, 'b'}},
+	    {"an interface of 16 letters", 7, 16, "abcdefghijklmnop"},
+	    {"three countries", 21, 6, "DEFRIT"},
+	    {"half a country", 21, 1, "D"},
+	    {"a country in small letters", 21, 2, "de"},
+	    {"an address without a port", 5, 16, {0}},
+	    {"a hash of 4 bytes", 44, 4, {1, 2, 3, 4}},
+	    {"more than there is", 16, 200, "abc"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t frame[EVENT_FRAME_MAX];
+		struct bytes in = {frame, frame_of(&rows[i], frame)};
+		struct recorded out;
+
+		cr_assert_eq(event_decode(&in, &out, NULL), -1, "%s", rows[i].why);
+	}
+}
+
+Test(event, a_tag_of_a_newer_writer_is_passed_over)
+{
+	static const struct bad_field newer = {"newer", 250, 3, "abc"};
+	uint8_t frame[EVENT_FRAME_MAX];
+	struct bytes in = {frame, frame_of(&newer, frame)};
+	struct recorded out;
+
+	cr_assert_eq(event_decode(&in, &out, NULL), 0);
+}
