@@ -35,7 +35,15 @@ start_accept(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
 	struct err err = {0};
-	SSL *ssl = tls_to_camera(&conn->worker->tls, &facts->hello, conn->leaf, conn->leaf_kind,
+	SSL *ssl;
+
+	/* It went while the server was asked: no word about our leaf. */
+	if (conn->camera.fin_coming) {
+		(void)conn_close(conn, END_CAMERA_TLS,
+		    "the camera closed before the server had answered");
+		return false;
+	}
+	ssl = tls_to_camera(&conn->worker->tls, &facts->hello, conn->leaf, conn->leaf_kind,
 	    &facts->server, &err);
 
 	if (ssl == NULL || leg_start_tls(&conn->camera, ssl, &err) != 0) {

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "config/devices.h"
 #include "proxy/board.h"
+#include "proxy/census.h"
 #include "proxy/conn_private.h"
 #include "record/spool.h"
 
@@ -195,7 +196,8 @@ write_record(struct conn *conn)
 
 	facts->closed_wall_us = clock_wall_us();
 	facts->duration_us = clock_mono_us() - conn->opened_us;
-	if (spool_write(worker->spool, EVENT_CLOSE, facts, &err) != 0) {
+	if (spool_write(worker->spool, EVENT_CLOSE, facts, &err) != 0 &&
+	    facts->end != END_UNRECORDABLE) {
 		atomic_fetch_add_explicit(&worker->counters->unrecordable, 1, memory_order_relaxed);
 		log_debug("a close was not recorded: %s", err.text);
 	}
@@ -240,6 +242,7 @@ conn_close(struct conn *conn, enum end end, const char *fmt, ...)
 	TAILQ_REMOVE(&worker->open, conn, entry);
 	TAILQ_INSERT_TAIL(&worker->closed, conn, entry);
 	worker->open_count--;
+	census_remove(worker->census, &conn->facts.camera);
 	event_active(&worker->reap, EV_TIMEOUT, 0);
 	return CONN_CLOSED;
 }
@@ -281,10 +284,8 @@ conn_open(struct worker *worker, int fd, const struct addr *camera, const struct
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 
-	if (conn == NULL) {
-		(void)close(fd);
-		return false;
-	}
+	if (conn == NULL)
+		goto fail;
 	conn->worker = worker;
 	conn->opened_us = clock_mono_us();
 	conn->camera = (struct leg){.conn = conn, .pool = &worker->pool, .fd = fd};
@@ -295,11 +296,8 @@ conn_open(struct worker *worker, int fd, const struct addr *camera, const struct
 	conn->facts.opened_wall_us = clock_wall_us();
 	if (RAND_bytes((unsigned char *)&conn->facts.flow_id, sizeof(conn->facts.flow_id)) != 1 ||
 	    leg_open(&conn->camera, fd, worker->base, conn_on_leg) != 0 ||
-	    evtimer_assign(&conn->deadline, worker->base, on_deadline, conn) != 0) {
-		(void)close(fd);
-		free(conn);
-		return false;
-	}
+	    evtimer_assign(&conn->deadline, worker->base, on_deadline, conn) != 0)
+		goto fail;
 	conn->facts.flow_id = (conn->facts.flow_id >> 1) | 1; /* 63 bits, and never 0 */
 	fill_device(conn);
 	TAILQ_INSERT_TAIL(&worker->open, conn, entry);
@@ -308,6 +306,11 @@ conn_open(struct worker *worker, int fd, const struct addr *camera, const struct
 	atomic_fetch_add_explicit(&worker->counters->open, 1, memory_order_relaxed);
 	conn_run(conn);
 	return true;
+fail:
+	census_remove(worker->census, camera);
+	(void)close(fd);
+	free(conn);
+	return false;
 }
 
 void

@@ -33,8 +33,9 @@ const char *conn_state_name(enum conn_state state);
 bool conn_may_go(enum conn_state from, enum conn_state to);
 
 /*
- * Take a connection over: fd (non-blocking) is its from now on.  It runs by
- * itself until it is recorded; false when there was no memory, and fd closed.
+ * Take over a connection of a camera that the census has counted: fd
+ * (non-blocking) is its from now on.  It runs by itself until it is recorded;
+ * false when there was no memory, and fd closed.
  */
 bool conn_open(struct worker *worker, int fd, const struct addr *camera, const struct addr *dst);
 

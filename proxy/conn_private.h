@@ -31,9 +31,8 @@ struct conn {
 	enum leaf_kind leaf_kind;
 	struct mint_waiter mint;
 	struct spool_live *live; /* owned by the spool; NULL before the open record */
-	bool recorded_open;
-	bool passthrough; /* the camera is known to refuse our leaf there */
-	bool hello_done;  /* peek has its answer */
+	bool passthrough;        /* the camera is known to refuse our leaf there */
+	bool hello_done;         /* peek has its answer */
 	bool closing;
 	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */
 };

@@ -97,7 +97,6 @@ record_open(struct conn *conn)
 		(void)conn_close(conn, END_UNRECORDABLE, "%s", err.text);
 		return false;
 	}
-	conn->recorded_open = true;
 	conn->live = spool_live_take(worker->spool, conn->facts.flow_id);
 	return true;
 }

@@ -23,10 +23,8 @@ note_reset(struct leg *leg, int error)
 	leg->readable = false;
 }
 
-/* As recv(2), but asks the kernel only when it has something; -1 with
- * errno EAGAIN otherwise.  0: the peer has shut down. */
-static ssize_t
-receive(struct leg *leg, void *to, size_t size)
+ssize_t
+leg_receive(struct leg *leg, void *to, size_t size)
 {
 	ssize_t count;
 
@@ -133,8 +131,7 @@ leg_flush(struct leg *leg)
 		}
 		if (sent < 0) {
 			leg->failed = true;
-			if (leg->end == LEG_OPEN)
-				note_reset(leg, errno);
+			note_reset(leg, errno);
 			return LEG_ENDED;
 		}
 		leg->out_start += (size_t)sent;
@@ -151,7 +148,7 @@ static int
 bio_read(BIO *bio, char *to, int size)
 {
 	struct leg *leg = BIO_get_data(bio);
-	ssize_t count = receive(leg, to, (size_t)size);
+	ssize_t count = leg_receive(leg, to, (size_t)size);
 
 	BIO_clear_retry_flags(bio);
 	if (count < 0 && errno == EAGAIN)
@@ -284,7 +281,7 @@ leg_handshake(struct leg *leg, struct err *err)
 static enum leg_io
 read_plain(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 {
-	ssize_t got = receive(leg, to, size);
+	ssize_t got = leg_receive(leg, to, size);
 
 	if (got > 0) {
 		*count = (size_t)got;
@@ -365,7 +362,7 @@ leg_write(struct leg *leg, const uint8_t *from, size_t count)
 		return LEG_DONE;
 	if (wrote <= 0 && SSL_get_error(leg->ssl, wrote) == SSL_ERROR_WANT_WRITE)
 		return LEG_WAIT;
-	note_failure(leg);
+	leg->end = LEG_ALERT;
 	ERR_clear_error();
 	return LEG_ENDED;
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct conn;
 struct err;
@@ -68,6 +69,13 @@ int leg_open(struct leg *leg, int fd, struct event_base *base, event_callback_fn
 
 /* Note what an event said. */
 void leg_note(struct leg *leg, short what);
+
+/*
+ * Take bytes from the socket as they are, TLS or not.  As recv(2), but asks the
+ * kernel only when it has something: -1 with errno EAGAIN otherwise; 0 when the
+ * peer has shut down; -1 with LEG_RESET noted when the socket failed.
+ */
+ssize_t leg_receive(struct leg *leg, void *to, size_t size);
 
 /* Speak TLS from now on; takes ssl over, whose BIO becomes the leg's own. */
 int leg_start_tls(struct leg *leg, SSL *ssl, struct err *err);

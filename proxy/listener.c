@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "proxy/board.h"
+#include "proxy/census.h"
 #include "proxy/conn.h"
 #include "proxy/origdst.h"
 #include "proxy/worker_private.h"
@@ -112,6 +113,11 @@ take(struct worker *worker, int fd, const struct sockaddr_storage *peer)
 	}
 	if (!addr_from_sockaddr(&camera, peer) || worker->origdst->get(fd, &dst, &err) != 0) {
 		log_warn("a connection without a destination is closed: %s", err.text);
+		refuse(fd);
+		return;
+	}
+	if (!census_add(worker->census, &camera)) {
+		atomic_fetch_add_explicit(&worker->counters->overload, 1, memory_order_relaxed);
 		refuse(fd);
 		return;
 	}

@@ -2,9 +2,6 @@
 /* The stage that gathers the camera's hello; nothing is sent to anybody. */
 #include "proxy/conn_private.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-
 /* Read once; returns whether there may be more to read now. */
 static bool
 read_hello(struct conn *conn)
@@ -18,20 +15,15 @@ read_hello(struct conn *conn)
 		(void)conn_close(conn, END_OVERLOAD, "no room for the camera's hello");
 		return false;
 	}
-	do
-		count = recv(leg->fd, to, room, 0);
-	while (count < 0 && errno == EINTR);
-	if (count < 0 && errno == EAGAIN) {
-		leg->readable = false;
+	count = leg_receive(leg, to, room);
+	if (count < 0 && leg->end == LEG_OPEN)
 		return false;
-	}
 	if (count < 0) {
 		(void)conn_close(conn, END_RESET,
 		    "the camera reset the connection before its hello");
 		return false;
 	}
 	if (count == 0) {
-		leg->fin = true;
 		hello_finish(&conn->hello, &conn->facts.hello);
 		conn->hello_done = true;
 		return false;

@@ -11,10 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-	ALERT_HANDSHAKE_FAILURE = 40,
-	ALERT_ACCESS_DENIED = 49,
-};
+enum { ALERT_HANDSHAKE_FAILURE = 40 };
 
 /* ---- TCP ---- */
 
@@ -121,10 +118,8 @@ fall_to_passthrough(struct conn *conn)
 	conn->passthrough = true;
 	facts->inspect = INSPECT_PASSTHROUGH;
 	facts->server.verified = false;
-	if (!decide_unproven(conn)) {
-		conn->camera_alert = ALERT_ACCESS_DENIED;
+	if (!decide_unproven(conn))
 		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
-	}
 	return CONN_CONNECT;
 }
 
@@ -145,7 +140,6 @@ judge_certificate(struct conn *conn)
 	judge(conn->worker->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
 	if (facts->verdict.result == RESULT_BLOCK) {
 		facts->inspect = INSPECT_REFUSED;
-		conn->camera_alert = ALERT_ACCESS_DENIED;
 		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
 	}
 	return CONN_MINT;

@@ -10,6 +10,7 @@
 #include "config/source.h"
 #include "geo/cache.h"
 #include "proxy/board.h"
+#include "proxy/census.h"
 #include "proxy/conn.h"
 #include "proxy/conn_private.h"
 #include "proxy/listener.h"
@@ -206,9 +207,10 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	worker->minter = minter_new(&minter, err);
 	worker->own = own_addrs_open(worker->base, err);
 	worker->refusals = refusals_new();
+	worker->census = census_new(worker->config->limit.per_camera);
 	if (worker->minter == NULL || worker->own == NULL)
 		return -1;
-	if (worker->refusals == NULL ||
+	if (worker->refusals == NULL || worker->census == NULL ||
 	    event_assign(&worker->reap, worker->base, -1, EV_PERSIST, on_reap, worker) != 0 ||
 	    event_assign(&worker->tick, worker->base, -1, EV_PERSIST, on_tick, worker) != 0 ||
 	    event_assign(&worker->control, worker->base, setup->control, EV_READ, on_control,
@@ -249,6 +251,7 @@ tear_down(struct worker *worker)
 	minter_free(worker->minter);
 	own_addrs_close(worker->own);
 	refusals_free(worker->refusals);
+	census_free(worker->census);
 	tls_close(&worker->tls);
 	spool_close(worker->spool);
 	geo_cache_free(worker->places);

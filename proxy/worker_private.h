@@ -14,6 +14,7 @@
 struct board;
 struct board_worker;
 struct config;
+struct census;
 struct conn;
 struct geo;
 struct geo_cache;
@@ -40,6 +41,7 @@ struct worker {
 	struct minter *minter;
 	struct refusals *refusals;
 	struct own_addrs *own;
+	struct census *census;
 	struct listener *listener;
 	const struct origdst_method *origdst;
 	struct pool pool;
