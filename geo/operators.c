@@ -165,7 +165,7 @@ read_rows(struct operators *operators, struct bytes bytes, struct csv_errors *er
 		return -1;
 	while (csv_data(&csv, COLUMNS, &row, errors) > 0) {
 		unsigned before = errors->count;
-		uint32_t asn;
+		uint32_t asn = 0;
 
 		check_row(&row, &asn, errors);
 		if (errors->count == before && keep_row(operators, &row, asn) != 0)
