@@ -19,12 +19,16 @@ struct err;
 enum leaf_kind {
 	LEAF_EC = 0, /* P-256 leaf under the P-256 CA */
 	LEAF_RSA,    /* RSA-2048 leaf under the RSA CA, for cameras that take no ECDSA */
+	LEAF_KINDS
 };
 
 /*
- * Write the request for a leaf like `server` (subject, subjectAltName and
- * dates are copied) over the public half of `key`.  Returns its size, or 0
- * with err when the certificate's names do not fit or cannot be copied.
+ * Write the request for a leaf like `server` over the public half of `key`:
+ * its subject, its dates, and of its subjectAltName the entries that a server
+ * can have (dNSName, iPAddress).  Others, and names that are no host names, are
+ * left out; no name is added, so a server that speaks for no name gets a leaf
+ * that speaks for none.  Returns the size, or 0 with err when the
+ * certificate's names do not fit or cannot be copied.
  */
 size_t mint_request(uint8_t *out, size_t size, uint64_t id, enum leaf_kind kind, X509 *server,
     EVP_PKEY *key, struct err *err);
@@ -35,5 +39,21 @@ size_t mint_request(uint8_t *out, size_t size, uint64_t id, enum leaf_kind kind,
  * the signer's; *id is set then too (0: the message was not understood).
  */
 int mint_answer(struct bytes message, uint64_t *id, X509 **leaf, struct err *err);
+
+/*
+ * The RSA key for all LEAF_RSA leaves of this appliance's run: the signer makes
+ * it once, since making one takes a worker's loop a third of a second.  It is
+ * no CA key; P-256 keys each worker makes itself.
+ *
+ * mint_key_request returns the size written, 0 when size is too small.  The
+ * answer may take seconds right after the signer's start.  *key is the
+ * caller's to EVP_PKEY_free; a refusal is as in mint_answer.
+ */
+size_t mint_key_request(uint8_t *out, size_t size, uint64_t id);
+int mint_key_answer(struct bytes message, uint64_t *id, EVP_PKEY **key, struct err *err);
+
+/* Whose answer a message is: the id of its request, to tell which of the two
+ * reads it.  0: not understood. */
+uint64_t mint_answer_id(struct bytes message);
 
 #endif

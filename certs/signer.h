@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "certs/ca.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,21 +13,44 @@ struct err;
 
 /*
  * The signer: holds the CA keys and answers mint requests (certs/mint.h).  It
- * knows one thing to do, and refuses: names that are no DNS name or address,
- * more than 64 KiB of them, validity outside the CA's, CA:TRUE, a public key
- * that is neither P-256 nor RSA of 2048 to 4096 bits.  It never signs bytes
- * that it did not build.
+ * writes every byte that it signs from a profile of its own, in which a
+ * requester chooses only the subject, the names, the dates and the public key:
+ *
+ *	version 3, a serial of 16 bytes derived from the CA's key and the
+ *	request (the same request, the same serial), SHA-256; basicConstraints
+ *	CA:FALSE and keyUsage digitalSignature (RSA: keyEncipherment too), both
+ *	critical; extendedKeyUsage serverAuth; the names, critical where the
+ *	subject is empty; subject and authority key identifiers.
+ *
+ * Dates are cut to the CA's.  It refuses: names that are no host name or
+ * address, a subject that is none or longer than 4 KiB, dates wholly outside
+ * the CA's, a public key that is not P-256, or for LEAF_RSA not RSA of 2048 to
+ * 4096 bits, and whatever does not fit a message.
  */
 struct signer;
 
-/* Takes over the authorities in cas (count CA_COUNT; with a configured CA both
- * may be the same one, its reference counted up by the caller). */
+/* Takes over the authorities in cas and leaves them empty (count CA_COUNT; with
+ * a configured CA both may be the same one, its references counted up by the
+ * caller), on failure too. */
 struct signer *signer_new(struct ca cas[CA_COUNT], struct err *err);
 void signer_free(struct signer *signer);
 
-/* Answer one request: writes the answer to out (IPC_MESSAGE_MAX bytes) and
+/*
+ * Answer one request: writes the answer to out (IPC_MESSAGE_MAX bytes) and
  * returns its size.  Never fails: what cannot be minted is answered with a
- * refusal.  Pure but for the randomness of signatures; fuzzed. */
+ * refusal.  0: the request is for the RSA leaf key, which is not made yet;
+ * answer it again after signer_make_key.  Pure but for the randomness of
+ * signatures; fuzzed.
+ */
 size_t signer_answer(struct signer *signer, struct bytes request, uint8_t *out);
+
+/*
+ * Make the RSA leaf key, once; takes up to seconds.  meanwhile is called over
+ * and over with arg while it is searched for, so that a signer may go on
+ * answering (not NULL).
+ */
+int signer_make_key(struct signer *signer, void (*meanwhile)(void *arg), void *arg,
+    struct err *err);
+bool signer_has_key(const struct signer *signer);
 
 #endif

@@ -11,38 +11,72 @@
 struct err;
 
 /*
- * A trust store with every root parsed, from the system's bundle (path "") or
- * a PEM file.  Read once a worker, before it gives up opening files.  The
- * caller's to X509_STORE_free; NULL with err when no root could be read.
+ * A trust store with every root parsed, from a PEM file or, where path is "",
+ * the system's bundle: $SSL_CERT_FILE, OpenSSL's own default, or the place of
+ * Debian, Red Hat or Alpine, whichever is there first.  Read once a worker,
+ * before it gives up opening files.  The caller's to X509_STORE_free; NULL with
+ * err when no root could be read.
  */
 X509_STORE *verify_store(const char *path, struct err *err);
 
 /*
- * Set the SSL_CTX of the servers' side to verify as we do: purpose, auth level,
- * depth and host flags (RFC 5280, RFC 9525: subjectAltName only), the chain
- * checked by every handshake, and no handshake ended by it: all that is wrong
- * is collected for verify_result, so a policy can decide.
+ * Set the SSL_CTX of the servers' side to verify as we do, and no handshake
+ * ended by it: all that is wrong is collected for verify_result, so a policy
+ * can decide.  What is checked (RFC 5280, RFC 9525):
+ *
+ *	a path of at most 8 issuers to a certificate in the store (which need
+ *	not be self-signed), signatures and keys of 112 bits or more (so no
+ *	SHA-1, no RSA below 2048), every certificate's dates, constraints, key
+ *	usage and critical extensions; of the leaf: version 3, a serial number
+ *	as RFC 5280 has it, serverAuth where it restricts its use, not a CA's,
+ *	and a subjectAltName for the server asked for.  The common name is never
+ *	read.
+ *
+ * A flaw that is no lie does not count (key identifiers missing, a CA's
+ * basicConstraints not critical): private CAs have many.  Revocation is not
+ * checked.  A chain that was sent in more than 64 KiB ends the handshake.
+ *
+ * A chain that was found good is remembered for at most five minutes by the
+ * digest of all its certificates (certs/chain_cache.h), so the next connection
+ * to that server costs no signature.  store is counted up; ctx keeps what it
+ * needs until it is freed.
  */
 int verify_setup(SSL_CTX *ctx, X509_STORE *store, struct err *err);
 
 /*
  * Say before a handshake whom the server must be: name, or, where the camera
- * sent none (""), the address itself.  facts must outlive ssl's handshake; the
- * errors of the chain are collected in facts->errors.
+ * sent none (""), the address itself; a name that is an address in words is
+ * taken as that address.  facts must outlive ssl's handshake and verify_result;
+ * its errors are cleared here, and those of the chain collected there.
  */
 int verify_expect(SSL *ssl, const char *name, const struct addr *addr, struct server_facts *facts,
     struct err *err);
 
 /*
- * After the handshake: fill facts with the certificate (names, dates,
- * fingerprints), what else is wrong with the leaf itself, and `verified`.
+ * After the handshake, or after it failed: fill facts with the certificate
+ * (names, dates, fingerprints), what else is wrong with the leaf itself, and
+ * `verified`; and where the handshake is done, what it agreed on
+ * (handshake_done, version, cipher, alpn).
+ *
+ * On a resumed session the server sent no chain: the leaf of the session is
+ * examined anew for name and dates, and the chain is as good as it was.
  */
 void verify_result(SSL *ssl, struct server_facts *facts);
 
-/* A sentence for a person: "expired 2026-05-01; issued by an unknown CA". */
+/*
+ * What a handshake at at_s (seconds since 1970) would find wrong with this
+ * chain, a set of enum cert_error: sent holds the leaf first, then whatever
+ * else the server sent.  Remembers nothing.
+ */
+uint32_t verify_chain(X509_STORE *store, STACK_OF(X509) * sent, const char *name,
+    const struct addr *addr, int64_t at_s);
+
+/* A sentence for a person: "expired 2026-05-01; issued by an unknown CA".
+ * What does not fit is cut; "" when nothing is wrong. */
 void verify_text(const struct server_facts *facts, char *out, size_t size);
 
-/* The TLS alert (RFC 8446 section 6.2) that says the same to a camera. */
+/* The TLS alert (RFC 8446 section 6.2) that says the same to a camera; 42
+ * (bad_certificate) where none says it better. */
 uint8_t verify_alert(const struct server_facts *facts);
 
 #endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "certs/mint.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "certs/certificate.h"
+#include "certs/mint_private.h"
+#include "certs/names.h"
+
+#include <openssl/x509v3.h>
+#include <string.h>
+
+/* The request, written from the front. */
+struct writer {
+	uint8_t *at;
+	size_t left;
+	bool full;
+};
+
+static void
+put(struct writer *out, const void *bytes, size_t count)
+{
+	if (count > out->left) {
+		out->full = true;
+		return;
+	}
+	if (count > 0)
+		memcpy(out->at, bytes, count);
+	out->at += count;
+	out->left -= count;
+}
+
+static void
+put_number(struct writer *out, uint64_t number, size_t count)
+{
+	uint8_t bytes[8];
+
+	for (size_t i = 0; i < count; i++)
+		bytes[i] = (uint8_t)(number >> 8 * (count - 1 - i));
+	put(out, bytes, count);
+}
+
+static void
+put_subject(struct writer *out, X509 *server)
+{
+	const unsigned char *der = NULL;
+	size_t count = 0;
+
+	if (X509_NAME_get0_der(X509_get_subject_name(server), &der, &count) != 1 ||
+	    count > MINT_SUBJECT_MAX) {
+		out->full = true;
+		return;
+	}
+	put_number(out, count, 3);
+	put(out, der, count);
+}
+
+static bool
+is_copied(const struct san *san)
+{
+	return san->kind == SAN_IP || (san->kind == SAN_DNS && name_is_dns(san->value));
+}
+
+/* GeneralNames of what is copied; its length is known when it is written, so
+ * the entries are gone through twice. */
+static int
+put_names(struct writer *out, struct bytes extension, struct err *err)
+{
+	struct bytes names = {0}, rest;
+	struct san san;
+	size_t count = 0;
+
+	if (extension.left > 0 && !san_open(extension, &names))
+		return err_set(err, ERR_INPUT, "the server's subjectAltName is no DER");
+	for (rest = names; san_next(&rest, &san);)
+		count += is_copied(&san) ? san.whole.left : 0;
+	if (rest.left != 0)
+		return err_set(err, ERR_INPUT, "the server's subjectAltName is no DER");
+	put_number(out, count, 3);
+	for (rest = names; san_next(&rest, &san);) {
+		if (is_copied(&san))
+			put(out, san.whole.at, san.whole.left);
+	}
+	return 0;
+}
+
+static int
+put_key(struct writer *out, EVP_PKEY *key, struct err *err)
+{
+	unsigned char *der = NULL;
+	int count = i2d_PUBKEY(key, &der);
+
+	if (count <= 0)
+		return err_tls(err, "the leaf key cannot be written");
+	put_number(out, (uint64_t)count, 3);
+	put(out, der, (size_t)count);
+	OPENSSL_free(der);
+	return 0;
+}
+
+size_t
+mint_request(uint8_t *out, size_t size, uint64_t id, enum leaf_kind kind, X509 *server,
+    EVP_PKEY *key, struct err *err)
+{
+	struct writer writer = {.at = out, .left = size};
+	struct bytes names;
+	int64_t not_before, not_after;
+
+	if (!certificate_dates(server, &not_before, &not_after)) {
+		(void)err_set(err, ERR_INPUT, "the server's certificate has dates that are none");
+		return 0;
+	}
+	if (!certificate_names(server, &names)) {
+		(void)err_set(err, ERR_INPUT, "the server's certificate has two subjectAltNames");
+		return 0;
+	}
+	put_number(&writer, MINT_LEAF, 1);
+	put_number(&writer, id, 8);
+	put_number(&writer, (uint64_t)kind, 1);
+	put_number(&writer, (uint64_t)not_before, 8);
+	put_number(&writer, (uint64_t)not_after, 8);
+	if (put_key(&writer, key, err) != 0)
+		return 0;
+	put_subject(&writer, server);
+	if (put_names(&writer, names, err) != 0)
+		return 0;
+	if (writer.full) {
+		(void)err_set(err, ERR_LIMIT, "the server's names are too long to be copied");
+		return 0;
+	}
+	return size - writer.left;
+}
+
+size_t
+mint_key_request(uint8_t *out, size_t size, uint64_t id)
+{
+	struct writer writer = {.at = out, .left = size};
+
+	put_number(&writer, MINT_KEY, 1);
+	put_number(&writer, id, 8);
+	return writer.full ? 0 : size - writer.left;
+}
+
+static bool
+read_header(struct bytes *message, uint8_t *what, uint64_t *id, uint8_t *status)
+{
+	struct bytes number;
+	uint64_t found = 0;
+
+	if (!bytes_u8(message, what) || !bytes_take(message, 8, &number) ||
+	    !bytes_u8(message, status))
+		return false;
+	for (size_t i = 0; i < 8; i++)
+		found = found << 8 | number.at[i];
+	*id = found;
+	return true;
+}
+
+uint64_t
+mint_answer_id(struct bytes message)
+{
+	uint64_t id = 0;
+	uint8_t what, status;
+
+	(void)read_header(&message, &what, &id, &status);
+	return id;
+}
+
+/* The body of an answer to `wanted`, or -1 with the signer's words. */
+static int
+open_answer(struct bytes *message, enum mint_what wanted, uint64_t *id, struct err *err)
+{
+	uint8_t what, status;
+	char line[160];
+	struct text text = text_in(line, sizeof(line));
+
+	*id = 0;
+	if (!read_header(message, &what, id, &status) || status > MINT_REFUSED)
+		return err_set(err, ERR_INPUT, "the signer's answer is not understood");
+	if (status == MINT_REFUSED) {
+		text_add_untrusted(&text, message->at, message->left);
+		return err_set(err, ERR_INPUT, "the signer refused: %s", line);
+	}
+	if (what != wanted)
+		return err_set(err, ERR_INPUT, "the signer answered another question");
+	return 0;
+}
+
+int
+mint_answer(struct bytes message, uint64_t *id, X509 **leaf, struct err *err)
+{
+	const unsigned char *at;
+	X509 *found;
+
+	if (open_answer(&message, MINT_LEAF, id, err) != 0)
+		return -1;
+	at = message.at;
+	found = d2i_X509(NULL, &at, (long)message.left);
+	if (found == NULL || at != message.at + message.left) {
+		X509_free(found);
+		return err_tls(err, "the signer's answer holds no certificate");
+	}
+	*leaf = found;
+	return 0;
+}
+
+int
+mint_key_answer(struct bytes message, uint64_t *id, EVP_PKEY **key, struct err *err)
+{
+	const unsigned char *at;
+	EVP_PKEY *found;
+
+	if (open_answer(&message, MINT_KEY, id, err) != 0)
+		return -1;
+	at = message.at;
+	found = d2i_AutoPrivateKey(NULL, &at, (long)message.left);
+	if (found == NULL || at != message.at + message.left) {
+		EVP_PKEY_free(found);
+		return err_tls(err, "the signer's answer holds no key");
+	}
+	*key = found;
+	return 0;
+}

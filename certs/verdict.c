@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/text.h"
+#include "certs/verify.h"
+
+#include <openssl/ssl.h>
+
+static const struct {
+	enum cert_error error;
+	const char *words;
+} sentences[CERT_ERRORS_MAX] = {
+    {CERT_REVOKED, "revoked by its issuer"},
+    {CERT_EXPIRED, "expired"},
+    {CERT_NOT_YET_VALID, "not valid yet"},
+    {CERT_NAME_MISMATCH, "made for another name"},
+    {CERT_SELF_SIGNED, "signed by itself"},
+    {CERT_UNKNOWN_ISSUER, "issued by an unknown CA"},
+    {CERT_BAD_SIGNATURE, "a signature in its chain is wrong"},
+    {CERT_WEAK, "a key or a signature in its chain is too weak"},
+    {CERT_WRONG_PURPOSE, "not made for a server"},
+    {CERT_BAD_CONSTRAINTS, "issued by a CA that may not issue it"},
+    {CERT_CHAIN_TOO_LONG, "its chain is too long"},
+    {CERT_MALFORMED, "malformed"},
+    {CERT_OTHER, "could not be verified"},
+};
+
+void
+verify_text(const struct server_facts *facts, char *out, size_t size)
+{
+	struct text text = text_in(out, size);
+	int64_t at_s = 0;
+	char date[CLOCK_TEXT_MAX];
+
+	for (size_t i = 0; i < CERT_ERRORS_MAX; i++) {
+		if ((facts->errors & sentences[i].error) == 0)
+			continue;
+		text_add(&text, "%s%s", text.used > 0 ? "; " : "", sentences[i].words);
+		/* The leaf's date, where it is the leaf's and not an issuer's fault. */
+		if (sentences[i].error == CERT_EXPIRED &&
+		    facts->not_after < (int64_t)(clock_wall_us() / 1000000))
+			at_s = facts->not_after;
+		else if (sentences[i].error == CERT_NOT_YET_VALID &&
+			 facts->not_before > (int64_t)(clock_wall_us() / 1000000))
+			at_s = facts->not_before;
+		else
+			at_s = 0;
+		if (at_s > 0)
+			text_add(&text, " %s", clock_date((uint64_t)at_s * 1000000, date));
+	}
+}
+
+uint8_t
+verify_alert(const struct server_facts *facts)
+{
+	if ((facts->errors & CERT_REVOKED) != 0)
+		return SSL_AD_CERTIFICATE_REVOKED;
+	if ((facts->errors & (CERT_UNKNOWN_ISSUER | CERT_SELF_SIGNED)) != 0)
+		return SSL_AD_UNKNOWN_CA;
+	if ((facts->errors & (CERT_EXPIRED | CERT_NOT_YET_VALID)) != 0)
+		return SSL_AD_CERTIFICATE_EXPIRED;
+	return SSL_AD_BAD_CERTIFICATE;
+}
