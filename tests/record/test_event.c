@@ -67,7 +67,7 @@ Test(event, is_compact)
 
 	cr_assert_lt(event_encode(&some_head, &facts, frame), 64);
 	make_full_facts(&facts);
-	cr_assert_gt(event_encode(&some_head, &facts, frame), EVENT_FRAME_MAX - 128,
+	cr_assert_gt(event_encode(&some_head, &facts, frame), EVENT_FRAME_MAX - 64,
 	    "the bound is no larger than it must be");
 }
 
