@@ -74,10 +74,3 @@ packages_get() {
 	return "$result"
 }
 
-# npm fetches the geo data; a machine that has one already keeps it.
-npm_install() {
-	if ! command -v npm >/dev/null; then
-		packages_install npm
-	fi
-}
-
