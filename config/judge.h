@@ -4,6 +4,8 @@
 
 #include "base/facts.h"
 
+#include <stdbool.h>
+
 struct rules;
 
 /*
@@ -11,27 +13,57 @@ struct rules;
  * allocation; the same facts and rules give the same verdict anywhere, so
  * `explain`, the dashboard and a running connection cannot differ.
  *
- * First match inside a rule set; across sets the most restrictive result wins,
- * and among equals the first set in the configuration's order.  `stage` says
- * which facts are known: a rule that asks for a fact that is not known yet
- * (a server name at VERDICT_ADDRESS) does not match at that stage, so a block
- * by address is final, while an allow is asked again at the next stage.
+ * First match inside a rule set; where no rule matched, the set's `unknown`
+ * line if located, registered or operator is unknown (verdict->rule is
+ * "unknown"), else its `default` line ("default").  Across sets the most
+ * restrictive result wins, block > limit > allow > observe, and among equals
+ * the first set in the configuration's order.
  *
- * A set in mode shadow judges and never blocks: verdict->shadow says it would
- * have.  With no rule set at all the result is block.
+ * What is known grows with the stage, and so does what a rule may do:
+ *
+ *	VERDICT_ADDRESS      dst, device and place; a rule that asks for the
+ *	                     hello (sni, sni_missing, vendor) waits
+ *	VERDICT_NAME         the hello too.  Such a rule that blocks holds.  One
+ *	                     that lets through holds for now
+ *	VERDICT_CERTIFICATE  one that lets through holds only if the server's
+ *	                     certificate proved the name on this address:
+ *	                     server.verified, and inspect neither passthrough nor
+ *	                     plain.  Else it does not match and the walk goes on
+ *
+ * A rule that waits, or holds for now, does not end the walk: as long as one of
+ * these stands before the deciding rule and is milder, the set's result is
+ * the milder one.  So a block at any stage is final, while observe and allow
+ * are to be asked again at the next stage, VERDICT_CERTIFICATE being the last;
+ * nothing may be sent to the server before VERDICT_NAME was asked, and nothing
+ * of the camera's data (nor its hello, where it is forwarded as it came)
+ * before VERDICT_CERTIFICATE.
+ *
+ * A fact of two countries (two databases disagree): located, registered and
+ * operator match by either country in a rule that blocks, and only if both are
+ * listed in any other.
+ *
+ * A set in mode observe results in observe, whatever matched; names need no
+ * proof there.  A set in mode shadow that would block or limit results in
+ * observe; where nothing else blocks, the verdict names that set and
+ * verdict->shadow says that it would have blocked.  With no rule set at all
+ * (rules NULL or empty) the result is block, by "appliance".
  */
 void judge(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,
     struct verdict *verdict);
 
-/* As judge, and tells each step: one call for each rule looked at and one, with
- * rule NULL, for each set's own outcome. */
+/*
+ * As judge, and tells each step: one call for each rule looked at and one, with
+ * rule NULL, for each set's own outcome.  Everything is borrowed and gone when
+ * tell returns.
+ */
 struct judge_step {
 	const char *ruleset, *version, *mode;
 	const char *rule; /* its id; NULL: the set's outcome, which came by `by` */
 	const char *by;   /* id of the deciding rule, "default" or "unknown" */
 	bool matched;
+	bool pending; /* a later stage decides: the rule waits or is unproven, the set may change */
 	enum result result; /* of the rule, or of the set */
-	const char *reason; /* why it matched or not: "located=DE is not in @eea" */
+	const char *reason; /* a rule: what was compared; an outcome: its why */
 };
 typedef void judge_tell(const struct judge_step *step, void *arg);
 void judge_explain(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/config.h"
+
+#include "base/err.h"
+#include "base/text.h"
+#include "config/devices.h"
+#include "config/options.h"
+#include "config/problems.h"
+#include "config/rules.h"
+#include "config/source.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Make path absolute, so that a role with another working directory, or none,
+ * asks the source by the same name. */
+static int
+absolute(const char *path, char out[CONFIG_PATH_MAX], struct err *err)
+{
+	char dir[CONFIG_PATH_MAX] = "";
+	struct text text = text_in(out, CONFIG_PATH_MAX);
+
+	if (path[0] != '/' && getcwd(dir, sizeof(dir)) == NULL)
+		return err_sys(err, "cannot tell the working directory");
+	text_add(&text, "%s%s%s", dir, path[0] != '/' ? "/" : "", path);
+	if (text.cut)
+		return err_set(err, ERR_LIMIT, "the path is longer than %d bytes",
+		    CONFIG_PATH_MAX - 1);
+	return 0;
+}
+
+static void
+read_tree(struct options_reader *options, struct bytes text)
+{
+	struct yaml_tree tree;
+
+	if (yaml_tree_read(&tree, options->reader.file, text, options->reader.problems) == 0)
+		options_read(options, tree.root);
+	yaml_tree_free(&tree);
+}
+
+struct config *
+config_load(const char *path, struct source *source, struct problems *problems)
+{
+	struct options_reader options = {
+	    .reader = {.file = path, .problems = problems},
+	    .source = source,
+	};
+	size_t errors = problems->errors;
+	struct bytes text;
+	struct err err;
+
+	options.config = calloc(1, sizeof(*options.config));
+	if (options.config == NULL) {
+		problems_error(problems, path, 0, 0, "no memory for the configuration");
+		return NULL;
+	}
+	if (absolute(path, options.config->path, &err) != 0 ||
+	    source_read(source, options.config->path, &text, &err) != 0) {
+		problems_error(problems, path, 0, 0, "%s", err.text);
+		goto out;
+	}
+	text_copy(options.dir, sizeof(options.dir), options.config->path);
+	strrchr(options.dir, '/')[1] = '\0'; /* absolute, so there is one */
+	read_tree(&options, text);
+out:
+	problems_sort(problems);
+	if (problems->errors == errors)
+		return options.config;
+	config_free(options.config);
+	return NULL;
+}
+
+void
+config_free(struct config *config)
+{
+	if (config == NULL)
+		return;
+	rules_free(config->rules);
+	devices_free(config->devices);
+	free(config);
+}

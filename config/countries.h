@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFIG_COUNTRIES_H
+#define CONFIG_COUNTRIES_H
+
+#include "base/facts.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * A set of countries, as a bit for each two letters.  A value; starts as {0},
+ * which is the empty set.
+ */
+struct country_set {
+	uint64_t bits[11]; /* 26 * 26 */
+};
+
+void country_set_add(struct country_set *set, const char iso[2]);
+void country_set_join(struct country_set *set, const struct country_set *more);
+void country_set_drop(struct country_set *set, const struct country_set *less);
+
+/* iso may be anything; what is not two upper-case letters is in no set. */
+bool country_set_has(const struct country_set *set, const char iso[2]);
+
+/* Whether all, or any, of a fact's countries are in the set.  An unknown fact
+ * is neither. */
+bool country_set_has_all(const struct country_set *set, const struct countries *countries);
+bool country_set_has_any(const struct country_set *set, const struct countries *countries);
+
+/*
+ * Whether text is an assigned code of ISO 3166-1 alpha-2, in capitals, or XK,
+ * which the databases use for Kosovo.  Source: ISO 3166 Maintenance Agency,
+ * 249 officially assigned codes.
+ */
+bool country_known(const char *text);
+
+/* What the writer of text, which is no country, may have meant; NULL: no idea.
+ * A clause to follow "'x' is no country: ". */
+const char *country_hint(const char *text);
+
+#endif

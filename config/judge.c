@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/judge.h"
+
+#include "config/rules_private.h"
+
+#include <string.h>
+
+enum { REASON_MAX = 256 };
+
+enum answer {
+	ANSWER_NO = 0,
+	ANSWER_YES,
+	ANSWER_LATER,     /* a condition waits for a fact of a later stage */
+	ANSWER_TENTATIVE, /* all hold, but the name they rest on is not proven yet */
+	ANSWER_UNPROVEN,  /* all hold, but the name was not proven, so it may not let through */
+};
+
+/* One question to all sets. */
+struct session {
+	const struct facts *facts;
+	enum verdict_stage stage;
+	bool proven; /* the server's certificate spoke for the name, on this address */
+	judge_tell *tell;
+	void *arg;
+};
+
+/* What a set says. */
+struct outcome {
+	const struct ruleset *set;
+	const struct rule *rule; /* NULL: by the set's own line */
+	enum result result;
+	bool by_unknown;
+	bool pending;
+};
+
+static bool
+is_proven(enum verdict_stage stage, const struct facts *facts)
+{
+	return stage == VERDICT_CERTIFICATE && facts->server.verified &&
+	       facts->inspect != INSPECT_PASSTHROUGH && facts->inspect != INSPECT_PLAIN;
+}
+
+/* The first condition that does not hold, or NULL; *later says that one could
+ * not be asked yet. */
+static const struct condition *
+first_failing(const struct rule *rule, const struct asked *asked, bool *later)
+{
+	*later = false;
+	for (size_t i = 0; i < rule->count; i++) {
+		const struct condition *condition = &rule->conditions[i];
+
+		if (condition->key->stage > asked->stage)
+			*later = true;
+		else if (!condition->key->test(condition, asked))
+			return condition;
+	}
+	return NULL;
+}
+
+static enum answer
+ask(const struct session *session, const struct ruleset *set, const struct rule *rule)
+{
+	struct asked asked = {
+	    .facts = session->facts,
+	    .stage = session->stage,
+	    .strict = rule->result == RESULT_BLOCK,
+	};
+	bool later;
+
+	if (first_failing(rule, &asked, &later) != NULL)
+		return ANSWER_NO;
+	if (later)
+		return ANSWER_LATER;
+	/* A name narrows at once, and widens only when it is proven.  A set that
+	 * only observes widens nothing. */
+	if (!rule->by_name || rule->result == RESULT_BLOCK || set->mode == MODE_OBSERVE ||
+	    session->proven)
+		return ANSWER_YES;
+	return session->stage < VERDICT_CERTIFICATE ? ANSWER_TENTATIVE : ANSWER_UNPROVEN;
+}
+
+static void
+add_condition(struct text *out, const struct session *session, const struct condition *condition,
+    bool holds)
+{
+	text_add(out, "%s(%s): ", condition->key->name, condition->written);
+	condition->key->tell(condition, session->facts, out);
+	text_add(out, holds ? "" : " does not match");
+}
+
+static void
+add_all(struct text *out, const struct session *session, const struct rule *rule)
+{
+	if (rule->count == 0)
+		text_add(out, "matches everything");
+	for (size_t i = 0; i < rule->count; i++) {
+		const struct condition *condition = &rule->conditions[i];
+
+		text_add(out, "%s", i > 0 ? "; " : "");
+		if (condition->key->stage > session->stage)
+			text_add(out, "%s(%s): not known yet", condition->key->name,
+			    condition->written);
+		else
+			add_condition(out, session, condition, true);
+	}
+}
+
+static void
+tell_rule(const struct session *session, const struct ruleset *set, const struct rule *rule,
+    enum answer answer)
+{
+	struct asked asked = {
+	    .facts = session->facts,
+	    .stage = session->stage,
+	    .strict = rule->result == RESULT_BLOCK,
+	};
+	char line[REASON_MAX];
+	struct text reason = text_in(line, sizeof(line));
+	bool later;
+
+	if (answer == ANSWER_NO)
+		add_condition(&reason, session, first_failing(rule, &asked, &later), false);
+	else
+		add_all(&reason, session, rule);
+	if (answer == ANSWER_TENTATIVE)
+		text_add(&reason, "; holds if the server's certificate proves the name");
+	if (answer == ANSWER_UNPROVEN)
+		text_add(&reason,
+		    "; the name is not proven by a certificate, so it allows nothing");
+	session->tell(
+	    &(struct judge_step){
+		.ruleset = set->id,
+		.version = set->version,
+		.mode = ruleset_mode_name(set->mode),
+		.rule = rule->id,
+		.by = rule->id,
+		.matched = answer == ANSWER_YES,
+		.pending = answer == ANSWER_LATER || answer == ANSWER_TENTATIVE,
+		.result = rule->result,
+		.reason = line,
+	    },
+	    session->arg);
+}
+
+static const char *
+outcome_by(const struct outcome *outcome)
+{
+	if (outcome->rule != NULL)
+		return outcome->rule->id;
+	return outcome->by_unknown ? "unknown" : "default";
+}
+
+static void
+outcome_why(const struct outcome *outcome, const struct facts *facts, char out[FACTS_TEXT_MAX])
+{
+	const struct fallback *line =
+	    outcome->by_unknown ? &outcome->set->unknown : &outcome->set->otherwise;
+	struct text text = text_in(out, FACTS_TEXT_MAX);
+
+	if (outcome->rule != NULL) {
+		text_add(&text, "%s", outcome->rule->why);
+	} else if (line->why[0] != '\0') {
+		text_add(&text, "%s", line->why);
+	} else if (outcome->by_unknown) {
+		text_add(&text, "Unknown: ");
+		place_facts_text(place_unknown(&facts->place), &text);
+		text_add(&text, "; no rule matched");
+	} else {
+		text_add(&text, "No rule matched");
+	}
+}
+
+static void
+tell_outcome(const struct session *session, const struct outcome *outcome)
+{
+	char why[FACTS_TEXT_MAX];
+
+	outcome_why(outcome, session->facts, why);
+	session->tell(
+	    &(struct judge_step){
+		.ruleset = outcome->set->id,
+		.version = outcome->set->version,
+		.mode = ruleset_mode_name(outcome->set->mode),
+		.by = outcome_by(outcome),
+		.matched = true,
+		.pending = outcome->pending,
+		.result = outcome->result,
+		.reason = why,
+	    },
+	    session->arg);
+}
+
+/* How far a result lets a connection go: observe and allow alike all the way. */
+static unsigned
+restriction(enum result result)
+{
+	switch (result) {
+	case RESULT_OBSERVE:
+	case RESULT_ALLOW:
+		return 0;
+	case RESULT_LIMIT:
+		return 1;
+	case RESULT_BLOCK:
+		break;
+	}
+	return 2;
+}
+
+/*
+ * First match.  A rule before it that waits for a fact may still take its
+ * place; as long as one of these would be milder, the milder one is what the
+ * set says for now, so that a later stage is reached and decides.
+ */
+static struct outcome
+ask_set(const struct session *session, const struct ruleset *set)
+{
+	struct outcome last = {.set = set};
+	const struct rule *mildest = NULL; /* of those that wait */
+	bool decided = false;
+
+	for (size_t i = 0; i < set->rule_count && !decided; i++) {
+		const struct rule *rule = &set->rules[i];
+		enum answer answer = ask(session, set, rule);
+
+		if (session->tell != NULL)
+			tell_rule(session, set, rule, answer);
+		if (answer == ANSWER_YES) {
+			last.rule = rule;
+			last.result = rule->result;
+			decided = true;
+		} else if ((answer == ANSWER_LATER || answer == ANSWER_TENTATIVE) &&
+			   (mildest == NULL ||
+			       restriction(rule->result) < restriction(mildest->result))) {
+			mildest = rule;
+		}
+	}
+	if (!decided) {
+		last.by_unknown = place_unknown(&session->facts->place) != 0;
+		last.result = last.by_unknown ? set->unknown.result : set->otherwise.result;
+	}
+	/* All that may come is a block as well: it is one already. */
+	if (mildest == NULL || (mildest->result == RESULT_BLOCK && last.result == RESULT_BLOCK))
+		return last;
+	last.pending = true;
+	if (restriction(mildest->result) <= restriction(last.result) &&
+	    mildest->result != RESULT_BLOCK) {
+		last.rule = mildest;
+		last.result = mildest->result;
+		last.by_unknown = false;
+	}
+	return last;
+}
+
+/* What a set's result does to the connection, by its mode. */
+static enum result
+effective(const struct outcome *outcome)
+{
+	if (outcome->set->mode == MODE_OBSERVE)
+		return RESULT_OBSERVE;
+	if (outcome->set->mode == MODE_SHADOW && outcome->result > RESULT_ALLOW)
+		return RESULT_OBSERVE;
+	return outcome->result;
+}
+
+static void
+write_verdict(const struct session *session, const struct outcome *outcome, enum result result,
+    struct verdict *verdict)
+{
+	const struct ruleset *set = outcome->set;
+
+	*verdict = (struct verdict){.result = result, .stage = session->stage};
+	verdict->shadow = set->mode == MODE_SHADOW && outcome->result == RESULT_BLOCK;
+	text_copy(verdict->ruleset, sizeof(verdict->ruleset), set->id);
+	text_copy(verdict->ruleset_version, sizeof(verdict->ruleset_version), set->version);
+	memcpy(verdict->ruleset_sha256, set->sha256, sizeof(set->sha256));
+	text_copy(verdict->rule, sizeof(verdict->rule), outcome_by(outcome));
+	outcome_why(outcome, session->facts, verdict->why);
+}
+
+static void
+ask_all(const struct session *session, const struct rules *rules, struct verdict *verdict)
+{
+	struct outcome strongest = {0}, shadow = {0};
+	enum result result;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		struct outcome outcome = ask_set(session, rules->list[i]);
+
+		if (session->tell != NULL)
+			tell_outcome(session, &outcome);
+		if (strongest.set == NULL || effective(&outcome) > effective(&strongest))
+			strongest = outcome;
+		if (shadow.set == NULL && outcome.set->mode == MODE_SHADOW &&
+		    outcome.result == RESULT_BLOCK)
+			shadow = outcome;
+	}
+	/* What would have been blocked is told where nothing was. */
+	result = effective(&strongest);
+	if (result != RESULT_BLOCK && shadow.set != NULL)
+		strongest = shadow;
+	write_verdict(session, &strongest, result, verdict);
+}
+
+void
+judge_explain(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,
+    struct verdict *verdict, judge_tell *tell, void *arg)
+{
+	const struct session session = {
+	    .facts = facts,
+	    .stage = stage,
+	    .proven = is_proven(stage, facts),
+	    .tell = tell,
+	    .arg = arg,
+	};
+
+	if (rules != NULL && rules->count > 0) {
+		ask_all(&session, rules, verdict);
+		return;
+	}
+	*verdict = (struct verdict){.result = RESULT_BLOCK, .stage = stage};
+	text_copy(verdict->ruleset, sizeof(verdict->ruleset), "appliance");
+	text_copy(verdict->rule, sizeof(verdict->rule), "no-rules");
+	text_copy(verdict->why, sizeof(verdict->why), "No rule set is loaded");
+}
+
+void
+judge(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,
+    struct verdict *verdict)
+{
+	judge_explain(rules, stage, facts, verdict, NULL, NULL);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/options.h"
+
+#include "base/text.h"
+#include "config/setters_private.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define AT(field) offsetof(struct config, field)
+
+static const char *const mode_words[] = {"tproxy", "redirect"};
+static const char *const source_words[] = {"appliance", "camera"};
+static const char *const bad_words[] = {"block", "mirror", "accept"};
+static const char *const rejected_words[] = {"passthrough", "block"};
+
+static const struct option table[] = {
+    {"site", OPTION_LINE, AT(site), 0, 1, 63, "site", NULL,
+	"The site's name; it stands in every record."},
+    {"state_dir", OPTION_PATH, AT(state_dir), 0, 0, 0, "/var/lib/borderlens", NULL,
+	"Where the store, the CA and what was learned are kept."},
+    {"run_dir", OPTION_PATH, AT(run_dir), 0, 0, 0, "/run/borderlens", NULL,
+	"Where sockets and spools are, for as long as the appliance runs."},
+
+    {"gateway.cameras", OPTION_INTERFACES, AT(gateway.cameras), AT(gateway.cameras_count), 1,
+	CONFIG_INTERFACES_MAX, NULL, NULL,
+	"The interfaces that cameras are on; needed where `manage` is true."},
+    {"gateway.mode", OPTION_WORD, AT(gateway.mode), 0, 2, 2, "tproxy", mode_words,
+	"How connections reach the appliance."},
+    {"gateway.manage", OPTION_BOOL, AT(gateway.manage), 0, 0, 0, "true", NULL,
+	"Own the nftables rules and routes; false: somebody else redirects to `listen`."},
+    {"gateway.listen", OPTION_PORT, AT(gateway.listen_port), 0, 1, UINT16_MAX, "8443", NULL,
+	"The port that connections are redirected to."},
+    {"gateway.source", OPTION_WORD, AT(gateway.source), 0, 1, 2, "appliance", source_words,
+	"Whose address servers see."},
+    {"gateway.allow_private", OPTION_PREFIXES, AT(gateway.allow_private),
+	AT(gateway.allow_private_count), 0, CONFIG_PREFIXES_MAX, NULL, NULL,
+	"Private address blocks that cameras may reach; all others are refused."},
+    {"workers", OPTION_COUNT_AUTO, AT(workers), 0, 1, CONFIG_WORKERS_MAX, "auto", NULL,
+	"How many processes serve connections; auto: one a core."},
+
+    {"tls.ca", OPTION_CA, AT(tls.ca_auto), 0, 0, 0, "auto", NULL,
+	"The CA that cameras trust; auto: made at the first start, unique to the box."},
+    {"tls.ca.cert", OPTION_FILE, AT(tls.ca_cert), 0, 0, 0, NULL, NULL,
+	"The CA's certificate (PEM), instead of auto."},
+    {"tls.ca.key", OPTION_FILE, AT(tls.ca_key), 0, 0, 0, NULL, NULL,
+	"The CA's private key (PEM), instead of auto."},
+    {"tls.upstream.ca", OPTION_STORE, AT(tls.upstream_ca), 0, 0, 0, "system", NULL,
+	"Whom servers must be certified by: the system's store, or a file (PEM)."},
+    {"tls.upstream.min", OPTION_TLS, AT(tls.upstream_min), 0, 0x0301, 0x0304, "1.2", NULL,
+	"The lowest TLS version spoken with servers."},
+    {"tls.upstream.bad", OPTION_WORD, AT(tls.upstream_bad), 0, 1, 3, "block", bad_words,
+	"What becomes of a server whose certificate is not good."},
+    {"tls.camera.min", OPTION_TLS, AT(tls.camera_min), 0, 0x0301, 0x0304, "1.0", NULL,
+	"The lowest TLS version spoken with cameras."},
+    {"tls.rejected", OPTION_WORD, AT(tls.rejected), 0, 2, 2, "passthrough", rejected_words,
+	"What becomes of a camera that refuses our certificate: its next connection passes "
+	"undecrypted where the address rules allow it, or it is blocked."},
+
+    {"geo.country", OPTION_FILES, AT(geo.country), AT(geo.country_count), 1, CONFIG_DATABASES_MAX,
+	NULL, NULL, "Databases of countries (.mmdb), one or a list."},
+    {"geo.asn", OPTION_FILE, AT(geo.asn), 0, 0, 0, NULL, NULL, "The database of networks (.mmdb)."},
+    {"geo.operators", OPTION_TABLE, AT(geo.operators), 0, 0, 0, NULL, NULL,
+	"Who controls a network: asn,organisation,parent,control,confidence,source,as_of."},
+    {"geo.vendors", OPTION_TABLE, AT(geo.vendors), 0, 0, 0, NULL, NULL,
+	"Whose cloud a name is: suffix,vendor,purpose,port,source,as_of."},
+
+    {"rules", OPTION_RULES, AT(rules), 0, 1, CONFIG_RULESETS_MAX, NULL, NULL,
+	"The rule sets; all apply, the most restrictive wins.  Required."},
+    {"devices", OPTION_DEVICES, AT(devices), 0, 0, 0, NULL, NULL,
+	"The file that names the cameras."},
+
+    {"record.eve", OPTION_PATH, AT(record.eve), 0, 0, 0, NULL, NULL,
+	"Where EVE JSON lines are written; not set: nowhere."},
+    {"record.keep.flows", OPTION_S, AT(record.keep_flows_s), 0, 3600, 3650UL * 86400, "90d", NULL,
+	"How long records of connections are kept."},
+    {"console.listen", OPTION_LISTEN, AT(console_listen), 0, 0, 0, "127.0.0.1:8480", NULL,
+	"Where the console answers."},
+
+    {"timeout.hello", OPTION_MS, AT(timeout.hello_ms), 0, 100, 60 * 1000, "10s", NULL,
+	"How long a camera may take to say what it wants (the whole ClientHello)."},
+    {"timeout.connect", OPTION_MS, AT(timeout.connect_ms), 0, 100, 120 * 1000, "10s", NULL,
+	"How long a server may take to accept the connection."},
+    {"timeout.handshake", OPTION_MS, AT(timeout.handshake_ms), 0, 100, 120 * 1000, "15s", NULL,
+	"How long each side's TLS handshake may take."},
+    {"timeout.idle", OPTION_MS, AT(timeout.idle_ms), 0, 1000, 24 * 3600 * 1000, "10m", NULL,
+	"How long a connection may be silent in both directions."},
+    {"timeout.half_close", OPTION_MS, AT(timeout.half_close_ms), 0, 1000, 3600 * 1000, "60s", NULL,
+	"How long a connection that one side closed may stay open."},
+    {"limit.connections", OPTION_NUMBER, AT(limit.connections), 0, 1, 1000 * 1000, "10000", NULL,
+	"Connections open at once in one worker."},
+    {"limit.per_camera", OPTION_NUMBER, AT(limit.per_camera), 0, 1, 1000 * 1000, "1000", NULL,
+	"Connections open at once from one address."},
+};
+enum { OPTIONS = sizeof(table) / sizeof(table[0]), OPTION_PATH_MAX = 64 };
+
+const struct option *
+options_table(size_t *count)
+{
+	*count = OPTIONS;
+	return table;
+}
+
+static const struct option *
+find_option(const char *path)
+{
+	for (size_t i = 0; i < OPTIONS; i++) {
+		if (strcmp(table[i].path, path) == 0)
+			return &table[i];
+	}
+	return NULL;
+}
+
+static bool
+is_section(const char *path)
+{
+	size_t size = strlen(path);
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		if (strncmp(table[i].path, path, size) == 0 && table[i].path[size] == '.')
+			return true;
+	}
+	return false;
+}
+
+/* Collect the keys that section ("" or "tls.upstream.") may have. */
+static void
+tell_unknown(const struct reader *reader, const struct yaml_node *node, const char *section)
+{
+	char names[OPTIONS][OPTION_PATH_MAX];
+	const char *known[OPTIONS];
+	size_t size = strlen(section), count = 0;
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		if (strncmp(table[i].path, section, size) != 0)
+			continue;
+		text_copy(names[count], sizeof(names[count]), table[i].path + size);
+		names[count][strcspn(names[count], ".")] = '\0';
+		known[count] = names[count];
+		count++;
+	}
+	reader_unknown_key(reader, node, known, count);
+}
+
+/* One key of a section; returns the section that it is, or NULL when read. */
+static const struct yaml_node *
+read_key(struct options_reader *options, const struct yaml_node *node, const char *section,
+    char path[OPTION_PATH_MAX], bool seen[OPTIONS])
+{
+	struct text text = text_in(path, OPTION_PATH_MAX);
+	const struct option *option;
+
+	text_add(&text, "%s%s", section, node->key->text);
+	/* "tls.ca" in one word is no key: it could stand beside tls: {ca: ...}. */
+	if (text.cut || strchr(node->key->text, '.') != NULL) {
+		tell_unknown(&options->reader, node, section);
+		return NULL;
+	}
+	option = find_option(path);
+	if (is_section(path) && node->kind == YAML_MAP)
+		return node;
+	if (option != NULL) {
+		seen[option - table] = true;
+		(void)setter_run(options, option, node);
+	} else if (is_section(path)) {
+		reader_error(&options->reader, node, "%s must be a mapping (key: value)", path);
+	} else {
+		tell_unknown(&options->reader, node, section);
+	}
+	return NULL;
+}
+
+/* Sections lie in sections: no deeper than a path has dots. */
+enum { SECTIONS_DEEP = 4 };
+
+static void
+read_sections(struct options_reader *options, const struct yaml_node *root, bool seen[OPTIONS])
+{
+	struct {
+		const struct yaml_node *next;
+		char section[OPTION_PATH_MAX + 1];
+	} open[SECTIONS_DEEP] = {{.next = root->first}};
+	size_t depth = 1;
+
+	while (depth > 0) {
+		const struct yaml_node *node = open[depth - 1].next;
+		const struct yaml_node *inner;
+		char path[OPTION_PATH_MAX];
+
+		if (node == NULL) {
+			depth--;
+			continue;
+		}
+		open[depth - 1].next = node->next;
+		inner = read_key(options, node, open[depth - 1].section, path, seen);
+		if (inner == NULL)
+			continue;
+		assert(depth < SECTIONS_DEEP);
+		open[depth].next = inner->first;
+		(void)snprintf(open[depth].section, sizeof(open[depth].section), "%s.", path);
+		depth++;
+	}
+}
+
+static void
+read_default(struct options_reader *options, const struct option *option)
+{
+	const struct yaml_node key = {.text = option->path};
+	const struct yaml_node node = {.text = option->fallback, .key = &key};
+
+	(void)setter_run(options, option, &node);
+}
+
+static const struct yaml_node *
+find_node(const struct yaml_node *root, const char *section, const char *key)
+{
+	const struct yaml_node *node = yaml_child(root, section);
+
+	node = node == NULL ? NULL : yaml_child(node, key);
+	return node == NULL ? root : node;
+}
+
+/* What one key alone cannot tell. */
+static void
+check_together(const struct options_reader *options, const struct yaml_node *root)
+{
+	const struct reader *reader = &options->reader;
+	struct config *config = options->config;
+	const struct yaml_node *ca = find_node(root, "tls", "ca");
+
+	if (config->gateway.manage && config->gateway.cameras_count == 0)
+		reader_error(reader, find_node(root, "gateway", "cameras"),
+		    "gateway.cameras must name the interfaces that cameras are on, or gateway.manage be false");
+	if (ca->kind == YAML_MAP && ca != root) {
+		config->tls.ca_auto = false;
+		if (yaml_child(ca, "cert") == NULL || yaml_child(ca, "key") == NULL)
+			reader_error(reader, ca, "tls.ca needs both 'cert' and 'key', or is auto");
+	}
+	if (yaml_child(root, "rules") == NULL)
+		reader_error(reader, root,
+		    "'rules' is missing: without a rule set everything would be blocked");
+	if (config->limit.per_camera > config->limit.connections &&
+	    find_node(root, "limit", "per_camera") != root)
+		reader_warning(reader, find_node(root, "limit", "per_camera"),
+		    "per_camera is more than connections, and has no effect");
+	if (config->geo.country_count == 0)
+		reader_warning(reader, root,
+		    "geo.country is not set: where a server is stays unknown");
+}
+
+void
+options_read(struct options_reader *options, const struct yaml_node *root)
+{
+	bool seen[OPTIONS] = {false};
+
+	if (root->kind != YAML_MAP) {
+		reader_error(&options->reader, root, "the file must be a mapping (key: value)");
+		return;
+	}
+	read_sections(options, root, seen);
+	for (size_t i = 0; i < OPTIONS; i++) {
+		if (!seen[i] && table[i].fallback != NULL)
+			read_default(options, &table[i]);
+	}
+	check_together(options, root);
+}

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: MIT */
+#include "config/rules.h"
+
+#include "base/err.h"
+#include "config/problems.h"
+#include "config/rules_private.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { REFERENCES_MAX = 64, RULE_FIELDS = 9 };
+
+static const char *const mode_names[] = {"enforce", "shadow", "observe"};
+
+const char *
+ruleset_mode_name(enum ruleset_mode mode)
+{
+	return mode_names[mode];
+}
+
+/* ---- one rule ---- */
+
+/* What a field's reader fills: the rule, and the set it stands in. */
+struct draft {
+	struct ruleset *set;
+	struct rule *rule;
+};
+
+static bool
+read_result(const struct reader *reader, const struct yaml_node *node, enum result *out)
+{
+	static const char *const words[] = {"allow", "block", "observe"};
+	static const enum result results[] = {RESULT_ALLOW, RESULT_BLOCK, RESULT_OBSERVE};
+	int word;
+
+	if (node->kind == YAML_TEXT && strcmp(node->text, "limit") == 0) {
+		reader_error(reader, node, "'limit' is not available in this version");
+		return false;
+	}
+	word = reader_word(reader, node, words, 3);
+	if (word < 0)
+		return false;
+	*out = results[word];
+	return true;
+}
+
+static void
+read_id(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	const struct draft *draft = into;
+	struct rule *rule = draft->rule;
+
+	if (!reader_label(reader, node, rule->id, sizeof(rule->id)))
+		return;
+	if (strcmp(rule->id, "default") == 0 || strcmp(rule->id, "unknown") == 0) {
+		reader_error(reader, node, "'%s' is what the set's own line is called", rule->id);
+		return;
+	}
+	for (const struct rule *other = draft->set->rules; other < rule; other++) {
+		if (strcmp(other->id, rule->id) == 0) {
+			reader_error(reader, node, "rule '%s' is here twice (first on line %u)",
+			    rule->id, other->line);
+			return;
+		}
+	}
+}
+
+static void
+read_match(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	const struct draft *draft = into;
+
+	(void)match_read(reader, draft->set, node, draft->rule);
+}
+
+static void
+read_then(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	const struct draft *draft = into;
+
+	(void)read_result(reader, node, &draft->rule->result);
+}
+
+static void
+read_why(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	const struct draft *draft = into;
+
+	(void)reader_line(reader, node, draft->rule->why, sizeof(draft->rule->why));
+}
+
+static const struct field rule_fields[] = {
+    {"id", true, read_id},
+    {"match", true, read_match},
+    {"then", true, read_then},
+    {"why", true, read_why},
+    {"how", false, NULL},
+    {"hold", false, NULL},
+    {"log", false, NULL},
+    {"alert", false, NULL},
+};
+
+static void
+read_rules(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct ruleset *set = into;
+	const struct rule *all = NULL; /* the first that matches everything */
+
+	if (node->kind != YAML_LIST || node->count > RULES_MAX) {
+		reader_error(reader, node, "rules must be a list of at most %d rules", RULES_MAX);
+		return;
+	}
+	set->rules = calloc(node->count + 1, sizeof(*set->rules));
+	if (set->rules == NULL) {
+		reader_error(reader, node, "no memory for the rules");
+		return;
+	}
+	for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
+		struct rule *rule = &set->rules[set->rule_count];
+		struct draft draft = {.set = set, .rule = rule};
+		size_t errors = reader->problems->errors;
+
+		rule->line = child->line;
+		reader_fields(reader, child, "a rule", rule_fields,
+		    sizeof(rule_fields) / sizeof(rule_fields[0]), &draft);
+		set->rule_count++;
+		if (all != NULL)
+			reader_warning(reader, child,
+			    "rule '%s' is never reached: '%s' on line %u matches everything",
+			    rule->id, all->id, all->line);
+		else if (rule->count == 0 && reader->problems->errors == errors)
+			all = rule;
+		if (set->mode == MODE_OBSERVE && rule->result == RESULT_BLOCK)
+			reader_warning(reader, child,
+			    "rule '%s' says block, but the set only observes", rule->id);
+	}
+}
+
+/* ---- the set's own lines ---- */
+
+static void
+read_fallback_then(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct fallback *fallback = into;
+
+	(void)read_result(reader, node, &fallback->result);
+}
+
+static void
+read_fallback_why(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct fallback *fallback = into;
+
+	(void)reader_line(reader, node, fallback->why, sizeof(fallback->why));
+}
+
+static const struct field fallback_fields[] = {
+    {"then", true, read_fallback_then},
+    {"why", true, read_fallback_why},
+};
+
+/* "block", or {then: block, why: "..."}. */
+static void
+read_fallback(const struct reader *reader, const struct yaml_node *node, struct fallback *out)
+{
+	if (node->kind == YAML_MAP)
+		reader_fields(reader, node, node->key->text, fallback_fields,
+		    sizeof(fallback_fields) / sizeof(fallback_fields[0]), out);
+	else
+		(void)read_result(reader, node, &out->result);
+}
+
+static void
+read_unknown(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct ruleset *set = into;
+
+	read_fallback(reader, node, &set->unknown);
+}
+
+static void
+read_default(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct ruleset *set = into;
+
+	read_fallback(reader, node, &set->otherwise);
+}
+
+static void
+read_ruleset(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct ruleset *set = into;
+
+	if (!reader_label(reader, node, set->id, sizeof(set->id)))
+		return;
+	if (strcmp(set->id, "appliance") == 0)
+		reader_error(reader, node, "'appliance' is what no rule may change is called");
+}
+
+static void
+read_version(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct ruleset *set = into;
+
+	(void)reader_label(reader, node, set->version, sizeof(set->version));
+}
+
+static void
+read_title(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct ruleset *set = into;
+
+	(void)reader_line(reader, node, set->title, sizeof(set->title));
+}
+
+static void
+read_jurisdiction(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct ruleset *set = into;
+
+	(void)reader_line(reader, node, set->jurisdiction, sizeof(set->jurisdiction));
+}
+
+/* References are for who reads the file; the file's hash is what is recorded. */
+static void
+read_references(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	const struct yaml_node *element = NULL;
+
+	(void)into;
+	while ((element = reader_next(reader, node, element)) != NULL)
+		(void)reader_text(reader, element);
+}
+
+static bool
+is_date(const char *text)
+{
+	static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	unsigned year, month, day, most;
+
+	if (strlen(text) != 10 || strspn(text, "0123456789-") != 10 || text[4] != '-' ||
+	    text[7] != '-' || strcspn(text, "-") != 4 || strcspn(text + 5, "-") != 2 ||
+	    strchr(text + 8, '-') != NULL)
+		return false;
+	year = (unsigned)strtoul(text, NULL, 10);
+	month = (unsigned)strtoul(text + 5, NULL, 10);
+	day = (unsigned)strtoul(text + 8, NULL, 10);
+	if (month < 1 || month > 12)
+		return false;
+	most = days[month - 1];
+	if (month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0))
+		most = 29;
+	return day >= 1 && day <= most;
+}
+
+static void
+read_date(const struct reader *reader, const struct yaml_node *node, char out[12])
+{
+	const char *text = reader_text(reader, node);
+
+	if (text == NULL)
+		return;
+	if (!is_date(text)) {
+		reader_error(reader, node, "%s: '%.40s' is no date: write 2026-11-22",
+		    node->key->text, text);
+		return;
+	}
+	text_copy(out, 12, text);
+}
+
+static void
+read_reviewed(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct ruleset *set = into;
+
+	read_date(reader, node, set->reviewed);
+}
+
+static void
+read_expires(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct ruleset *set = into;
+
+	read_date(reader, node, set->expires);
+	/* The order is the text's own: year, month, day. */
+	if (set->expires[0] != '\0' && set->reviewed[0] != '\0' &&
+	    strcmp(set->expires, set->reviewed) < 0)
+		reader_error(reader, node, "the set expires (%s) before it was reviewed (%s)",
+		    set->expires, set->reviewed);
+}
+
+static void
+read_mode(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct ruleset *set = into;
+	int word = reader_word(reader, node, mode_names, 3);
+
+	if (word >= 0)
+		set->mode = (enum ruleset_mode)word;
+}
+
+static void
+read_sets(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	sets_read(reader, node, into);
+}
+
+/* In the order of use: rules name sets, and ask for the mode. */
+static const struct field ruleset_fields[] = {
+    {"ruleset", true, read_ruleset},
+    {"version", true, read_version},
+    {"title", true, read_title},
+    {"jurisdiction", false, read_jurisdiction},
+    {"references", false, read_references},
+    {"reviewed", false, read_reviewed},
+    {"expires", false, read_expires},
+    {"mode", false, read_mode},
+    {"unknown", true, read_unknown},
+    {"sets", false, read_sets},
+    {"rules", false, read_rules},
+    {"default", true, read_default},
+    {"retention", false, NULL},
+    {"capture", false, NULL},
+};
+
+static void
+ruleset_free(struct ruleset *set)
+{
+	if (set == NULL)
+		return;
+	for (size_t i = 0; i < set->rule_count; i++) {
+		for (size_t j = 0; j < set->rules[i].count; j++)
+			free(set->rules[i].conditions[j].owned);
+		free(set->rules[i].conditions);
+	}
+	free(set->rules);
+	free(set->sets);
+	free(set);
+}
+
+static void
+refuse_twin(const struct rules *rules, const struct ruleset *set, const struct yaml_node *root,
+    const struct reader *reader)
+{
+	const struct yaml_node *node = yaml_child(root, "ruleset");
+
+	for (size_t i = 0; i < rules->count && node != NULL; i++) {
+		if (strcmp(rules->list[i]->id, set->id) == 0)
+			reader_error(reader, node, "rule set '%s' is loaded already, from %s",
+			    set->id, rules->list[i]->file);
+	}
+}
+
+int
+rules_add(struct rules *rules, const char *file, struct bytes text, struct problems *problems)
+{
+	struct reader reader = {.file = file, .problems = problems};
+	size_t errors = problems->errors;
+	struct yaml_tree tree = {0};
+	struct ruleset *set = calloc(1, sizeof(*set));
+	int ret = -1;
+
+	if (set == NULL || rules->count == CONFIG_RULESETS_MAX ||
+	    EVP_Digest(text.at, text.left, set->sha256, NULL, EVP_sha256(), NULL) != 1) {
+		problems_error(problems, file, 0, 0, "no room for another rule set");
+		goto out;
+	}
+	text_copy(set->file, sizeof(set->file), file);
+	if (yaml_tree_read(&tree, file, text, problems) != 0)
+		goto out;
+	reader_fields(&reader, tree.root, "a rule set", ruleset_fields,
+	    sizeof(ruleset_fields) / sizeof(ruleset_fields[0]), set);
+	refuse_twin(rules, set, tree.root, &reader);
+	if (problems->errors > errors)
+		goto out;
+	rules->list[rules->count++] = set;
+	set = NULL; /* handed to rules */
+	ret = 0;
+out:
+	yaml_tree_free(&tree);
+	ruleset_free(set);
+	return ret;
+}
+
+struct rules *
+rules_new(void)
+{
+	return calloc(1, sizeof(struct rules));
+}
+
+void
+rules_free(struct rules *rules)
+{
+	if (rules == NULL)
+		return;
+	for (size_t i = 0; i < rules->count; i++)
+		ruleset_free(rules->list[i]);
+	free(rules);
+}
+
+size_t
+rules_count(const struct rules *rules)
+{
+	return rules == NULL ? 0 : rules->count;
+}
+
+struct ruleset_about
+rules_about(const struct rules *rules, size_t index)
+{
+	const struct ruleset *set = rules->list[index];
+
+	return (struct ruleset_about){
+	    .file = set->file,
+	    .id = set->id,
+	    .version = set->version,
+	    .title = set->title,
+	    .jurisdiction = set->jurisdiction,
+	    .reviewed = set->reviewed,
+	    .expires = set->expires,
+	    .mode = ruleset_mode_name(set->mode),
+	    .sha256 = set->sha256,
+	    .rules = set->rule_count,
+	};
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFIG_RULES_H
+#define CONFIG_RULES_H
+
+#include "base/bytes.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct problems;
+
+/*
+ * The rule sets of a configuration, in its order.  Made with the config and
+ * read-only from then on; what they mean is judge's (config/judge.h), how they
+ * are written stands in docs/rules.md.
+ */
+struct rules;
+
+struct rules *rules_new(void); /* NULL: no memory */
+void rules_free(struct rules *rules);
+
+/*
+ * Read one rule set from text, which is file's content.  Everything wrong is
+ * added to problems; a set with an error is not added.  0, or -1.
+ */
+int rules_add(struct rules *rules, const char *file, struct bytes text, struct problems *problems);
+
+/* What a set says of itself; borrowed from rules. "" what it does not say. */
+struct ruleset_about {
+	const char *file;
+	const char *id, *version, *title, *jurisdiction;
+	const char *reviewed, *expires; /* "2026-11-22" */
+	const char *mode;               /* "enforce", "shadow" or "observe" */
+	const uint8_t *sha256;          /* 32 bytes: of the file */
+	size_t rules;
+};
+
+size_t rules_count(const struct rules *rules);
+struct ruleset_about rules_about(const struct rules *rules, size_t index);
+
+#endif
