@@ -74,28 +74,31 @@ refuses_certificate(uint8_t alert)
 }
 
 void
+camera_note_trust(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+
+	facts->camera_tls.verdict = CAMERA_TLS_OK;
+	refusals_clear(conn->worker->refusals, &facts->camera, &facts->dst, facts->hello.sni);
+}
+
+void
 camera_note_refusal(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
-	struct refusals *refusals = conn->worker->refusals;
-	enum refusal refusal = REFUSAL_NONE;
+	enum refusal refusal;
 
 	facts->camera_tls.alert = conn->camera.alert;
-	if (facts->traffic.up > 0) {
-		facts->camera_tls.verdict = CAMERA_TLS_OK;
-		refusals_clear(refusals, &facts->camera, &facts->dst, facts->hello.sni);
-		return;
-	}
 	if (refuses_certificate(conn->camera.alert))
 		refusal = REFUSAL_CERTAIN;
-	else if (conn->camera.alert == 0)
+	else if (conn->camera.alert == 0 && conn->camera.end != LEG_OPEN)
 		refusal = REFUSAL_PROBABLE;
 	else
 		return; /* some other complaint: not about our leaf */
 	facts->camera_tls.verdict =
 	    refusal == REFUSAL_CERTAIN ? CAMERA_TLS_REJECTED : CAMERA_TLS_PROBABLE;
 	facts->inspect = INSPECT_REJECTED;
-	refusals_add(refusals, &facts->camera, &facts->dst, facts->hello.sni, refusal,
+	refusals_add(conn->worker->refusals, &facts->camera, &facts->dst, facts->hello.sni, refusal,
 	    clock_mono_ms());
 }
 

@@ -33,6 +33,7 @@ struct conn {
 	struct spool_live *live; /* owned by the spool; NULL before the open record */
 	bool passthrough;        /* the camera is known to refuse our leaf there */
 	bool hello_done;         /* peek has its answer */
+	bool camera_left_first;    /* it ended its direction before the server did */
 	bool closing;
 	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */
 };
@@ -69,7 +70,11 @@ enum conn_state run_relay(struct conn *conn);   /* relay.c */
  * certificate proves the name.  Returns false when it is blocked. */
 bool decide_unproven(struct conn *conn);
 
-/* How the camera's leg ended once our leaf was shown: a refusal of it? */
+/* The camera sent payload over our leaf: it trusts it. */
+void camera_note_trust(struct conn *conn);
+
+/* The camera ended before it sent any payload over our leaf: was that a
+ * refusal of it?  Then inspect becomes INSPECT_REJECTED. */
 void camera_note_refusal(struct conn *conn);
 
 #endif

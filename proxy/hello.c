@@ -2,6 +2,7 @@
 #include "proxy/hello.h"
 
 #include "base/text.h"
+#include "proxy/fingerprint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -403,7 +404,7 @@ takes_ecdsa(const struct hello_facts *facts, const struct signature_offer *offer
 bool
 hello_parse_body(struct bytes body, struct hello_facts *facts)
 {
-	struct bytes random, session, suites, compression, exts = {0};
+	struct bytes whole = body, random, session, suites, compression, exts = {0};
 	struct signature_offer offer = {0};
 
 	if (!bytes_u16(&body, &facts->version_max) || !bytes_take(&body, RANDOM_BYTES, &random) ||
@@ -417,6 +418,7 @@ hello_parse_body(struct bytes body, struct hello_facts *facts)
 	if (!read_extensions(exts, facts, &offer))
 		return false;
 	facts->ecdsa = takes_ecdsa(facts, &offer, suites);
+	fingerprint_hello(whole, facts->ja3, facts->ja4);
 	return true;
 }
 

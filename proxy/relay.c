@@ -80,6 +80,17 @@ is_over(const struct leg *leg)
 	return leg->end != LEG_OPEN;
 }
 
+/* A camera that checks our leaf late closes without a word: the handshake is
+ * complete, and neither side has said anything. */
+static bool
+may_be_refusal(const struct conn *conn)
+{
+	const struct traffic *traffic = &conn->facts.traffic;
+
+	return conn->facts.inspect == INSPECT_OPENED && traffic->up == 0 && traffic->down == 0 &&
+	       conn->camera_left_first;
+}
+
 static enum conn_state
 close_relay(struct conn *conn)
 {
@@ -87,7 +98,7 @@ close_relay(struct conn *conn)
 	const struct leg *broken = camera->end > LEG_TRUNCATED ? camera : server;
 	const char *who = broken == camera ? "camera" : "server";
 
-	if (conn->facts.inspect == INSPECT_OPENED)
+	if (may_be_refusal(conn))
 		camera_note_refusal(conn);
 	if (conn->facts.inspect == INSPECT_REJECTED)
 		return conn_close(conn, END_REJECTED, "the camera closed before it sent anything");
@@ -117,6 +128,8 @@ look_at_ends(struct conn *conn)
 {
 	struct leg *camera = &conn->camera, *server = &conn->server;
 
+	if (is_over(camera) && !is_over(server))
+		conn->camera_left_first = true;
 	if (camera->end > LEG_TRUNCATED || server->end > LEG_TRUNCATED)
 		return close_relay(conn);
 	if (camera->end_sent && server->end_sent)
@@ -133,7 +146,7 @@ enum conn_state
 run_relay(struct conn *conn)
 {
 	struct flow up = flow_up(conn), down = flow_down(conn);
-	uint64_t before = *up.read + *down.read;
+	uint64_t before_up = *up.read, before_down = *down.read;
 	bool more;
 
 	if (conn->quiet_ms == 0)
@@ -145,8 +158,10 @@ run_relay(struct conn *conn)
 	mirror_end(&down);
 	(void)leg_flush(&conn->server);
 	(void)leg_flush(&conn->camera);
-	if (*up.read + *down.read != before)
+	if (*up.read != before_up || *down.read != before_down)
 		conn->active_ms = clock_mono_ms();
+	if (before_up == 0 && *up.read > 0 && conn->facts.inspect == INSPECT_OPENED)
+		camera_note_trust(conn);
 	if (conn->live != NULL) {
 		conn->live->left_up = *up.left;
 		conn->live->left_down = *down.left;

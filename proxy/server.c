@@ -158,6 +158,6 @@ run_verify(struct conn *conn)
 		return handshake_failed(conn, &err);
 	if (io == LEG_WAIT)
 		return CONN_VERIFY;
-	tls_server_done(conn->server.ssl, server);
+	verify_result(conn->server.ssl, server);
 	return judge_certificate(conn);
 }

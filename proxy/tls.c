@@ -243,21 +243,6 @@ tls_version(const SSL *ssl)
 }
 
 void
-tls_server_done(SSL *ssl, struct server_facts *server)
-{
-	const unsigned char *alpn;
-	unsigned int size;
-
-	server->handshake_done = true;
-	server->version = tls_version(ssl);
-	text_copy(server->cipher, sizeof(server->cipher), SSL_get_cipher_name(ssl));
-	SSL_get0_alpn_selected(ssl, &alpn, &size);
-	if (alpn != NULL && size < sizeof(server->alpn))
-		memcpy(server->alpn, alpn, size);
-	verify_result(ssl, server);
-}
-
-void
 tls_alert_record(uint8_t alert, uint8_t out[TLS_ALERT_BYTES])
 {
 	const uint8_t record[TLS_ALERT_BYTES] = {RECORD_ALERT, 3, 3, 0, 2, ALERT_FATAL, alert};

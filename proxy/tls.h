@@ -45,9 +45,8 @@ SSL *tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 
 /* The leaf that this camera can take. */
 enum leaf_kind tls_leaf_kind(const struct hello_facts *hello);
 
-/* What was negotiated. */
+/* The version that was negotiated, as on the wire. */
 uint16_t tls_version(const SSL *ssl);
-void tls_server_done(SSL *ssl, struct server_facts *server);
 
 /* One fatal alert as a record of its own, for a camera whose handshake was
  * never answered (RFC 8446 section 6). */

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_FINGERPRINT_H
+#define PROXY_FINGERPRINT_H
+
+#include "base/bytes.h"
+
+/*
+ * The camera's TLS fingerprints, from the body of a well-formed ClientHello
+ * (behind its 4-byte header).
+ *
+ * JA3: MD5 over version, suites, extensions, groups and point formats as sent.
+ * JA4: of TLS over TCP; counts, and SHA-256 over sorted suites and extensions.
+ * GREASE values (RFC 8701) are left out of both.
+ * Source: the JA3 README; FoxIO, technical_details/JA4.md (BSD 3-clause part).
+ */
+enum {
+	FINGERPRINT_JA3_SIZE = 33, /* 32 hex digits and a terminator */
+	FINGERPRINT_JA4_SIZE = 40, /* 10 + 1 + 12 + 1 + 12 and a terminator fit */
+	/* Suites, extensions or signatures of one hello that are taken in; no
+	 * known program sends a third of it. */
+	FINGERPRINT_LIST_MAX = 512,
+};
+
+/* Both become "" where the hello has more than can be taken in. */
+void fingerprint_hello(struct bytes body, char ja3[FINGERPRINT_JA3_SIZE],
+    char ja4[FINGERPRINT_JA4_SIZE]);
+
+#endif
