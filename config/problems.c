@@ -38,6 +38,14 @@ fill_text(char *out, size_t size, const char *fmt, va_list ap)
 	text_add_untrusted(&text, raw, strlen(raw));
 }
 
+static void
+fill_file(char *out, size_t size, const char *file)
+{
+	struct text text = text_in(out, size);
+
+	text_add_untrusted(&text, file, strlen(file));
+}
+
 void
 problems_error(struct problems *problems, const char *file, unsigned line, unsigned column,
     const char *fmt, ...)
@@ -49,7 +57,7 @@ problems_error(struct problems *problems, const char *file, unsigned line, unsig
 	if (problem == NULL)
 		return;
 	*problem = (struct problem){.line = line, .column = column};
-	text_copy(problem->file, sizeof(problem->file), file);
+	fill_file(problem->file, sizeof(problem->file), file);
 	va_start(ap, fmt);
 	fill_text(problem->text, sizeof(problem->text), fmt, ap);
 	va_end(ap);
@@ -65,7 +73,7 @@ problems_warning(struct problems *problems, const char *file, unsigned line, uns
 	if (problem == NULL)
 		return;
 	*problem = (struct problem){.line = line, .column = column, .warning = true};
-	text_copy(problem->file, sizeof(problem->file), file);
+	fill_file(problem->file, sizeof(problem->file), file);
 	va_start(ap, fmt);
 	fill_text(problem->text, sizeof(problem->text), fmt, ap);
 	va_end(ap);
