@@ -185,6 +185,13 @@ json_null(struct json *json, const char *key)
 }
 
 void
+json_end_line(struct json *json)
+{
+	put(json, "\n", 1);
+	json->comma = false;
+}
+
+void
 json_clear(struct json *json)
 {
 	json->used = 0;

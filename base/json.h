@@ -37,6 +37,9 @@ void json_real(struct json *json, const char *key, double value);
 void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
 
+/* End a document's line and begin another behind it: JSON lines. */
+void json_end_line(struct json *json);
+
 void json_clear(struct json *json);
 void json_free(struct json *json);
 
