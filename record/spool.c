@@ -403,6 +403,8 @@ spool_live_take(struct spool *spool, uint64_t flow_id)
 void
 spool_live_drop(struct spool *spool, struct spool_live *live)
 {
+	if (live == NULL)
+		return;
 	assert(live >= spool->live && live < spool->live + SPOOL_LIVE_COUNT);
 	assert(live->flow_id != 0 && spool->live_count > 0);
 	live->flow_id = 0;

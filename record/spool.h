@@ -86,7 +86,7 @@ int spool_write(struct spool *spool, enum event_kind kind, const struct facts *f
 bool spool_has_room(const struct spool *spool);
 
 /* Take a live counter for a connection, before its EVENT_OPEN; NULL when all
- * are taken or the ring has no room.  Give it back after its EVENT_CLOSE. */
+ * are taken or the ring has no room.  Give it back after its EVENT_CLOSE; NULL is accepted. */
 struct spool_live *spool_live_take(struct spool *spool, uint64_t flow_id);
 void spool_live_drop(struct spool *spool, struct spool_live *live);
 
