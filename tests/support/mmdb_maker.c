@@ -221,6 +221,12 @@ add_node(struct maker *maker, int64_t fill)
 	return (int64_t)maker->node_count++;
 }
 
+static unsigned
+bit_of(const struct prefix *prefix, unsigned bit)
+{
+	return (unsigned)prefix->ip[bit / 8] >> (7 - bit % 8) & 1U;
+}
+
 static void
 insert(struct maker *maker, const struct prefix *prefix, unsigned skip, int64_t record)
 {
@@ -231,7 +237,7 @@ insert(struct maker *maker, const struct prefix *prefix, unsigned skip, int64_t 
 		return;
 	}
 	for (unsigned bit = skip; bit + 1 < prefix->bits; bit++) {
-		unsigned side = prefix->ip[bit / 8] >> (7 - bit % 8) & 1U;
+		unsigned side = bit_of(prefix, bit);
 		int64_t next = maker->nodes[node].record[side];
 
 		/* A block inside one that holds data: that data stays around it. */
