@@ -2,8 +2,6 @@
 #include "base/err.h"
 #include "config/rules_private.h"
 
-#include <assert.h>
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -546,31 +544,25 @@ static const char *const later[] = {"group", "proto", "continent", "asn", "ech",
     "class", "direction", "bytes", "time", "inspect", "not", "any"};
 enum { LATER = sizeof(later) / sizeof(later[0]) };
 
-static bool
-is_later(const char *name)
-{
-	for (size_t i = 0; i < LATER; i++) {
-		if (strcmp(name, later[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 static const struct match_key *
 find_key(const struct reader *reader, const struct yaml_node *node)
 {
-	const char *names[KEYS];
+	const char *names[KEYS + LATER];
 
 	for (size_t i = 0; i < KEYS; i++) {
 		names[i] = keys[i].name;
 		if (strcmp(node->key->text, names[i]) == 0)
 			return &keys[i];
 	}
-	if (is_later(node->key->text))
-		reader_error(reader, node->key, "'%s' is not available in this version",
-		    node->key->text);
-	else
-		reader_unknown_key(reader, node, names, KEYS);
+	for (size_t i = 0; i < LATER; i++) {
+		names[KEYS + i] = later[i];
+		if (strcmp(node->key->text, later[i]) == 0) {
+			reader_error(reader, node->key, "'%s' is not available in this version",
+			    later[i]);
+			return NULL;
+		}
+	}
+	reader_unknown_key(reader, node, names, KEYS + LATER);
 	return NULL;
 }
 

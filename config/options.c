@@ -23,7 +23,7 @@ static const struct option table[] = {
     {"run_dir", OPTION_PATH, AT(run_dir), 0, 0, 0, "/run/borderlens", NULL,
 	"Where sockets and spools are, for as long as the appliance runs."},
 
-    {"gateway.cameras", OPTION_INTERFACES, AT(gateway.cameras), AT(gateway.cameras_count), 1,
+    {"gateway.cameras", OPTION_INTERFACES, AT(gateway.cameras), AT(gateway.cameras_count), 0,
 	CONFIG_INTERFACES_MAX, NULL, NULL,
 	"The interfaces that cameras are on; needed where `manage` is true."},
     {"gateway.mode", OPTION_WORD, AT(gateway.mode), 0, 2, 2, "tproxy", mode_words,
@@ -244,7 +244,7 @@ check_together(const struct options_reader *options, const struct yaml_node *roo
 	    find_node(root, "limit", "per_camera") != root)
 		reader_warning(reader, find_node(root, "limit", "per_camera"),
 		    "per_camera is more than connections, and has no effect");
-	if (config->geo.country_count == 0)
+	if (find_node(root, "geo", "country") == root)
 		reader_warning(reader, root,
 		    "geo.country is not set: where a server is stays unknown");
 }

@@ -167,7 +167,7 @@ reader_label(const struct reader *reader, const struct yaml_node *node, char *ou
 bool
 reader_bool(const struct reader *reader, const struct yaml_node *node, bool *out)
 {
-	static const char *const words[] = {"false", "true"};
+	static const char *const words[] = {"true", "false"};
 	int word;
 
 	if (node->kind == YAML_TEXT && node->quoted) {
@@ -178,7 +178,7 @@ reader_bool(const struct reader *reader, const struct yaml_node *node, bool *out
 	word = reader_word(reader, node, words, 2);
 	if (word < 0)
 		return false;
-	*out = word == 1;
+	*out = word == 0;
 	return true;
 }
 
@@ -199,7 +199,7 @@ reader_word(const struct reader *reader, const struct yaml_node *node, const cha
 		text_add(&allowed, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", words[i]);
 	}
 	near = text_nearest(text, words, count);
-	if (near != NULL && count > 2)
+	if (near != NULL && count > 2 && strlen(text) > 3)
 		reader_error(reader, node, "%s must be %s, not '%.40s': did you mean '%s'?",
 		    name_of(node), list, text, near);
 	else
