@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_SUPPORT_PKI_H
+#define TESTS_SUPPORT_PKI_H
+
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Keys and certificates made while a test runs, good or with any flaw.  All
+ * abort the test on failure.
+ *
+ *	struct pki root = pki_root("Test Root");
+ *	struct pki_spec spec = pki_server_spec("a.example");
+ *	struct pki server;
+ *
+ *	spec.to_days = -1; // has expired
+ *	server = pki_make(&spec, &root);
+ */
+struct pki {
+	X509 *cert;    /* owned */
+	EVP_PKEY *key; /* owned */
+};
+
+enum pki_key {
+	PKI_P256 = 0,
+	PKI_P384,
+	PKI_P192, /* too weak */
+	PKI_ED25519,
+	PKI_RSA2048,
+	PKI_RSA1024, /* too weak */
+	PKI_RSA2057, /* of an odd length */
+};
+
+/* Extensions are in the words of x509v3_config(5); NULL: not there. */
+struct pki_spec {
+	const char *common_name;  /* NULL: the subject is empty */
+	const char *organisation; /* NULL: none */
+	const char *names;        /* subjectAltName: "DNS:a.example,IP:192.0.2.1" */
+	const char *basic;        /* basicConstraints */
+	const char *usage;        /* keyUsage */
+	const char *purpose;      /* extendedKeyUsage */
+	const char *constraints;  /* nameConstraints */
+	const char *more_oid;     /* one more, by its number ... */
+	const char *more;         /* ... with this value: "DER:0500", "critical,DER:..." */
+	bool no_key_ids;          /* neither subjectKeyIdentifier nor authorityKeyIdentifier */
+	int from_days, to_days;   /* validity, counted from now */
+	int version;              /* as on the wire: 2 is version 3 */
+	enum pki_key key;
+	const char *digest;    /* of the signature: "SHA256"; not used by Ed25519 */
+	const uint8_t *serial; /* NULL: random */
+	size_t serial_size;    /* content bytes, big endian */
+	bool serial_negative;
+};
+
+/* The specs of good ones. */
+struct pki_spec pki_root_spec(const char *name);
+struct pki_spec pki_issuer_spec(const char *name); /* an intermediate */
+struct pki_spec pki_server_spec(const char *dns);
+
+/* Make one, signed by issuer, or by itself where issuer is NULL. */
+struct pki pki_make(const struct pki_spec *spec, const struct pki *issuer);
+
+struct pki pki_root(const char *name);
+struct pki pki_issuer(const char *name, const struct pki *issuer);
+struct pki pki_server(const char *dns, const struct pki *issuer);
+void pki_free(struct pki *pki);
+
+EVP_PKEY *pki_key(enum pki_key kind);
+
+/* A store that trusts root; the caller's to X509_STORE_free. */
+X509_STORE *pki_store(const struct pki *root);
+
+/* A server's context that shows leaf and, where it is not NULL, one issuer;
+ * TLS 1.2 and 1.3, at security level 0 so that flaws can be shown.  The
+ * caller's to SSL_CTX_free. */
+SSL_CTX *pki_server_ctx(const struct pki *leaf, const struct pki *issuer);
+
+/* Run a handshake between two SSLs in memory, as far as it goes.  True when
+ * both are done. */
+bool pki_handshake(SSL *connecting, SSL *server);
+
+#endif
