@@ -31,9 +31,10 @@ tree_record(const struct mmdb_tree *tree, uint32_t node, unsigned side)
 	size_t node_bytes = tree->record_bits / 4;
 	struct bytes in = tree->nodes, before, at = {0};
 	const uint8_t *b;
+	bool inside =
+	    bytes_take(&in, node * node_bytes, &before) && bytes_take(&in, node_bytes, &at);
 
-	if (!bytes_take(&in, node * node_bytes, &before) || !bytes_take(&in, node_bytes, &at))
-		assert(!"a node outside the tree");
+	assert(inside);
 	b = at.at;
 	if (tree->record_bits == 28) {
 		/* The middle byte holds the upper four bits of both. */
