@@ -70,12 +70,8 @@ start_drain(struct worker *worker)
 static void
 go_on_draining(struct worker *worker)
 {
-	struct conn *conn, *next;
-
-	if (clock_mono_ms() - worker->drain_from_ms > DRAIN_MAX_MS) {
-		TAILQ_FOREACH_SAFE(conn, &worker->open, entry, next)
-		conn_stop(conn, END_SHUTDOWN, "the appliance ends");
-	}
+	if (clock_mono_ms() - worker->drain_from_ms > DRAIN_MAX_MS)
+		stop_connections(worker);
 	if (worker->open_count == 0)
 		(void)event_base_loopbreak(worker->base);
 }
@@ -154,10 +150,8 @@ open_geo(struct worker *worker, const struct worker_setup *setup, struct source 
 	    source_read(source, config->geo.vendors, &files.vendors, err) != 0)
 		return -1;
 	worker->geo = geo_open(&files, NULL, NULL, err);
-	worker->places = geo_cache_new();
-	if (worker->geo != NULL && worker->places == NULL)
-		return err_set(err, ERR_NOMEM, "no memory");
-	return worker->geo != NULL ? 0 : -1;
+	worker->places = geo_cache_open(err);
+	return worker->geo != NULL && worker->places != NULL ? 0 : -1;
 }
 
 static int
@@ -241,10 +235,7 @@ set_up(struct worker *worker, const struct worker_setup *setup, struct err *err)
 static void
 tear_down(struct worker *worker)
 {
-	struct conn *conn, *next;
-
-	TAILQ_FOREACH_SAFE(conn, &worker->open, entry, next)
-	conn_stop(conn, END_SHUTDOWN, "the appliance ends");
+	stop_connections(worker);
 	if (worker->listener != NULL)
 		on_reap(-1, 0, worker);
 	listener_free(worker->listener);
@@ -254,7 +245,7 @@ tear_down(struct worker *worker)
 	census_free(worker->census);
 	tls_close(&worker->tls);
 	spool_close(worker->spool);
-	geo_cache_free(worker->places);
+	geo_cache_close(worker->places);
 	geo_close(worker->geo);
 	config_free(worker->config);
 	pool_clear(&worker->pool);
