@@ -321,6 +321,7 @@ signer_run(const struct signer_setup *setup)
 	const char *missing = "";
 	struct err err;
 
+	log_open("signer", LOG_LEVEL_INFO);
 	guard_memory();
 	role = role_new(setup, &err);
 	if (role == NULL) {
