@@ -84,7 +84,7 @@ block_text(const struct lookup *lookup, char out[ADDR_TEXT_MAX + 8])
 static void
 print_fact(const char *name, const char *value, const char *basis)
 {
-	(void)printf("%-11s %s", name, value);
+	(void)printf("%-12s %s", name, value);
 	if (basis[0] != '\0')
 		(void)printf("  (%s)", basis);
 	(void)putchar('\n');
@@ -97,10 +97,10 @@ print_network(const struct lookup *lookup)
 	struct text text = text_in(org, sizeof(org));
 
 	if (lookup->place.asn == 0) {
-		(void)printf("%-11s unknown", "network");
+		(void)printf("%-12s unknown", "network");
 	} else {
 		text_add_untrusted(&text, lookup->place.org, strlen(lookup->place.org));
-		(void)printf("%-11s AS%u %s", "network", lookup->place.asn, org);
+		(void)printf("%-12s AS%u %s", "network", lookup->place.asn, org);
 	}
 	if (lookup->asn_basis_name[0] != '\0')
 		(void)printf("  (%s@%s)", lookup->asn_basis_name, lookup->asn_date);
@@ -112,9 +112,9 @@ print_operator(const struct geo_operator *row)
 {
 	if (row == NULL)
 		return;
-	(void)printf("%-11s %s\n", "  controlled", row->parent);
-	(void)printf("%-11s %s, as of %s\n", "  confidence", row->confidence, row->as_of);
-	(void)printf("%-11s %s\n", "  source", row->source);
+	(void)printf("%-12s %s\n", "  parent", row->parent);
+	(void)printf("%-12s %s, as of %s\n", "  confidence", row->confidence, row->as_of);
+	(void)printf("%-12s %s\n", "  source", row->source);
 }
 
 static void
@@ -123,13 +123,13 @@ print_lookup(const struct lookup *lookup)
 	char ip[ADDR_TEXT_MAX], countries[COUNTRIES_TEXT_MAX], block[ADDR_TEXT_MAX + 8];
 	const struct place *place = &lookup->place;
 
-	(void)printf("%-11s %s\n", "address", addr_text(&lookup->addr, ip));
+	(void)printf("%-12s %s\n", "address", addr_text(&lookup->addr, ip));
 	if (!addr_same_host(&lookup->addr, &lookup->inner))
-		(void)printf("%-11s %s\n", "carries", addr_text(&lookup->inner, ip));
-	(void)printf("%-11s %s\n", "range", range_name(lookup->range));
+		(void)printf("%-12s %s\n", "carries", addr_text(&lookup->inner, ip));
+	(void)printf("%-12s %s\n", "range", range_name(lookup->range));
 	print_fact("located", countries_text(&place->located, countries), place->located_basis);
 	if (place->prefix_bits != 0)
-		(void)printf("%-11s %s\n", "  block", block_text(lookup, block));
+		(void)printf("%-12s %s\n", "  block", block_text(lookup, block));
 	print_fact("registered", countries_text(&place->registered, countries),
 	    place->registered_basis);
 	print_network(lookup);
@@ -137,15 +137,32 @@ print_lookup(const struct lookup *lookup)
 	print_operator(lookup->operator);
 }
 
+/* As in the events: one country as a string, two that disagree as an array. */
 static void
-json_fact(struct json *json, const char *name, const struct countries *countries, const char *basis)
+json_countries(struct json *json, const char *name, const struct countries *countries)
 {
-	json_open(json, name);
-	json_open_array(json, "countries");
+	if (countries->count < 2) {
+		json_string(json, name, countries->count == 0 ? "unknown" : countries->iso[0]);
+		return;
+	}
+	json_open_array(json, name);
 	for (size_t i = 0; i < countries->count; i++)
 		json_string(json, NULL, countries->iso[i]);
 	json_close_array(json);
-	json_string(json, "basis", basis);
+}
+
+static void
+json_basis(struct json *json, const struct lookup *lookup)
+{
+	char asn[FACTS_BASIS_MAX * 2] = "";
+
+	if (lookup->asn_basis_name[0] != '\0')
+		(void)snprintf(asn, sizeof(asn), "%s@%s", lookup->asn_basis_name, lookup->asn_date);
+	json_open(json, "basis");
+	json_string(json, "country", lookup->place.located_basis);
+	json_string(json, "registered", lookup->place.registered_basis);
+	json_string(json, "asn", asn);
+	json_string(json, "operator", lookup->place.operator_basis);
 	json_close(json);
 }
 
@@ -170,7 +187,7 @@ json_operator(struct json *json, const struct geo_operator *row)
 static void
 json_lookup(struct json *json, const struct lookup *lookup)
 {
-	char ip[ADDR_TEXT_MAX], block[ADDR_TEXT_MAX + 8], basis[FACTS_BASIS_MAX * 2] = "";
+	char ip[ADDR_TEXT_MAX], block[ADDR_TEXT_MAX + 8];
 	const struct place *place = &lookup->place;
 
 	json_open(json, NULL);
@@ -178,22 +195,14 @@ json_lookup(struct json *json, const struct lookup *lookup)
 	if (!addr_same_host(&lookup->addr, &lookup->inner))
 		json_string(json, "carries", addr_text(&lookup->inner, ip));
 	json_string(json, "range", range_name(lookup->range));
-	json_fact(json, "located", &place->located, place->located_basis);
+	json_countries(json, "located", &place->located);
+	json_countries(json, "registered", &place->registered);
+	json_countries(json, "operator", &place->operator);
+	json_number(json, "asn", place->asn);
+	json_string(json, "org", place->org);
 	if (place->prefix_bits != 0)
 		json_string(json, "block", block_text(lookup, block));
-	json_fact(json, "registered", &place->registered, place->registered_basis);
-	json_open(json, "network");
-	if (place->asn != 0)
-		json_number(json, "asn", place->asn);
-	else
-		json_null(json, "asn");
-	json_string(json, "org", place->org);
-	if (lookup->asn_basis_name[0] != '\0')
-		(void)snprintf(basis, sizeof(basis), "%s@%s", lookup->asn_basis_name,
-		    lookup->asn_date);
-	json_string(json, "basis", basis);
-	json_close(json);
-	json_fact(json, "operator", &place->operator, place->operator_basis);
+	json_basis(json, lookup);
 	json_operator(json, lookup->operator);
 	json_close(json);
 }
