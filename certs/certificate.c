@@ -131,8 +131,8 @@ serial_is_valid(const X509 *cert)
 	return count > 1 || at[0] != 0;
 }
 
-static uint32_t
-key_errors(X509 *cert)
+uint32_t
+certificate_key_errors(X509 *cert)
 {
 	EVP_PKEY *key = X509_get0_pubkey(cert);
 
@@ -170,7 +170,7 @@ uint32_t
 certificate_errors(X509 *cert)
 {
 	uint32_t flags = X509_get_extension_flags(cert);
-	uint32_t errors = key_errors(cert) | name_errors(cert);
+	uint32_t errors = name_errors(cert);
 
 	if (X509_get_version(cert) != X509_VERSION_3 || !serial_is_valid(cert) ||
 	    (flags & EXFLAG_INVALID) != 0)

@@ -32,8 +32,11 @@ void certificate_describe(X509 *cert, const uint8_t sha256[32], struct server_fa
 /*
  * What is wrong with a server's certificate by itself, a set of enum
  * cert_error: what RFC 5280 section 4 forbids it to be and what no certificate
- * for a server is.  Its dates, names and issuer are not looked at here.
+ * for a server is.  Its dates, key, names and issuer are not looked at here.
  */
 uint32_t certificate_errors(X509 *cert);
+
+/* What is wrong with the key of any certificate, beside its strength. */
+uint32_t certificate_key_errors(X509 *cert);
 
 #endif

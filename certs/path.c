@@ -3,6 +3,7 @@
 
 #include "base/facts.h"
 #include "certs/certificate.h"
+#include "certs/constraints.h"
 
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -149,7 +150,7 @@ date_errors(STACK_OF(X509) * path, int64_t at_s, int64_t *from, int64_t *to)
 uint32_t
 path_errors(X509_STORE_CTX *ctx, int64_t at_s, int64_t *from, int64_t *to)
 {
-	uint32_t errors = 0;
+	uint32_t errors = 0, own;
 	STACK_OF(X509) * path;
 
 	if (X509_STORE_CTX_set_ex_data(ctx, errors_index(), &errors) != 1)
@@ -160,10 +161,13 @@ path_errors(X509_STORE_CTX *ctx, int64_t at_s, int64_t *from, int64_t *to)
 	path = X509_STORE_CTX_get0_chain(ctx);
 	if (path == NULL || sk_X509_num(path) == 0)
 		return errors | CERT_OTHER;
-	errors |= date_errors(path, at_s, from, to);
+	errors |= date_errors(path, at_s, from, to) | constraint_errors(path);
+	for (int i = 0; i < sk_X509_num(path); i++)
+		errors |= certificate_key_errors(sk_X509_value(path, i));
+	own = certificate_errors(X509_STORE_CTX_get0_cert(ctx));
 	/* A leaf that is itself in the store was trusted as it is, by somebody
 	 * who knew it: self-made ones often call themselves a CA. */
-	if (errors != 0 || sk_X509_num(path) > 1)
-		errors |= certificate_errors(X509_STORE_CTX_get0_cert(ctx));
-	return errors;
+	if (errors == 0 && sk_X509_num(path) == 1)
+		own &= ~(uint32_t)CERT_WRONG_PURPOSE;
+	return errors | own;
 }
