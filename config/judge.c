@@ -29,8 +29,10 @@ struct outcome {
 	const struct ruleset *set;
 	const struct rule *rule; /* NULL: by the set's own line */
 	enum result result;
+	enum result strictest; /* that may still come of it */
 	bool by_unknown;
-	bool pending;
+	bool pending; /* a later stage may change it */
+	bool waits;   /* rule is not the deciding one: it waits for a fact, and is milder */
 };
 
 static bool
@@ -137,6 +139,7 @@ tell_rule(const struct session *session, const struct ruleset *set, const struct
 		.matched = answer == ANSWER_YES,
 		.pending = answer == ANSWER_LATER || answer == ANSWER_TENTATIVE,
 		.result = rule->result,
+		.strictest = rule->result,
 		.reason = line,
 	    },
 	    session->arg);
@@ -157,7 +160,10 @@ outcome_why(const struct outcome *outcome, const struct facts *facts, char out[F
 	    outcome->by_unknown ? &outcome->set->unknown : &outcome->set->otherwise;
 	struct text text = text_in(out, FACTS_TEXT_MAX);
 
-	if (outcome->rule != NULL) {
+	if (outcome->waits) {
+		text_add(&text, "Open until the server's name is known: rule %s may hold",
+		    outcome->rule->id);
+	} else if (outcome->rule != NULL) {
 		text_add(&text, "%s", outcome->rule->why);
 	} else if (line->why[0] != '\0') {
 		text_add(&text, "%s", line->why);
@@ -185,6 +191,7 @@ tell_outcome(const struct session *session, const struct outcome *outcome)
 		.matched = true,
 		.pending = outcome->pending,
 		.result = outcome->result,
+		.strictest = outcome->strictest,
 		.reason = why,
 	    },
 	    session->arg);
@@ -206,49 +213,89 @@ restriction(enum result result)
 	return 2;
 }
 
-/*
- * First match.  A rule before it that waits for a fact may still take its
- * place; as long as one of these would be milder, the milder one is what the
- * set says for now, so that a later stage is reached and decides.
- */
-static struct outcome
-ask_set(const struct session *session, const struct ruleset *set)
-{
-	struct outcome last = {.set = set};
-	const struct rule *mildest = NULL; /* of those that wait */
-	bool decided = false;
+/* The rules before the deciding one that a later stage may still make hold. */
+struct waiting {
+	const struct rule *mildest; /* NULL: none waits */
+	enum answer answer;         /* of it */
+	enum result strictest;
+};
 
-	for (size_t i = 0; i < set->rule_count && !decided; i++) {
+static enum result
+stricter(enum result a, enum result b)
+{
+	return restriction(a) >= restriction(b) ? a : b;
+}
+
+static void
+note_waiting(struct waiting *waiting, const struct rule *rule, enum answer answer)
+{
+	waiting->strictest = stricter(waiting->strictest, rule->result);
+	if (waiting->mildest != NULL &&
+	    restriction(rule->result) >= restriction(waiting->mildest->result))
+		return;
+	waiting->mildest = rule;
+	waiting->answer = answer;
+}
+
+/* The first rule that holds, or NULL. */
+static const struct rule *
+first_match(const struct session *session, const struct ruleset *set, struct waiting *waiting)
+{
+	for (size_t i = 0; i < set->rule_count; i++) {
 		const struct rule *rule = &set->rules[i];
 		enum answer answer = ask(session, set, rule);
 
 		if (session->tell != NULL)
 			tell_rule(session, set, rule, answer);
-		if (answer == ANSWER_YES) {
-			last.rule = rule;
-			last.result = rule->result;
-			decided = true;
-		} else if ((answer == ANSWER_LATER || answer == ANSWER_TENTATIVE) &&
-			   (mildest == NULL ||
-			       restriction(rule->result) < restriction(mildest->result))) {
-			mildest = rule;
-		}
+		if (answer == ANSWER_YES)
+			return rule;
+		if (answer == ANSWER_LATER || answer == ANSWER_TENTATIVE)
+			note_waiting(waiting, rule, answer);
 	}
-	if (!decided) {
-		last.by_unknown = place_unknown(&session->facts->place) != 0;
-		last.result = last.by_unknown ? set->unknown.result : set->otherwise.result;
-	}
+	return NULL;
+}
+
+/*
+ * A rule that waits may still take the deciding one's place.  As long as one
+ * of these would be milder, the milder one is what the set says for now, so
+ * that a later stage is reached and decides.
+ */
+static void
+give_way(struct outcome *outcome, const struct waiting *waiting)
+{
+	const struct rule *mildest = waiting->mildest;
+	unsigned milder, decided = restriction(outcome->result);
+
 	/* All that may come is a block as well: it is one already. */
-	if (mildest == NULL || (mildest->result == RESULT_BLOCK && last.result == RESULT_BLOCK))
-		return last;
-	last.pending = true;
-	if (restriction(mildest->result) <= restriction(last.result) &&
-	    mildest->result != RESULT_BLOCK) {
-		last.rule = mildest;
-		last.result = mildest->result;
-		last.by_unknown = false;
+	if (mildest == NULL || (mildest->result == RESULT_BLOCK && outcome->result == RESULT_BLOCK))
+		return;
+	outcome->pending = true;
+	outcome->strictest = stricter(outcome->result, waiting->strictest);
+	milder = restriction(mildest->result);
+	if (milder > decided || (milder == decided && waiting->answer == ANSWER_LATER))
+		return;
+	outcome->rule = mildest;
+	outcome->result = mildest->result;
+	outcome->by_unknown = false;
+	outcome->waits = waiting->answer == ANSWER_LATER;
+}
+
+static struct outcome
+ask_set(const struct session *session, const struct ruleset *set)
+{
+	struct waiting waiting = {0};
+	struct outcome outcome = {.set = set};
+
+	outcome.rule = first_match(session, set, &waiting);
+	if (outcome.rule != NULL) {
+		outcome.result = outcome.rule->result;
+	} else {
+		outcome.by_unknown = place_unknown(&session->facts->place) != 0;
+		outcome.result = outcome.by_unknown ? set->unknown.result : set->otherwise.result;
 	}
-	return last;
+	outcome.strictest = outcome.result;
+	give_way(&outcome, &waiting);
+	return outcome;
 }
 
 /* What a set's result does to the connection, by its mode. */

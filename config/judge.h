@@ -62,8 +62,9 @@ struct judge_step {
 	const char *by;   /* id of the deciding rule, "default" or "unknown" */
 	bool matched;
 	bool pending; /* a later stage decides: the rule waits or is unproven, the set may change */
-	enum result result; /* of the rule, or of the set */
-	const char *reason; /* a rule: what was compared; an outcome: its why */
+	enum result result;    /* of the rule, or of the set */
+	enum result strictest; /* a pending set's: the most restrictive it may come to */
+	const char *reason;    /* a rule: what was compared; an outcome: its why */
 };
 typedef void judge_tell(const struct judge_step *step, void *arg);
 void judge_explain(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "certs/ca.h"
+#include "certs/verify.h"
+#include "config/config.h"
+#include "config/devices.h"
+#include "config/problems.h"
+#include "config/rules.h"
+#include "geo/geo.h"
+#include "proxy/commands.h"
+#include "proxy/load.h"
+
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct options {
+	const char *path;
+	bool json;
+	bool help;
+};
+
+static void
+write_usage(FILE *to)
+{
+	(void)
+	    fputs("usage: borderlens check [-c FILE] [--json]\n\n"
+		  "Reads the configuration and all that it names: rule sets, devices, databases,\n"
+		  "tables and CA files.  Everything that is wrong is told, as file:line:col.\n\n"
+		  "  -c, --config FILE  instead of " COMMAND_CONFIG_DEFAULT "\n"
+		  "      --json         one document on stdout\n\n"
+		  "exit: 0 good, 2 wrong usage, 78 errors\n",
+		to);
+}
+
+static int
+read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option longs[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	int letter;
+
+	*options = (struct options){.path = COMMAND_CONFIG_DEFAULT};
+	while ((letter = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+		if (letter == 'c')
+			options->path = optarg;
+		else if (letter == 'j')
+			options->json = true;
+		else if (letter == 'h')
+			options->help = true;
+		else
+			return -1;
+	}
+	return optind == argc ? 0 : -1;
+}
+
+/* ---- what only a clock, OpenSSL and the disk can tell ---- */
+
+static void
+check_dates(const struct config *config, struct problems *problems)
+{
+	char today[CLOCK_TEXT_MAX];
+
+	(void)clock_date(clock_wall_us(), today);
+	for (size_t i = 0; i < rules_count(config->rules); i++) {
+		struct ruleset_about about = rules_about(config->rules, i);
+
+		if (about.expires[0] != '\0' && strcmp(about.expires, today) < 0)
+			problems_warning(problems, about.file, 0, 0,
+			    "rule set %s expired on %s: it is enforced all the same; have it "
+			    "reviewed",
+			    about.id, about.expires);
+	}
+}
+
+static void
+check_certs(const struct config *config, struct problems *problems)
+{
+	const char *store_path = config->tls.upstream_ca;
+	X509_STORE *store;
+	struct err err;
+
+	if (!config->tls.ca_auto && ca_check(config->tls.ca_cert, config->tls.ca_key, &err) != 0)
+		problems_error(problems, config->tls.ca_cert, 0, 0, "tls.ca: %s", err.text);
+	store = verify_store(store_path, &err);
+	if (store == NULL)
+		problems_error(problems, store_path[0] != '\0' ? store_path : config->path, 0, 0,
+		    "tls.upstream.ca: %s", err.text);
+	X509_STORE_free(store);
+}
+
+/* ---- telling ---- */
+
+static void
+write_text(const struct config *config, const struct geo *geo, const struct problems *problems)
+{
+	struct geo_status rows[GEO_STATUS_MAX];
+	size_t count = geo_status(geo, rows, GEO_STATUS_MAX);
+
+	(void)printf("ok: %s\n", config->path);
+	for (size_t i = 0; i < rules_count(config->rules); i++) {
+		struct ruleset_about about = rules_about(config->rules, i);
+
+		(void)printf("  rule set  %s v%s (%s, %zu rules%s%s%s%s)\n", about.id,
+		    about.version, about.mode, about.rules,
+		    about.reviewed[0] != '\0' ? ", reviewed " : "", about.reviewed,
+		    about.expires[0] != '\0' ? ", expires " : "", about.expires);
+	}
+	if (config->devices != NULL)
+		(void)printf("  devices   %zu\n", devices_count(config->devices));
+	for (size_t i = 0; i < count; i++) {
+		char date[CLOCK_TEXT_MAX] = "";
+
+		if (rows[i].build_s != 0)
+			(void)clock_date(rows[i].build_s * 1000000, date);
+		(void)printf("  %-9s %s (%s%s%" PRIu64 " %s)\n", rows[i].role, rows[i].name, date,
+		    date[0] != '\0' ? ", " : "", rows[i].entries,
+		    rows[i].build_s != 0 ? "networks" : "rows");
+	}
+	if (problems->count > 0)
+		(void)printf("  warnings  %zu\n", problems->count);
+}
+
+static void
+add_problems(struct json *json, const struct problems *problems)
+{
+	json_number(json, "errors", problems->errors);
+	json_open_array(json, "problems");
+	for (size_t i = 0; i < problems->count; i++) {
+		const struct problem *problem = &problems->list[i];
+
+		json_open(json, NULL);
+		json_string(json, "file", problem->file);
+		json_number(json, "line", problem->line);
+		json_number(json, "column", problem->column);
+		json_string(json, "severity", problem->warning ? "warning" : "error");
+		json_string(json, "text", problem->text);
+		json_close(json);
+	}
+	json_close_array(json);
+}
+
+static void
+add_rulesets(struct json *json, const struct rules *rules)
+{
+	json_open_array(json, "rulesets");
+	for (size_t i = 0; i < rules_count(rules); i++) {
+		struct ruleset_about about = rules_about(rules, i);
+		char sha256[65];
+
+		text_hex(sha256, about.sha256, 32);
+		json_open(json, NULL);
+		json_string(json, "file", about.file);
+		json_string(json, "ruleset", about.id);
+		json_string(json, "version", about.version);
+		json_string(json, "title", about.title);
+		json_string(json, "mode", about.mode);
+		json_string(json, "reviewed", about.reviewed);
+		json_string(json, "expires", about.expires);
+		json_string(json, "sha256", sha256);
+		json_number(json, "rules", about.rules);
+		json_close(json);
+	}
+	json_close_array(json);
+}
+
+static void
+add_geo(struct json *json, const struct geo *geo)
+{
+	struct geo_status rows[GEO_STATUS_MAX];
+	size_t count = geo_status(geo, rows, GEO_STATUS_MAX);
+
+	json_open_array(json, "geo");
+	for (size_t i = 0; i < count; i++) {
+		json_open(json, NULL);
+		json_string(json, "name", rows[i].name);
+		json_string(json, "role", rows[i].role);
+		json_string(json, "type", rows[i].type);
+		json_number(json, "build", rows[i].build_s);
+		json_number(json, "entries", rows[i].entries);
+		json_close(json);
+	}
+	json_close_array(json);
+}
+
+static void
+write_json(const char *path, const struct config *config, const struct geo *geo,
+    const struct problems *problems)
+{
+	struct json json = {0};
+
+	json_open(&json, NULL);
+	json_bool(&json, "ok", problems->errors == 0);
+	json_string(&json, "file", path);
+	add_problems(&json, problems);
+	if (config != NULL) {
+		json_string(&json, "site", config->site);
+		add_rulesets(&json, config->rules);
+		json_number(&json, "devices", devices_count(config->devices));
+	}
+	if (geo != NULL)
+		add_geo(&json, geo);
+	json_close(&json);
+	if (!json.failed)
+		(void)puts(json.at);
+	json_free(&json);
+}
+
+static int
+check(const struct options *options)
+{
+	struct problems problems = {0};
+	struct loaded loaded;
+	struct geo *geo = NULL;
+	int code;
+
+	if (loaded_open(options->path, &loaded, &problems) == 0)
+		geo = loaded_geo(&loaded, &problems);
+	if (loaded.config != NULL) {
+		check_dates(loaded.config, &problems);
+		check_certs(loaded.config, &problems);
+	}
+	problems_print(&problems);
+	code = problems.errors == 0 ? EXIT_DONE : EXIT_CONFIG;
+	if (options->json)
+		write_json(options->path, loaded.config, geo, &problems);
+	else if (code == EXIT_DONE)
+		write_text(loaded.config, geo, &problems);
+	else
+		(void)fprintf(stderr, "%zu %s\n", problems.errors,
+		    problems.errors == 1 ? "error" : "errors");
+	geo_close(geo);
+	loaded_close(&loaded);
+	problems_free(&problems);
+	return code;
+}
+
+int
+command_check(int argc, char **argv)
+{
+	struct options options;
+
+	if (read_options(argc, argv, &options) != 0) {
+		write_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (options.help) {
+		write_usage(stdout);
+		return EXIT_DONE;
+	}
+	return check(&options);
+}

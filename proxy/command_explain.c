@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "config/devices.h"
+#include "config/judge.h"
+#include "config/problems.h"
+#include "geo/geo.h"
+#include "proxy/commands.h"
+#include "proxy/guard.h"
+#include "proxy/load.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_ALLOWED = 0, EXIT_BLOCKED = 10, EXIT_LIMITED = 11, EXIT_CANNOT_TELL = 12 };
+
+struct options {
+	const char *path;
+	const char *to;
+	const char *device;
+	const char *sni;
+	const char *class;
+	bool json;
+	bool help;
+};
+
+/* What is told, to a reader or as a document. */
+struct talk {
+	const struct options *options;
+	struct json json;
+	char ruleset[FACTS_LABEL_MAX]; /* the one that is being told */
+};
+
+static void
+write_usage(FILE *to)
+{
+	(void)fputs(
+	    "usage: borderlens explain --to IP[:PORT] [--device NAME] [--sni NAME] [--class CLASS]\n"
+	    "                          [--json] [-c FILE]\n\n"
+	    "What would happen to a connection, rule by rule, and why: by the same code that\n"
+	    "judges connections.  Nothing is sent.\n\n"
+	    "  --to IP[:PORT]     the destination (port 443 where none is written)\n"
+	    "  --device NAME      the camera, by its name in devices.yaml\n"
+	    "  --sni NAME         the server name it asks for; taken as proven by a certificate\n"
+	    "  --class CLASS      the kind of payload; told, as no rule of this version asks for it\n"
+	    "  --json             one document on stdout\n"
+	    "  -c, --config FILE  instead of " COMMAND_CONFIG_DEFAULT "\n\n"
+	    "exit: 0 allowed, 10 blocked, 11 limited, 12 cannot tell, 2 wrong usage, 78 "
+	    "configuration error\n",
+	    to);
+}
+
+static bool
+take_option(int letter, struct options *options)
+{
+	switch (letter) {
+	case 'c':
+		options->path = optarg;
+		return true;
+	case 't':
+		options->to = optarg;
+		return true;
+	case 'd':
+		options->device = optarg;
+		return true;
+	case 's':
+		options->sni = optarg;
+		return true;
+	case 'k':
+		options->class = optarg;
+		return true;
+	case 'j':
+		options->json = true;
+		return true;
+	case 'h':
+		options->help = true;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int
+read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option longs[] = {
+	    {"to", required_argument, NULL, 't'},
+	    {"device", required_argument, NULL, 'd'},
+	    {"sni", required_argument, NULL, 's'},
+	    {"class", required_argument, NULL, 'k'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"config", required_argument, NULL, 'c'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	int letter;
+
+	*options = (struct options){.path = COMMAND_CONFIG_DEFAULT};
+	while ((letter = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+		if (!take_option(letter, options))
+			return -1;
+	}
+	return optind == argc && (options->to != NULL || options->help) ? 0 : -1;
+}
+
+/* ---- the facts ---- */
+
+/* Everything that is asked, taken as a connection that went well would have
+ * it: opened, the server verified for the name. */
+static int
+fill_facts(const struct options *options, const struct config *config, const struct geo *geo,
+    struct facts *facts)
+{
+	const struct device *device = NULL;
+	struct err err;
+
+	*facts = (struct facts){.inspect = INSPECT_OPENED};
+	facts->server.verified = true;
+	facts->hello.kind = HELLO_TLS;
+	if (addr_parse(&facts->dst, options->to, 443, &err) != 0) {
+		(void)fprintf(stderr, "borderlens: --to: %s\n", err.text);
+		return -1;
+	}
+	if (options->sni != NULL && strlen(options->sni) >= sizeof(facts->hello.sni)) {
+		(void)fputs("borderlens: --sni: longer than a host name can be\n", stderr);
+		return -1;
+	}
+	if (options->device != NULL) {
+		device = devices_named(config->devices, options->device);
+		text_copy(facts->device, sizeof(facts->device), options->device);
+	}
+	if (options->device != NULL && device == NULL)
+		(void)fputs("borderlens: warning: --device is not in devices.yaml\n", stderr);
+	geo_locate(geo, &facts->dst, &facts->place);
+	if (options->sni != NULL) {
+		facts->hello.sni_present = true;
+		text_copy(facts->hello.sni, sizeof(facts->hello.sni), options->sni);
+		geo_vendor(geo, facts->hello.sni, &facts->place);
+	}
+	return 0;
+}
+
+static void
+write_fact(const char *name, const char *value, const char *basis)
+{
+	char line[256];
+	struct text text = text_in(line, sizeof(line));
+
+	text_add_untrusted(&text, value, strlen(value));
+	(void)printf("  %-11s %-8s %s\n", name, line, basis);
+}
+
+static void
+write_facts(const struct facts *facts, const struct config *config)
+{
+	const struct device *device = devices_named(config->devices, facts->device);
+	const struct place *place = &facts->place;
+	char text[ADDR_TEXT_MAX], countries[COUNTRIES_TEXT_MAX], operator[FACTS_BASIS_MAX + 96];
+	struct text basis = text_in(operator, sizeof(operator));
+
+	if (facts->device[0] != '\0')
+		(void)printf("%s%s%s\n", facts->device,
+		    device != NULL && device->group[0] != '\0' ? "  group " : "",
+		    device != NULL ? device->group : "");
+	(void)printf("%s\n", addr_text_port(&facts->dst, text));
+	write_fact("located", countries_text(&place->located, countries), place->located_basis);
+	write_fact("registered", countries_text(&place->registered, countries),
+	    place->registered_basis);
+	if (place->asn != 0)
+		text_add(&basis, "AS%u %s%s", place->asn, place->org,
+		    place->operator_basis[0] != '\0' ? ", " : "");
+	text_add(&basis, "%s", place->operator_basis);
+	write_fact("operator", countries_text(&place->operator, countries), operator);
+	if (facts->hello.sni[0] != '\0') {
+		write_fact("name", facts->hello.sni,
+		    "(taken as proven by the server's certificate)");
+		write_fact("vendor", place->vendor[0] != '\0' ? place->vendor : "unknown",
+		    place->vendor_basis);
+	}
+}
+
+static void
+add_countries(struct json *json, const char *key, const struct countries *countries)
+{
+	json_open_array(json, key);
+	for (size_t i = 0; i < countries->count; i++)
+		json_string(json, NULL, countries->iso[i]);
+	json_close_array(json);
+}
+
+static void
+add_facts(struct json *json, const struct facts *facts)
+{
+	const struct place *place = &facts->place;
+	char text[ADDR_TEXT_MAX];
+
+	json_string(json, "to", addr_text_port(&facts->dst, text));
+	json_string(json, "device", facts->device);
+	json_string(json, "sni", facts->hello.sni);
+	json_bool(json, "sni_taken_as_proven", facts->hello.sni[0] != '\0');
+	json_open(json, "place");
+	add_countries(json, "located", &place->located);
+	add_countries(json, "registered", &place->registered);
+	add_countries(json, "operator", &place->operator);
+	json_number(json, "asn", place->asn);
+	json_string(json, "org", place->org);
+	json_string(json, "vendor", place->vendor);
+	json_open(json, "basis");
+	json_string(json, "located", place->located_basis);
+	json_string(json, "registered", place->registered_basis);
+	json_string(json, "operator", place->operator_basis);
+	json_string(json, "vendor", place->vendor_basis);
+	json_close(json);
+	json_close(json);
+}
+
+/* ---- the steps ---- */
+
+static const char *
+step_word(const struct judge_step *step)
+{
+	if (step->pending)
+		return "later";
+	return step->matched ? "YES" : "no";
+}
+
+static void
+tell_text(const struct judge_step *step, void *arg)
+{
+	struct talk *talk = arg;
+
+	if (strcmp(talk->ruleset, step->ruleset) != 0) {
+		(void)printf("rule set %s v%s (%s)\n", step->ruleset, step->version, step->mode);
+		text_copy(talk->ruleset, sizeof(talk->ruleset), step->ruleset);
+	}
+	if (step->rule != NULL)
+		(void)printf("  %-14s %-5s  %s\n", step->rule, step_word(step), step->reason);
+	else
+		(void)printf("  = %s by %s: %s\n", result_name(step->result), step->by,
+		    step->reason);
+}
+
+static void
+tell_json(const struct judge_step *step, void *arg)
+{
+	struct talk *talk = arg;
+
+	json_open(&talk->json, NULL);
+	json_string(&talk->json, "ruleset", step->ruleset);
+	json_string(&talk->json, "version", step->version);
+	json_string(&talk->json, "mode", step->mode);
+	if (step->rule != NULL)
+		json_string(&talk->json, "rule", step->rule);
+	else
+		json_string(&talk->json, "outcome", step->by);
+	json_bool(&talk->json, "matched", step->matched);
+	json_bool(&talk->json, "pending", step->pending);
+	json_string(&talk->json, "result", result_name(step->result));
+	json_string(&talk->json, "reason", step->reason);
+	json_close(&talk->json);
+}
+
+/* ---- the verdict ---- */
+
+/*
+ * The name is not given and a rule may ask for it: then the verdict at the
+ * first stage is the most that can be said.  Otherwise all is known.
+ */
+static void
+judge_all(const struct options *options, const struct config *config, struct facts *facts,
+    struct talk *talk)
+{
+	enum verdict_stage stage = options->sni != NULL ? VERDICT_CERTIFICATE : VERDICT_ADDRESS;
+
+	if (options->json)
+		json_open_array(&talk->json, "steps");
+	if (!guard_refuses(config, NULL, &facts->dst, &facts->verdict))
+		judge_explain(config->rules, stage, facts, &facts->verdict,
+		    options->json ? tell_json : tell_text, talk);
+	else if (!options->json)
+		(void)printf("appliance\n  %-14s YES    before any rule\n", facts->verdict.rule);
+	if (options->json)
+		json_close_array(&talk->json);
+}
+
+/* Whether a name, once known, could change the verdict: the judge itself says
+ * so by what it waits for. */
+static void
+note_open(const struct judge_step *step, void *arg)
+{
+	bool *open = arg;
+
+	if (step->rule == NULL && step->pending && step->strictest > RESULT_ALLOW &&
+	    strcmp(step->mode, "enforce") == 0)
+		*open = true;
+}
+
+static bool
+is_open(const struct options *options, const struct config *config, const struct facts *facts)
+{
+	struct verdict verdict;
+	bool open = false;
+
+	if (options->sni != NULL || facts->verdict.result == RESULT_BLOCK)
+		return false;
+	judge_explain(config->rules, VERDICT_ADDRESS, facts, &verdict, note_open, &open);
+	return open;
+}
+
+static int
+exit_code(const struct facts *facts, bool open)
+{
+	if (open)
+		return EXIT_CANNOT_TELL;
+	if (facts->verdict.result == RESULT_BLOCK)
+		return EXIT_BLOCKED;
+	return facts->verdict.result == RESULT_LIMIT ? EXIT_LIMITED : EXIT_ALLOWED;
+}
+
+static void
+write_verdict(const struct verdict *verdict, int code)
+{
+	const char *word = result_name(verdict->result);
+
+	if (code == EXIT_CANNOT_TELL) {
+		(void)puts("verdict: cannot tell: a rule asks for the server's name; give it with "
+			   "--sni");
+		return;
+	}
+	(void)printf("verdict: %s by %s/%s \"%s\"%s\n",
+	    verdict->result == RESULT_BLOCK ? "BLOCK" : word, verdict->ruleset, verdict->rule,
+	    verdict->why, verdict->shadow ? " (shadow: would have blocked)" : "");
+}
+
+static void
+add_verdict(struct json *json, const struct verdict *verdict, int code)
+{
+	json_string(json, "verdict",
+	    code == EXIT_CANNOT_TELL ? "unknown" : result_name(verdict->result));
+	json_bool(json, "shadow", verdict->shadow);
+	json_string(json, "stage", verdict_stage_name(verdict->stage));
+	json_string(json, "ruleset", verdict->ruleset);
+	json_string(json, "ruleset_version", verdict->ruleset_version);
+	json_string(json, "rule", verdict->rule);
+	json_string(json, "why", verdict->why);
+	json_number(json, "exit", (uint64_t)code);
+}
+
+static int
+explain(const struct options *options, const struct config *config, const struct geo *geo)
+{
+	struct talk talk = {.options = options};
+	struct facts facts;
+	int code;
+
+	if (fill_facts(options, config, geo, &facts) != 0)
+		return EXIT_USAGE;
+	if (options->class != NULL)
+		(void)fputs("borderlens: note: no rule of this version asks for --class\n", stderr);
+	if (options->json) {
+		json_open(&talk.json, NULL);
+		add_facts(&talk.json, &facts);
+	} else {
+		write_facts(&facts, config);
+	}
+	judge_all(options, config, &facts, &talk);
+	code = exit_code(&facts, is_open(options, config, &facts));
+	if (!options->json) {
+		write_verdict(&facts.verdict, code);
+		return code;
+	}
+	add_verdict(&talk.json, &facts.verdict, code);
+	json_close(&talk.json);
+	if (!talk.json.failed)
+		(void)puts(talk.json.at);
+	json_free(&talk.json);
+	return code;
+}
+
+int
+command_explain(int argc, char **argv)
+{
+	struct problems problems = {0};
+	struct options options;
+	struct loaded loaded;
+	struct geo *geo = NULL;
+	int code = EXIT_CONFIG;
+
+	if (read_options(argc, argv, &options) != 0) {
+		write_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (options.help) {
+		write_usage(stdout);
+		return EXIT_DONE;
+	}
+	if (loaded_open(options.path, &loaded, &problems) == 0)
+		geo = loaded_geo(&loaded, &problems);
+	if (geo != NULL)
+		code = explain(&options, loaded.config, geo);
+	else
+		problems_print(&problems);
+	geo_close(geo);
+	loaded_close(&loaded);
+	problems_free(&problems);
+	return code;
+}
