@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: MIT
+"""kill -9 of every role, a full disk, no descriptors, an orderly end: the
+record stays whole, and the appliance comes back by itself."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+
+import harness
+from appliance import cpu_seconds, wait_for
+from harness import GOOD, NAME, Skip, check, equal, port_of, story
+from servers import Server, context, echo
+
+KILLS = 15
+
+
+def serving(lab, handler=None, **changes):
+    server = lab.server(Server(lab.net.net, GOOD, tls=context(lab.good), handler=handler))
+    appliance = lab.started(changes=changes)
+    return server, appliance, lab.camera_context(appliance)
+
+
+class Load:
+    """Cameras that ask again and again until told to stop."""
+
+    def __init__(self, lab, camera, threads=4):
+        self.lab, self.camera = lab, camera
+        self.served = self.failed = 0
+        self._done = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(10 + n,)) for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def _ask(self, number):
+        while not self._done.is_set():
+            try:
+                answer = self.lab.request(self.camera, camera=number)
+                if answer.startswith(b"HTTP/1.1 200"):
+                    self.served += 1
+                    continue
+            except OSError:
+                pass
+            self.failed += 1
+
+    def stop(self):
+        self._done.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def kill_again_and_again(lab, role):
+    server, appliance, camera = serving(lab)
+    load = Load(lab, camera)
+    slowest = 0
+    try:
+        for _ in range(KILLS):
+            victims = appliance.role_pids(role)
+            check(f"a {role} lives", victims)
+            served = load.served
+            wait_for("some load", 10, lambda: load.served > served + 2)
+            start = time.monotonic()
+            os.kill(victims[0], signal.SIGKILL)
+            wait_for(f"a new {role}", 5, lambda: len(new := appliance.role_pids(role)) == len(victims)
+                     and victims[0] not in new)
+            served = load.served
+            wait_for("service after it", 10, lambda: load.served > served)
+            slowest = max(slowest, time.monotonic() - start)
+    finally:
+        load.stop()
+    check("back within a second", slowest < 1.0, f"{slowest:.2f} s")
+    wait_for("every open flow to end", 20, lambda: flows_of_all_opens(appliance))
+    appliance.recorded(20)
+    equal("packets from a camera's own address", lab.net.leaked(), 0)
+    opened = {event["flow_id"] for event in appliance.eve.find(event_type="tls", borderlens__stage="open")}
+    check("each connection that a server saw is recorded", len(opened) >= server.handshakes,
+          f"{len(opened)} opens, {server.handshakes} handshakes")
+
+
+def flows_of_all_opens(appliance):
+    opened = {event["flow_id"] for event in appliance.eve.find(event_type="tls", borderlens__stage="open")}
+    ended = [event["flow_id"] for event in appliance.eve.find(event_type="flow")]
+    equal("flows that ended twice", len(ended) - len(set(ended)), 0)
+    return opened <= set(ended)
+
+
+@story(120)
+def a_killed_worker_is_back_and_nothing_is_lost(lab):
+    kill_again_and_again(lab, "worker")
+
+
+@story(120)
+def a_killed_recorder_is_back_and_nothing_is_lost(lab):
+    kill_again_and_again(lab, "recorder")
+
+
+@story(120)
+def a_killed_signer_is_back_and_nothing_is_lost(lab):
+    kill_again_and_again(lab, "signer")
+
+
+@story(90)
+def a_killed_supervisor_takes_all_with_it_and_the_record_stays_whole(lab):
+    _, appliance, camera = serving(lab)
+    for _ in range(3):
+        load = Load(lab, camera)
+        served = load.served
+        wait_for("some load", 10, lambda load=load, served=served: load.served > served + 10)
+        appliance.kill()
+        load.stop()
+        appliance.start()
+    check("served after it", lab.request(camera).startswith(b"HTTP/1.1 200"))
+    wait_for("every open flow to end", 20, lambda: flows_of_all_opens(appliance))
+    appliance.recorded(20)
+
+
+@story(120)
+def nothing_is_forwarded_that_cannot_be_recorded(lab):
+    """The store stands on a small file system that fills up."""
+    server = lab.server(Server(lab.net.net, GOOD, tls=context(lab.good)))
+    appliance = lab.appliance()
+    state = os.path.join(appliance.directory, "state")
+    os.makedirs(state)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=755", "tmpfs", state],
+                             capture_output=True, check=False)
+    if mounted.returncode != 0:
+        raise Skip("no tmpfs can be mounted here")
+    try:
+        full_disk(lab, server, appliance.start(), state)
+    finally:
+        appliance.kill()
+        subprocess.run(["umount", "-l", state], check=False)
+
+
+def full_disk(lab, server, appliance, state):
+    camera = lab.camera_context(appliance)
+    check("served", lab.request(camera).startswith(b"HTTP/1.1 200"))
+    ballast = os.path.join(state, "ballast")
+    with open(ballast, "wb") as out:
+        try:
+            while True:
+                out.write(bytes(65536))
+                out.flush()
+        except OSError:
+            pass
+    refusals = fill_spool(lab, camera)
+    check("connections are refused at last", refusals, "the spool never filled")
+    known = server.handshakes
+    for _ in range(5):
+        harness.refused(lab.request, camera)
+    equal("handshakes at the server while nothing can be recorded", server.handshakes, known)
+    health = appliance.command("health")
+    equal("health's exit on a full store", health.returncode, 1)
+    os.unlink(ballast)
+    wait_for("service after space is back", 5, lambda: try_request(lab, camera))
+    wait_for("every open flow to end", 20, lambda: flows_of_all_opens(appliance))
+    appliance.recorded(20)
+    opened = appliance.eve.find(event_type="tls", borderlens__stage="open")
+    check("each connection that a server saw is recorded", len(opened) >= server.handshakes,
+          f"{len(opened)} opens, {server.handshakes} handshakes")
+
+
+def try_request(lab, camera):
+    try:
+        return lab.request(camera).startswith(b"HTTP/1.1 200")
+    except OSError:
+        return False
+
+
+def fill_spool(lab, camera):
+    """Ask until the appliance refuses; True when it did."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        if not all(try_request(lab, camera) for _ in range(10)):
+            return True
+    return False
+
+
+@story(90)
+def sixty_four_descriptors_are_survived(lab):
+    server = lab.server(Server(lab.net.net, GOOD, tls=context(lab.good), handler=echo))
+    appliance = lab.started(changes={"workers": 1}, preexec_fn=few_descriptors)
+    camera = lab.camera_context(appliance)
+    worker = appliance.role_pids("worker")[0]
+    held = [lab.connect(timeout=5) for _ in range(150)]
+    start, before = time.monotonic(), cpu_seconds(worker)
+    time.sleep(2)  # a share of time is measured over time
+    share = (cpu_seconds(worker) - before) / (time.monotonic() - start)
+    check("idle at the bound", share < 0.05, f"{share:.1%} of a core")
+    equal("the worker", appliance.role_pids("worker"), [worker])
+    for connection in held:
+        connection.close()
+    wait_for("service after it", 15, lambda: echoes(lab, camera))
+    equal("the worker", appliance.role_pids("worker"), [worker])
+    wait_for("every open flow to end", 20, lambda: flows_of_all_opens(appliance))
+    appliance.recorded(20)
+    check("handshakes", server.handshakes >= 1)
+
+
+def few_descriptors():
+    import resource
+    from net import die_with_parent
+    die_with_parent()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+
+def echoes(lab, camera):
+    try:
+        with lab.open_tls(camera, timeout=5) as connection:
+            connection.sendall(b"ping")
+            return connection.recv(4) == b"ping"
+    except OSError:
+        return False
+
+
+@story()
+def sigterm_lets_connections_finish(lab):
+    _, appliance, camera = serving(lab, handler=echo)
+    with lab.open_tls(camera) as connection:
+        connection.sendall(b"before")
+        equal("echo", connection.recv(16), b"before")
+        appliance.signal(signal.SIGTERM)
+        wait_for("no new connection is taken", 5, lambda: not echoes(lab, camera))
+        connection.sendall(b"after")
+        equal("echo after SIGTERM", connection.recv(16), b"after")
+        connection.unwrap()
+        port = port_of(connection)
+    equal("exit", appliance.process.wait(15), 0)
+    equal("end", appliance.eve.wait(event_type="flow", src_port=port)["borderlens"]["end"], "done")
+    appliance.recorded()
+
+
+@story()
+def a_connection_that_does_not_end_is_ended_by_the_drain(lab):
+    _, appliance, camera = serving(lab, handler=echo)
+    with lab.open_tls(camera, timeout=30) as connection:
+        connection.sendall(b"x")
+        connection.recv(1)
+        start = time.monotonic()
+        equal("exit", appliance.stop(25), 0)
+        check("within the drain's bound", time.monotonic() - start < 15)
+    equal("end", appliance.eve.wait(event_type="flow")["borderlens"]["end"], "shutdown")
+    appliance.recorded()
+
+
+@story()
+def an_own_authority_is_used(lab):
+    """tls.ca: {cert, key}: a site's own CA signs the leaves."""
+    lab.server(Server(lab.net.net, GOOD, tls=context(lab.good)))
+    site = lab.pki.authority("the site's own authority")
+    os.chmod(site.key, 0o600)
+    lab.started(changes={"tls": {"ca": {"cert": site.chain, "key": site.key}}})
+    import ssl
+    camera = ssl.create_default_context(cafile=site.chain)
+    check("served", lab.request(camera).startswith(b"HTTP/1.1 200"))
+
+
+@story()
+def workers_have_no_capability_and_no_file(lab):
+    _, appliance, _ = serving(lab)
+    for role, pid in appliance.roles():
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            status = dict(line.split(":", 1) for line in file if ":" in line)
+        for kind in ("CapEff", "CapPrm", "CapInh", "CapBnd", "CapAmb"):
+            equal(f"{role}: {kind}", int(status[kind], 16), 0)
+        equal(f"{role}: no new privileges", status["NoNewPrivs"].strip(), "1")
+        equal(f"{role}: seccomp filters", status["Seccomp"].strip(), "2")
+        check(f"{role}: not root", "0" not in status["Uid"].split(), status["Uid"])
+    listed = {role for role, _ in appliance.roles()}
+    equal("roles", listed, {"worker", "signer", "recorder"})
+
+
+@story()
+def nothing_but_the_signer_has_the_key(lab):
+    _, appliance, camera = serving(lab)
+    check("served", lab.request(camera).startswith(b"HTTP/1.1 200"))
+    for role, pid in appliance.roles():
+        links = []
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                links.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+            except FileNotFoundError:
+                pass
+        if role != "signer":
+            equal(f"{role}: key files open", [link for link in links if link.endswith(".key")], [])
+        if role == "signer":
+            sockets = [link for link in links if link.startswith("socket:")]
+            inet = subprocess.run(lab.net.gw.command("ss", "-Hatnup"), capture_output=True, text=True, check=False)
+            check("the signer has no network socket", f"pid={pid}," not in inet.stdout, sockets)
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: MIT
+"""Servers that fail in every way: the camera's connection ends likewise, the
+cause is in the record, and no byte of the camera is given to a bad server."""
+
+import time
+
+import harness
+from harness import GOOD, NAME, check, equal, story
+from servers import Server, context, garbage, reset_after_hello, reset_at_once, stall
+
+FAST = {"timeout": {"connect": "1s", "handshake": "1s"}}
+
+
+def served(lab, identity, name=NAME, **server):
+    """An appliance whose camera asks one server; the error that the camera
+    sees (None: it is served), and the record."""
+    there = lab.server(Server(lab.net.net, GOOD, tls=context(identity) if identity else None, **server))
+    appliance = lab.started(changes=FAST)
+    camera = lab.camera_context(appliance)
+    error = None
+    try:
+        lab.request(camera, name=name)
+    except OSError as seen:
+        error = seen
+    event = appliance.eve.wait(15, event_type="flow")
+    appliance.recorded()
+    return there, error, event["borderlens"]
+
+
+def refused_for(lab, identity, *errors, name=NAME):
+    there, error, own = served(lab, identity, name)
+    check("the camera is not served", error is not None)
+    equal("end", own["end"], "server-certificate")
+    check(f"errors hold {errors}", set(errors) & set(own["server"]["errors"]), own["server"])
+    equal("verified", own["server"]["verified"], False)
+    equal("verdict", own["verdict"], "block")
+    equal("bytes that left", own["left"]["up"], 0)
+    equal("bytes the server was given", there.received, [])
+
+
+@story()
+def a_good_server_is_served_and_verified(lab):
+    there, error, own = served(lab, lab.good)
+    equal("error", error, None)
+    equal("verified", own["server"], {"verified": True, "errors": []})
+    equal("requests", len(there.received), 1)
+    equal("inspect", own["inspect"], "opened")
+    equal("name the server was sent", there.names, [NAME])
+
+
+@story()
+def an_intermediate_that_is_sent_is_used(lab):
+    middle = lab.pki.authority("middle", issuer=lab.pki.root)
+    _, error, own = served(lab, lab.pki.server(NAME, issuer=middle, appended=(middle,)))
+    equal("error", error, None)
+    equal("verified", own["server"]["verified"], True)
+
+
+@story()
+def an_expired_certificate_is_refused(lab):
+    refused_for(lab, lab.pki.server(NAME, days=-2), "expired")
+
+
+@story()
+def a_self_signed_certificate_is_refused(lab):
+    refused_for(lab, lab.pki.server(NAME, self_signed=True), "self-signed", "unknown-issuer")
+
+
+@story()
+def an_unknown_authority_is_refused(lab):
+    refused_for(lab, lab.pki.server(NAME, issuer=lab.pki.authority("somebody else")), "unknown-issuer")
+
+
+@story()
+def a_missing_intermediate_is_refused(lab):
+    middle = lab.pki.authority("middle", issuer=lab.pki.root)
+    refused_for(lab, lab.pki.server(NAME, issuer=middle), "unknown-issuer")
+
+
+@story()
+def another_name_is_refused(lab):
+    refused_for(lab, lab.pki.server("other.example"), "name-mismatch")
+
+
+@story()
+def a_name_in_the_subject_alone_is_refused(lab):
+    refused_for(lab, lab.pki.server("other.example", subject=NAME), "name-mismatch")
+
+
+@story()
+def a_certificate_for_clients_is_refused(lab):
+    refused_for(lab, lab.pki.server(NAME, usage="clientAuth"), "wrong-purpose")
+
+
+@story()
+def a_leaf_that_signs_leaves_is_refused(lab):
+    leaf = lab.pki.server("leaf.example")
+    refused_for(lab, lab.pki.server(NAME, issuer=leaf, appended=(leaf,)), "bad-constraints", "unknown-issuer",
+                "wrong-purpose")
+
+
+def fails_with(lab, end, **server):
+    there, error, own = served(lab, None, **server)
+    check("the camera is not served", error is not None)
+    equal("end", own["end"], end)
+    check("the cause is told", own["end_text"] != "", own)
+    equal("bytes that left", own["left"]["up"], 0)
+    return there, error
+
+
+@story()
+def a_server_that_resets_at_once(lab):
+    fails_with(lab, "server-tls", handler=reset_at_once)
+
+
+@story()
+def a_server_that_resets_after_the_hello(lab):
+    fails_with(lab, "server-tls", handler=reset_after_hello)
+
+
+@story()
+def a_server_that_speaks_no_tls(lab):
+    fails_with(lab, "server-tls", handler=garbage)
+
+
+@story()
+def a_server_that_never_answers(lab):
+    start = time.monotonic()
+    fails_with(lab, "timeout", handler=stall)
+    check("in time", time.monotonic() - start < 6)
+
+
+def unreachable(lab, port=443):
+    appliance = lab.started(changes=FAST)
+    camera = lab.camera_context(appliance)
+    harness.refused(lab.request, camera, port=port)
+    own = appliance.eve.wait(event_type="flow")["borderlens"]
+    equal("end", own["end"], "unreachable")
+    equal("bytes that left", own["left"]["up"], 0)
+    return own
+
+
+@story()
+def a_closed_port(lab):
+    check("the cause is told", "refused" in unreachable(lab, 4433)["end_text"])
+
+
+@story()
+def a_server_that_is_not_there(lab):
+    lab.net.net.nft("table inet hole { chain in { type filter hook prerouting priority -400;\n"
+                    f"ip daddr {GOOD} drop\n}}\n}}")
+    try:
+        unreachable(lab)
+    finally:
+        lab.net.net.run("nft", "delete", "table", "inet", "hole")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: MIT
+"""What is forwarded is forwarded whole: both families, both ways of redirecting,
+big bodies, ends mirrored, and what is not TCP never."""
+
+import hashlib
+import os
+import socket
+import ssl
+import subprocess
+import threading
+
+import harness
+from appliance import wait_for
+from harness import BAD, GOOD, GOOD6, NAME, check, equal, port_of, story
+from servers import Server, context, echo, reset
+
+
+def serving(lab, address=GOOD, handler=None, **changes):
+    server = lab.server(Server(lab.net.net, address, tls=context(lab.good), handler=handler))
+    appliance = lab.started(changes=changes)
+    return server, appliance, lab.camera_context(appliance)
+
+
+@story()
+def both_families_are_opened_and_told_apart(lab):
+    lab.server(Server(lab.net.net, GOOD6, tls=context(lab.good)))
+    _, appliance, camera = serving(lab)
+    for address in (GOOD, GOOD6):
+        check("served", lab.request(camera, address=address).startswith(b"HTTP/1.1 200"))
+        event = appliance.eve.wait(event_type="flow", dest_ip=address)
+        equal("inspect", event["borderlens"]["inspect"], "opened")
+        equal("operator", event["borderlens"]["place"]["operator"], "US")
+    equal("packets from a camera's own address", lab.net.leaked(), 0)
+
+
+@story(90)
+def a_body_of_32_mib_arrives_unchanged_both_ways(lab):
+    server, appliance, camera = serving(lab, handler=echo)
+    body = os.urandom(1 << 20) * 32
+    with lab.open_tls(camera, timeout=60) as connection:
+        got = hashlib.sha256()
+        reader = threading.Thread(target=receive_all, args=(connection, len(body), got))
+        reader.start()
+        connection.sendall(body)
+        reader.join()
+    equal("hash of what came back", got.hexdigest(), hashlib.sha256(body).hexdigest())
+    equal("hash of what arrived", hashlib.sha256(b"".join(server.received)).hexdigest(), hashlib.sha256(body).hexdigest())
+    payload = appliance.eve.wait(event_type="flow")["borderlens"]["payload"]
+    equal("bytes up and down", (payload["up"], payload["down"]), (len(body), len(body)))
+
+
+def receive_all(connection, size, into):
+    while size > 0:
+        piece = connection.recv(65536)
+        if not piece:
+            return
+        into.update(piece)
+        size -= len(piece)
+
+
+@story()
+def versions_of_both_sides(lab):
+    _, appliance, camera = serving(lab)
+    for version, name in ((ssl.TLSVersion.TLSv1_2, "TLS 1.2"), (ssl.TLSVersion.TLSv1_3, "TLS 1.3")):
+        camera.minimum_version = camera.maximum_version = version
+        with lab.open_tls(camera) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            check("served", harness.read_all(connection).startswith(b"HTTP/1.1 200"))
+            port = port_of(connection)
+        equal("the camera's version", appliance.eve.wait(event_type="flow", src_port=port)
+              ["borderlens"]["camera_tls"], {"version": name, "verdict": "ok"})
+
+
+@story()
+def alpn_is_the_servers_choice(lab):
+    server, _, camera = serving(lab)
+    server.tls.set_alpn_protocols(["mqtt"])
+    camera.set_alpn_protocols(["h2", "mqtt"])
+    with lab.open_tls(camera) as connection:
+        equal("protocol", connection.selected_alpn_protocol(), "mqtt")
+
+
+@story()
+def redirect_mode_serves_both_families(lab):
+    lab.server(Server(lab.net.net, GOOD6, tls=context(lab.good)))
+    _, appliance, camera = serving(lab, gateway={"mode": "redirect"})
+    for address in (GOOD, GOOD6):
+        check("served", lab.request(camera, address=address).startswith(b"HTTP/1.1 200"))
+    harness.refused(lab.request, camera, address=BAD)
+    equal("packets that reached the refused place", lab.net.arrived(BAD), 0)
+    equal("packets from a camera's own address", lab.net.leaked(), 0)
+    appliance.recorded()
+
+
+@story()
+def somebody_else_may_redirect(lab):
+    """manage: false; the rules are the site's own."""
+    server = lab.server(Server(lab.net.net, GOOD, tls=context(lab.good)))
+    lab.net.gw.nft("table ip site { chain pre { type nat hook prerouting priority dstnat;\n"
+                   "iifname cams0 tcp dport 443 redirect to :8443\n}\n}")
+    appliance = lab.started(changes={"gateway": {"mode": "redirect", "manage": False}})
+    tables = lab.net.gw.run("nft", "list", "tables").split("\n")
+    equal("tables", [line for line in tables if line], ["table ip site"])
+    check("served", lab.request(lab.camera_context(appliance)).startswith(b"HTTP/1.1 200"))
+    equal("requests", len(server.received), 1)
+
+
+@story()
+def half_a_close_is_half_a_close(lab):
+    """A camera that is done sending still gets the whole answer (plain bytes:
+    with TLS 1.3 a close_notify has the same meaning)."""
+    def answer_after_the_end(connection, server):
+        while data := connection.recv(65536):
+            server.keep(data)
+        connection.sendall(b"answer after the end")
+
+    server = lab.server(Server(lab.net.net, GOOD, 80, handler=answer_after_the_end))
+    appliance = lab.started()
+    with lab.connect(port=80) as camera:
+        camera.sendall(b"POST / HTTP/1.1\r\n\r\nlast words")
+        camera.shutdown(socket.SHUT_WR)
+        equal("answer", harness.read_all(camera), b"answer after the end")
+        port = port_of(camera)
+    equal("what the server got", b"".join(server.received), b"POST / HTTP/1.1\r\n\r\nlast words")
+    own = appliance.eve.wait(event_type="flow", src_port=port)["borderlens"]
+    equal("end", (own["end"], own["inspect"]), ("done", "plain"))
+
+
+def truncate(connection, _server):
+    """Half an answer, then a FIN without close_notify."""
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+    raw = socket.socket(fileno=connection.detach())
+    raw.shutdown(socket.SHUT_WR)
+    raw.close()
+
+
+@story()
+def a_truncation_never_becomes_a_clean_close(lab):
+    _, appliance, camera = serving(lab, handler=truncate)
+    with lab.open_tls(camera) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        data, error = b"", None
+        try:
+            while piece := connection.recv(65536):
+                data += piece
+        except ssl.SSLError as seen:
+            error = seen
+        port = port_of(connection)
+    check("the half answer came", data.endswith(b"half"), data)
+    check("and no clean end", isinstance(error, ssl.SSLEOFError), error)
+    equal("end", appliance.eve.wait(event_type="flow", src_port=port)["borderlens"]["end"], "truncated")
+
+
+def reset_later(connection, _server):
+    connection.recv(65536)
+    reset(socket.socket(fileno=connection.detach()))
+
+
+@story()
+def a_reset_stays_a_reset(lab):
+    _, appliance, camera = serving(lab, handler=reset_later)
+    with lab.open_tls(camera) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        error = harness.refused(connection.recv, 1)
+        check("reset", isinstance(error, ConnectionResetError), error)
+        appliance.eve.wait(event_type="flow", src_port=port_of(connection), borderlens__end="reset")
+
+
+def pinned(lab):
+    """A camera that trusts its cloud's own authority only."""
+    return ssl.create_default_context(cafile=lab.pki.root.chain)
+
+
+@story()
+def a_camera_that_pins_is_recorded_and_then_passes(lab):
+    server, appliance, _ = serving(lab)
+    harness.refused(lab.request, pinned(lab))
+    first = appliance.eve.wait(event_type="flow")["borderlens"]
+    equal("the first", (first["inspect"], first["end"], first["camera_tls"]["verdict"]), ("rejected", "rejected", "rejected"))
+    equal("bytes that left", first["left"]["up"], 0)
+    check("the second is served", lab.request(pinned(lab)).startswith(b"HTTP/1.1 200"))
+    second = appliance.eve.wait(count=2, event_type="flow")[1]["borderlens"]
+    equal("the second", second["inspect"], "passthrough")
+    check("its bytes are counted", second["left"]["up"] > 200, second["left"])
+    equal("requests", len(server.received), 1)
+    harness.refused(lab.request, pinned(lab), camera=11)
+    third = appliance.eve.wait(count=3, event_type="flow")[2]["borderlens"]
+    equal("another camera's first", third["inspect"], "rejected")
+
+
+@story()
+def a_camera_that_pins_may_be_blocked_instead(lab):
+    server, appliance, _ = serving(lab, tls={"rejected": "block"})
+    for count in (1, 2):
+        harness.refused(lab.request, pinned(lab))
+        appliance.eve.wait(count=count, event_type="flow")
+    equal("requests", server.received, [])
+
+
+@story()
+def what_is_not_tcp_is_dropped_and_counted(lab):
+    _, appliance, _ = serving(lab)
+    before = lab.net.arrived(GOOD), lab.net.arrived(GOOD6)
+    counted = total_packets(lab)
+    for address in (GOOD, GOOD6):
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with lab.net.cam.socket(family, socket.SOCK_DGRAM) as camera:
+            for port in (53, 123, 443, 9999):
+                camera.sendto(b"datagram", (address, port))
+        with lab.net.cam.socket(family, socket.SOCK_RAW, 47) as gre:
+            gre.sendto(bytes(8), (address, 0))
+        subprocess.run(lab.net.cam.command("ping", "-q", "-c", "2", "-i", "0.1", "-W", "1", address),
+                       capture_output=True, check=False)
+    wait_for("the drops to be counted", 5, lambda: total_packets(lab) - counted >= 14)
+    equal("packets that arrived", (lab.net.arrived(GOOD), lab.net.arrived(GOOD6)), before)
+    shown = appliance.command("gateway", "show")
+    equal("gateway show's exit", shown.returncode, 0)
+    check("it tells of UDP", "udp" in shown.stdout.lower(), shown.stdout)
+
+
+def total_packets(lab):
+    return sum(packets for name, packets in lab.net.gw.counters().items() if "tcp" not in name)
+
+
+if __name__ == "__main__":
+    harness.main()
