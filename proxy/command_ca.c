@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/facts.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "certs/ca.h"
+#include "certs/certificate.h"
+#include "config/config.h"
+#include "config/problems.h"
+#include "config/source.h"
+#include "proxy/commands.h"
+#include "proxy/load.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <openssl/pem.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { US_PER_S = 1000000, DIGEST_BYTES = 32, PATH_ROOM = CONFIG_PATH_MAX + 32 };
+
+struct request {
+	const char *config;
+	bool json, der, rsa;
+};
+
+static const char usage[] =
+    "usage: borderlens ca show [-c FILE] [--json]\n"
+    "       borderlens ca export [-c FILE] [--der] [--rsa]\n"
+    "       borderlens ca init [-c FILE]\n\n"
+    "  show    the authorities that cameras must trust: name, key, dates, fingerprint\n"
+    "  export  their certificates to stdout, as PEM; never a key\n"
+    "            --rsa  only the one for cameras that take no ECDSA\n"
+    "            --der  in binary, one certificate (the P-256 one without --rsa)\n"
+    "  init    make them now; otherwise the first start does\n";
+
+/* One authority, as people are told of it. */
+struct authority {
+	char path[PATH_ROOM];
+	char key[32]; /* "P-256", "RSA-2048" */
+	uint8_t sha256[DIGEST_BYTES];
+	struct server_facts facts; /* subject and dates */
+	X509 *cert;                /* owned */
+};
+
+static void
+authority_path(const struct config *config, int kind, char out[PATH_ROOM])
+{
+	if (config->tls.ca_auto)
+		(void)snprintf(out, PATH_ROOM, "%s/ca/%s", config->state_dir, ca_cert_names[kind]);
+	else
+		(void)snprintf(out, PATH_ROOM, "%s", config->tls.ca_cert);
+}
+
+static void
+name_key(X509 *cert, char *out, size_t size)
+{
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	int bits = key == NULL ? 0 : EVP_PKEY_get_bits(key);
+	const char *family = key != NULL && EVP_PKEY_is_a(key, "RSA") ? "RSA" : "P";
+
+	(void)snprintf(out, size, "%s-%d", family, bits);
+}
+
+static int
+authority_open(const struct config *config, int kind, struct authority *authority, struct err *err)
+{
+	*authority = (struct authority){0};
+	authority_path(config, kind, authority->path);
+	authority->cert = ca_cert_load(authority->path, err);
+	if (authority->cert == NULL)
+		return -1;
+	if (X509_digest(authority->cert, EVP_sha256(), authority->sha256, NULL) != 1)
+		return err_tls(err, "%s", authority->path);
+	certificate_describe(authority->cert, authority->sha256, &authority->facts);
+	name_key(authority->cert, authority->key, sizeof(authority->key));
+	return 0;
+}
+
+/* "AA:BB:...", as openssl and cameras' pages show it. */
+static const char *
+fingerprint(const struct authority *authority, char out[3 * DIGEST_BYTES])
+{
+	for (size_t i = 0; i < DIGEST_BYTES; i++)
+		(void)snprintf(out + 3 * i, 4, "%02X%s", authority->sha256[i],
+		    i + 1 < DIGEST_BYTES ? ":" : "");
+	return out;
+}
+
+static void
+show_text(const struct authority *authority)
+{
+	char print[3 * DIGEST_BYTES + 1], from[CLOCK_TEXT_MAX], to[CLOCK_TEXT_MAX], name[600];
+	struct text text = text_in(name, sizeof(name));
+
+	text_add_untrusted(&text, authority->facts.subject, strlen(authority->facts.subject));
+	(void)printf("%s\n  key      %s\n  valid    %s to %s\n  sha256   %s\n  file     %s\n", name,
+	    authority->key, clock_date((uint64_t)authority->facts.not_before * US_PER_S, from),
+	    clock_date((uint64_t)authority->facts.not_after * US_PER_S, to),
+	    fingerprint(authority, print), authority->path);
+}
+
+static void
+show_json(struct json *json, const struct authority *authority)
+{
+	char print[3 * DIGEST_BYTES + 1], time[CLOCK_TEXT_MAX];
+
+	json_open(json, NULL);
+	json_string(json, "subject", authority->facts.subject);
+	json_string(json, "key", authority->key);
+	json_string(json, "not_before",
+	    clock_text((uint64_t)authority->facts.not_before * US_PER_S, time));
+	json_string(json, "not_after",
+	    clock_text((uint64_t)authority->facts.not_after * US_PER_S, time));
+	json_string(json, "sha256", fingerprint(authority, print));
+	json_string(json, "serial", authority->facts.serial);
+	json_string(json, "file", authority->path);
+	json_close(json);
+}
+
+/* With one configured CA there is one; it signs for all cameras. */
+static int
+authority_count(const struct config *config)
+{
+	return config->tls.ca_auto ? CA_COUNT : 1;
+}
+
+static int
+complain(const struct config *config, const struct err *err)
+{
+	(void)fprintf(stderr, "borderlens ca: %s\n", err->text);
+	if (config->tls.ca_auto && err->kind == ERR_SYS && err->sys == ENOENT)
+		(void)fputs("There is no CA yet: the first start makes it, or `borderlens ca "
+			    "init`.\n",
+		    stderr);
+	return EXIT_FAILED;
+}
+
+static int
+run_show(const struct config *config, const struct request *request)
+{
+	struct json json = {0};
+	struct err err = {0};
+	int code = EXIT_DONE;
+
+	json_open(&json, NULL);
+	json_open_array(&json, "authorities");
+	for (int kind = 0; kind < authority_count(config) && code == EXIT_DONE; kind++) {
+		struct authority authority;
+
+		if (authority_open(config, kind, &authority, &err) != 0)
+			code = complain(config, &err);
+		else if (request->json)
+			show_json(&json, &authority);
+		else
+			show_text(&authority);
+		X509_free(authority.cert);
+	}
+	json_close_array(&json);
+	json_close(&json);
+	json_end_line(&json);
+	if (request->json && code == EXIT_DONE && !json.failed)
+		(void)fputs(json.at, stdout);
+	json_free(&json);
+	return code;
+}
+
+static int
+run_export(const struct config *config, const struct request *request)
+{
+	int first = request->rsa ? CA_RSA : CA_EC, last = authority_count(config) - 1;
+	struct err err = {0};
+	int code = EXIT_DONE;
+
+	if (first > last)
+		first = last;
+	if (request->der)
+		last = first;
+	for (int kind = first; kind <= last && code == EXIT_DONE; kind++) {
+		struct authority authority;
+
+		if (authority_open(config, kind, &authority, &err) != 0)
+			code = complain(config, &err);
+		else if ((request->der ? i2d_X509_fp(stdout, authority.cert)
+				       : PEM_write_X509(stdout, authority.cert)) != 1)
+			code = EXIT_FAILED;
+		X509_free(authority.cert);
+	}
+	return code;
+}
+
+static int
+run_init(const struct config *config, const struct request *request)
+{
+	char dir[PATH_ROOM];
+	struct err err = {0};
+
+	if (!config->tls.ca_auto) {
+		(void)fputs("borderlens ca: tls.ca names a CA of your own: nothing to make\n",
+		    stderr);
+		return EXIT_FAILED;
+	}
+	(void)snprintf(dir, sizeof(dir), "%s/ca", config->state_dir);
+	if ((mkdir(config->state_dir, 0755) != 0 && errno != EEXIST) ||
+	    (mkdir(dir, 0700) != 0 && errno != EEXIST)) {
+		(void)err_sys(&err, "%s", dir);
+		return complain(config, &err);
+	}
+	if (ca_init(dir, config->site, &err) != 0)
+		return complain(config, &err);
+	return run_show(config, request);
+}
+
+/* -1: usage. */
+static int
+read_options(int argc, char **argv, struct request *request)
+{
+	enum { JSON = 1, DER, RSA };
+	static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
+	    {"json", no_argument, NULL, JSON}, {"der", no_argument, NULL, DER},
+	    {"rsa", no_argument, NULL, RSA}, {"help", no_argument, NULL, 'h'}, {0}};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
+		if (option == 'c')
+			request->config = optarg;
+		else if (option == JSON)
+			request->json = true;
+		else if (option == DER)
+			request->der = true;
+		else if (option == RSA)
+			request->rsa = true;
+		else
+			return option == 'h' ? 'h' : -1;
+	}
+	return 0;
+}
+
+static int
+run_with_config(const struct request *request,
+    int (*run)(const struct config *config, const struct request *request))
+{
+	struct source *source = source_from_disk();
+	struct problems problems = {0};
+	struct config *config = NULL;
+	int code = EXIT_CONFIG;
+
+	if (source != NULL)
+		config = config_load(request->config, source, &problems);
+	if (config == NULL)
+		problems_print(&problems);
+	else
+		code = run(config, request);
+	config_free(config);
+	problems_free(&problems);
+	source_free(source);
+	return code;
+}
+
+int
+command_ca(int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int (*run)(const struct config *config, const struct request *request);
+		bool json, form; /* which options it takes */
+	} tasks[] = {{"show", run_show, true, false}, {"export", run_export, false, true},
+	    {"init", run_init, true, false}};
+	struct request request = {.config = COMMAND_CONFIG_DEFAULT};
+	int found = read_options(argc, argv, &request);
+
+	if (found == 'h') {
+		(void)fputs(usage, stdout);
+		return EXIT_DONE;
+	}
+	for (size_t i = 0; found == 0 && i < sizeof(tasks) / sizeof(tasks[0]); i++) {
+		if (optind + 1 != argc || strcmp(argv[optind], tasks[i].name) != 0)
+			continue;
+		if ((request.json && !tasks[i].json) ||
+		    ((request.der || request.rsa) && !tasks[i].form))
+			break;
+		return run_with_config(&request, tasks[i].run);
+	}
+	(void)fputs(usage, stderr);
+	return EXIT_USAGE;
+}
