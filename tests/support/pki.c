@@ -43,8 +43,8 @@ pki_key(enum pki_key kind)
 	case PKI_RSA1024:
 		key = EVP_RSA_gen(1024);
 		break;
-	case PKI_RSA2057:
-		key = EVP_RSA_gen(2057);
+	case PKI_RSA2052:
+		key = EVP_RSA_gen(2052);
 		break;
 	}
 	need(key != NULL, "key");

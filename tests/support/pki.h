@@ -31,7 +31,7 @@ enum pki_key {
 	PKI_ED25519,
 	PKI_RSA2048,
 	PKI_RSA1024, /* too weak */
-	PKI_RSA2057, /* of an odd length */
+	PKI_RSA2052, /* of an odd length */
 };
 
 /* Extensions are in the words of x509v3_config(5); NULL: not there. */
