@@ -154,6 +154,18 @@ outcome_by(const struct outcome *outcome)
 }
 
 static void
+add_place(struct text *text, const struct place *place)
+{
+	char located[COUNTRIES_TEXT_MAX], registered[COUNTRIES_TEXT_MAX];
+	char operator[COUNTRIES_TEXT_MAX];
+
+	text_add(text, "located %s, registered %s, operator %s",
+	    countries_text(&place->located, located),
+	    countries_text(&place->registered, registered),
+	    countries_text(&place->operator, operator));
+}
+
+static void
 outcome_why(const struct outcome *outcome, const struct facts *facts, char out[FACTS_TEXT_MAX])
 {
 	const struct fallback *line =
@@ -172,7 +184,8 @@ outcome_why(const struct outcome *outcome, const struct facts *facts, char out[F
 		place_facts_text(place_unknown(&facts->place), &text);
 		text_add(&text, "; no rule matched");
 	} else {
-		text_add(&text, "No rule matched");
+		text_add(&text, "No rule matched: ");
+		add_place(&text, &facts->place);
 	}
 }
 

@@ -46,7 +46,8 @@ struct option {
 	uint64_t min, max;    /* of a number; a line: bytes; a list: elements; a word: see words */
 	const char *fallback; /* the default, as a user writes it; NULL: none */
 	const char *const *words; /* max of them; those from min on are not available yet */
-	const char *help;         /* one sentence */
+	const char *help;         /* one sentence or two, for docs/config.md and the sample */
+	const char *example;      /* for the sample, where the default would say nothing */
 };
 
 const struct option *options_table(size_t *count);

@@ -9,6 +9,7 @@
 #include "config/devices.h"
 #include "config/problems.h"
 #include "config/rules.h"
+#include "config/sample.h"
 #include "geo/geo.h"
 #include "proxy/commands.h"
 #include "proxy/load.h"
@@ -21,6 +22,7 @@
 struct options {
 	const char *path;
 	bool json;
+	bool sample;
 	bool help;
 };
 
@@ -28,11 +30,12 @@ static void
 write_usage(FILE *to)
 {
 	(void)
-	    fputs("usage: borderlens check [-c FILE] [--json]\n\n"
+	    fputs("usage: borderlens check [-c FILE] [--json] | --sample\n\n"
 		  "Reads the configuration and all that it names: rule sets, devices, databases,\n"
 		  "tables and CA files.  Everything that is wrong is told, as file:line:col.\n\n"
 		  "  -c, --config FILE  instead of " COMMAND_CONFIG_DEFAULT "\n"
-		  "      --json         one document on stdout\n\n"
+		  "      --json         one document on stdout\n"
+		  "      --sample       print a configuration with every key, and check nothing\n\n"
 		  "exit: 0 good, 2 wrong usage, 78 errors\n",
 		to);
 }
@@ -43,6 +46,7 @@ read_options(int argc, char **argv, struct options *options)
 	static const struct option longs[] = {
 	    {"config", required_argument, NULL, 'c'},
 	    {"json", no_argument, NULL, 'j'},
+	    {"sample", no_argument, NULL, 's'},
 	    {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0},
 	};
@@ -54,6 +58,8 @@ read_options(int argc, char **argv, struct options *options)
 			options->path = optarg;
 		else if (letter == 'j')
 			options->json = true;
+		else if (letter == 's')
+			options->sample = true;
 		else if (letter == 'h')
 			options->help = true;
 		else
@@ -254,6 +260,10 @@ command_check(int argc, char **argv)
 	}
 	if (options.help) {
 		write_usage(stdout);
+		return EXIT_DONE;
+	}
+	if (options.sample) {
+		sample_write(stdout);
 		return EXIT_DONE;
 	}
 	return check(&options);
