@@ -6,6 +6,7 @@ A test file holds functions marked @story and ends with harness.main().  It
 prints "ok NAME", "FAIL NAME: why" or "skip NAME: why" for each, and "end".
 """
 
+import ipaddress
 import json
 import os
 import re
@@ -79,7 +80,7 @@ def make_databases(directory):
     for role in ("located", "registered", "asn"):
         lines = []
         for address, (located, registered, _, asn) in PLACES.items():
-            prefix = f"{address}/{64 if ':' in address else 24}"
+            prefix = ipaddress.ip_network(f"{address}/{64 if ':' in address else 24}", strict=False)
             value = {"located": located, "registered": registered, "asn": asn}[role]
             if value:
                 lines.append(f"{prefix} {database_fields(role, value)}\n")
@@ -102,14 +103,16 @@ class Lab:
     def __init__(self):
         self.prefix = f"blt{os.getpid()}"
         self.directory = f"/tmp/{self.prefix}"
+        self.appliances = []
+        self.servers = []
+        self._count = 0
+
+    def prepare(self):
         os.makedirs(self.directory, mode=0o755)
         self.net = Net(self.prefix, cameras=CAMERAS, clouds=PLACES, hosts={NAME: GOOD})
         self.pki = Pki(os.path.join(self.directory, "pki"))
         self.good = self.pki.server(NAME, "*.cameras.example", f"IP:{GOOD}")
         make_databases(self.directory)
-        self.appliances = []
-        self.servers = []
-        self._count = 0
 
     # -- configuration --
 
@@ -172,7 +175,7 @@ class Lab:
         self.net.gw.sysctl(net__ipv4__ip_forward=0, net__ipv6__conf__all__forwarding=0)
 
     def close(self):
-        self.net.close()
+        network.remove(self.prefix)
         remove_directory(self.directory)
 
     # -- cameras --
@@ -294,6 +297,7 @@ def main():
     remove_leftovers()
     lab = Lab()
     try:
+        lab.prepare()
         for function, seconds in _stories:
             if len(sys.argv) == 1 or any(word in function.__name__ for word in sys.argv[1:]):
                 play(lab, function, seconds)

@@ -9,6 +9,7 @@ if [ -t 2 ] && [ -z "${NO_COLOR:-}" ]; then
 else
 	bold='' red='' green='' yellow='' plain=''
 fi
+export PYTHONDONTWRITEBYTECODE=1 # nothing but build/ is written in the tree
 export bold red green yellow plain
 
 say() { printf '%s\n' "$*" >&2; }

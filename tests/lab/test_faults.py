@@ -192,6 +192,7 @@ def knock(lab, number, times=500):
             try:
                 connection.bind((f"192.168.77.{number}", 0))
                 connection.connect((BAD, 443))
+                connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
                 connection.recv(1)
             except OSError:
                 pass
