@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { US_PER_S = 1000000, NS_PER_US = 1000, US_PER_MS = 1000 };
+enum { US_PER_S = 1000000, NS_PER_US = 1000, US_PER_MS = 1000, MS_PER_S = 1000 };
 
 static uint64_t
 read_us(clockid_t id)
@@ -31,6 +31,15 @@ uint64_t
 clock_wall_us(void)
 {
 	return read_us(CLOCK_REALTIME);
+}
+
+struct timeval
+clock_span(uint32_t ms)
+{
+	return (struct timeval){
+	    .tv_sec = ms / MS_PER_S,
+	    .tv_usec = (suseconds_t)(ms % MS_PER_S) * US_PER_MS,
+	};
 }
 
 const char *

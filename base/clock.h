@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/time.h>
 
 /* Time since some fixed point that never jumps: for deadlines and durations. */
 uint64_t clock_mono_us(void);
@@ -11,6 +12,9 @@ uint64_t clock_mono_ms(void);
 
 /* Time of day, microseconds since 1970-01-01 UTC: for what people read. */
 uint64_t clock_wall_us(void);
+
+/* A span of time as timers want it. */
+struct timeval clock_span(uint32_t ms);
 
 enum { CLOCK_TEXT_MAX = 40 };
 

@@ -84,7 +84,7 @@ conn_on_leg(evutil_socket_t fd, short what, void *arg)
 void
 conn_set_deadline(struct conn *conn, uint32_t ms)
 {
-	const struct timeval delay = {.tv_sec = ms / 1000, .tv_usec = (ms % 1000) * 1000};
+	const struct timeval delay = clock_span(ms);
 
 	(void)evtimer_add(&conn->deadline, &delay);
 }
@@ -262,12 +262,9 @@ fill_device(struct conn *conn)
 	const struct config *config = conn->worker->config;
 	const struct device *device = devices_find(config->devices, &conn->facts.camera);
 	char ip[ADDR_TEXT_MAX];
+	const char *name = device != NULL ? device->name : addr_text(&conn->facts.camera, ip);
 
-	if (device != NULL)
-		text_copy(conn->facts.device, sizeof(conn->facts.device), device->name);
-	else
-		text_copy(conn->facts.device, sizeof(conn->facts.device),
-		    addr_text(&conn->facts.camera, ip));
+	text_copy(conn->facts.device, sizeof(conn->facts.device), name);
 	/* With several interfaces the kernel does not say which one it was. */
 	if (config->gateway.cameras_count == 1)
 		text_copy(conn->facts.iface, sizeof(conn->facts.iface), config->gateway.cameras[0]);

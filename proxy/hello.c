@@ -267,11 +267,13 @@ read_server_name(struct bytes ext, struct hello_facts *facts)
 		facts->sni_odd = true;
 		return true;
 	}
+	memcpy(facts->sni, name.at, name.left);
+	facts->sni[name.left] = '\0';
 	for (size_t i = 0; i < name.left; i++) {
 		facts->sni_odd = facts->sni_odd || !is_host_byte(name.at[i]);
-		facts->sni[i] = name.at[i] == '\0' ? '?' : (char)name.at[i];
+		if (facts->sni[i] == '\0')
+			facts->sni[i] = '?';
 	}
-	facts->sni[name.left] = '\0';
 	return true;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/listener.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "proxy/board.h"
@@ -54,7 +55,7 @@ count_room(size_t limit, int fd)
 static void
 pause_listening(struct listener *listener)
 {
-	const struct timeval delay = {.tv_usec = PAUSE_MS * 1000};
+	const struct timeval delay = clock_span(PAUSE_MS);
 
 	if (!listener->paused)
 		(void)event_del(&listener->event);

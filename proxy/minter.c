@@ -18,14 +18,18 @@
 enum {
 	LEAVES_MAX = 4096,
 	ORDERS_MAX = 1024, /* different leaves asked for at once */
+	LOOK_MS = 250,     /* how often that is looked at */
 	RESEND_MS = 1500,  /* longer than a signer needs to come back */
 	RESENDS_MAX = 5,
 };
 
+TAILQ_HEAD(waiter_list, mint_waiter);
+TAILQ_HEAD(order_list, mint_order);
+
 /* One request that is under way, and all who wait for its answer. */
 struct mint_order {
 	TAILQ_ENTRY(mint_order) entry;
-	TAILQ_HEAD(, mint_waiter) waiters;
+	struct waiter_list waiters;
 	uint64_t id;
 	uint64_t sent_ms;
 	unsigned resends;
@@ -41,7 +45,7 @@ struct minter {
 	struct leaf_cache *cache;
 	struct event answer; /* the signer's end has something */
 	struct event resend; /* while orders are under way */
-	TAILQ_HEAD(, mint_order) orders;
+	struct order_list orders;
 	size_t orders_count;
 	uint64_t next_id;
 	uint8_t message[IPC_MESSAGE_MAX];
@@ -52,7 +56,7 @@ struct minter {
 static void
 arm_resend(struct minter *minter)
 {
-	const struct timeval delay = {.tv_sec = 0, .tv_usec = 250 * 1000};
+	const struct timeval delay = clock_span(LOOK_MS);
 
 	if (!evtimer_pending(&minter->resend, NULL))
 		(void)evtimer_add(&minter->resend, &delay);
@@ -239,10 +243,10 @@ static int
 ask_for_key(struct minter *minter, struct mint_waiter *waiter, struct err *err)
 {
 	struct mint_order *order = find_order(minter, true, NULL, LEAF_RSA);
-	size_t size;
 
 	if (order == NULL) {
-		size = mint_key_request(minter->message, sizeof(minter->message), minter->next_id);
+		size_t size =
+		    mint_key_request(minter->message, sizeof(minter->message), minter->next_id);
 		order = add_order(minter, size);
 		if (order == NULL)
 			return err_set(err, ERR_LIMIT, "too many requests to the signer");
@@ -258,11 +262,10 @@ ask_for_leaf(struct minter *minter, const uint8_t server_sha256[32], enum leaf_k
     X509 *server, struct mint_waiter *waiter, struct err *err)
 {
 	struct mint_order *order = find_order(minter, false, server_sha256, kind);
-	size_t size;
 
 	if (order == NULL) {
-		size = mint_request(minter->message, sizeof(minter->message), minter->next_id, kind,
-		    server, minter->setup.tls->leaf_key[kind], err);
+		size_t size = mint_request(minter->message, sizeof(minter->message),
+		    minter->next_id, kind, server, minter->setup.tls->leaf_key[kind], err);
 		if (size == 0)
 			return -1;
 		order = add_order(minter, size);

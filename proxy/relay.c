@@ -47,10 +47,11 @@ static enum leg_io
 carry(struct conn *conn, const struct flow *flow)
 {
 	uint8_t *scratch = conn->worker->scratch;
-	enum leg_io io;
 	size_t count;
 
 	for (unsigned turn = 0; turn < READS_A_TURN; turn++) {
+		enum leg_io io;
+
 		if (leg_waiting(flow->to) >= LEG_OUT_HIGH && leg_flush(flow->to) != LEG_DONE)
 			return LEG_WAIT;
 		io = leg_read(flow->from, scratch, WORKER_SCRATCH_BYTES, &count);

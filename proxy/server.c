@@ -127,9 +127,10 @@ static enum conn_state
 judge_certificate(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
-	char text[FACTS_TEXT_MAX];
 
 	if (!facts->server.verified) {
+		char text[FACTS_TEXT_MAX];
+
 		verify_text(&facts->server, text, sizeof(text));
 		guard_block(&facts->verdict, VERDICT_CERTIFICATE, "server-certificate",
 		    "The server's certificate is not accepted: %.80s", text);

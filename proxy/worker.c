@@ -192,7 +192,7 @@ make_base(void)
 static int
 watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 {
-	const struct timeval every = {.tv_usec = TICK_MS * 1000};
+	const struct timeval every = clock_span(TICK_MS);
 	struct minter_setup minter = {.base = worker->base,
 	    .signer = setup->signer,
 	    .tls = &worker->tls,
