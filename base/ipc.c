@@ -107,12 +107,10 @@ ipc_receive_fds(int fd, void *message, size_t size, int *fds, size_t *fd_count, 
 	do
 		count = recvmsg(fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	while (count < 0 && errno == EINTR);
-	if (count < 0 && errno == EAGAIN) {
+	if (count < 0) {
 		*fd_count = 0;
-		return 0;
+		return errno == EAGAIN ? 0 : err_sys(err, "receive from another role");
 	}
-	if (count < 0)
-		return err_sys(err, "receive from another role");
 	*fd_count = take_fds(&msg, fds, *fd_count);
 	if ((msg.msg_flags & MSG_TRUNC) != 0) {
 		for (size_t i = 0; i < *fd_count; i++)
