@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/bytes.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Exactly count bytes of a heap block, so that one more is an over-read. */
+static uint8_t *
+exactly(size_t count)
+{
+	uint8_t *at = malloc(count > 0 ? count : 1);
+
+	cr_assert_not_null(at);
+	for (size_t i = 0; i < count; i++)
+		at[i] = (uint8_t)(0xf1 + i);
+	return at;
+}
+
+Test(bytes, numbers_are_big_endian_and_taken_from_the_front)
+{
+	static const uint8_t at[] = {0xff, 0x01, 0x02, 0x80, 0x00, 0x03, 0x09};
+	struct bytes in = {at, sizeof(at)};
+	uint8_t one;
+	uint16_t two;
+	uint32_t three;
+
+	cr_assert(bytes_u8(&in, &one));
+	cr_expect_eq(one, 0xff);
+	cr_assert(bytes_u16(&in, &two));
+	cr_expect_eq(two, 0x0102);
+	cr_assert(bytes_u24(&in, &three));
+	cr_expect_eq(three, 0x800003);
+	cr_expect_eq(in.left, 1);
+	cr_expect_eq(in.at, at + 6);
+}
+
+Test(bytes, what_is_too_short_is_left_alone)
+{
+	for (size_t count = 0; count < 3; count++) {
+		uint8_t *at = exactly(count);
+		struct bytes in = {at, count}, out = {at, 77};
+		uint8_t one = 9;
+		uint16_t two = 9;
+		uint32_t three = 9;
+
+		cr_expect_eq(bytes_u8(&(struct bytes){at, count}, &one), count >= 1);
+		cr_expect_eq(one, count >= 1 ? 0xf1 : 9);
+		cr_expect_eq(bytes_u16(&(struct bytes){at, count}, &two), count >= 2);
+		cr_expect_eq(two, count >= 2 ? 0xf1f2 : 9);
+		cr_expect_not(bytes_u24(&in, &three));
+		cr_expect_eq(three, 9);
+		cr_expect_not(bytes_take(&in, count + 1, &out));
+		cr_expect_not(bytes_take(&in, SIZE_MAX, &out));
+		cr_expect_eq(in.left, count);
+		cr_expect_eq(in.at, at);
+		cr_expect_eq(out.left, 77);
+		free(at);
+	}
+}
+
+Test(bytes, all_and_nothing_can_be_taken)
+{
+	uint8_t *at = exactly(5);
+	struct bytes in = {at, 5}, out;
+
+	cr_assert(bytes_take(&in, 0, &out));
+	cr_expect_eq(out.left, 0);
+	cr_expect_eq(in.left, 5);
+	cr_assert(bytes_take(&in, 5, &out));
+	cr_expect_eq(out.left, 5);
+	cr_expect_eq(out.at, at);
+	cr_expect_eq(in.left, 0);
+	cr_assert(bytes_take(&in, 0, &out), "nothing can be taken of nothing");
+	free(at);
+}
+
+Test(bytes, a_part_may_be_its_own_rest)
+{
+	static const uint8_t at[] = {1, 2, 3};
+	struct bytes in = {at, sizeof(at)};
+
+	cr_assert(bytes_take(&in, 2, &in));
+	cr_expect_eq(in.left, 0, "the reader moved last");
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+Test(clock, writes_utc_to_the_microsecond)
+{
+	static const struct {
+		uint64_t wall_us;
+		const char *text, *date;
+	} rows[] = {
+	    {0, "1970-01-01T00:00:00.000000+0000", "1970-01-01"},
+	    {999999, "1970-01-01T00:00:00.999999+0000", "1970-01-01"},
+	    {951782400000001, "2000-02-29T00:00:00.000001+0000", "2000-02-29"},
+	    {1795312800123456, "2026-11-22T02:00:00.123456+0000", "2026-11-22"},
+	    {4102444799999999, "2099-12-31T23:59:59.999999+0000", "2099-12-31"},
+	};
+
+	cr_assert_eq(setenv("TZ", "Asia/Shanghai", 1), 0);
+	tzset();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char out[CLOCK_TEXT_MAX];
+
+		cr_expect_str_eq(clock_text(rows[i].wall_us, out), rows[i].text);
+		cr_expect_str_eq(clock_date(rows[i].wall_us, out), rows[i].date);
+	}
+}
+
+Test(clock, no_time_is_too_long_for_its_text)
+{
+	char out[CLOCK_TEXT_MAX];
+
+	cr_expect_lt(strlen(clock_text(UINT64_MAX, out)), CLOCK_TEXT_MAX);
+	cr_expect_lt(strlen(clock_date(UINT64_MAX, out)), CLOCK_TEXT_MAX);
+}
+
+Test(clock, never_goes_back)
+{
+	uint64_t before_us = clock_mono_us(), before_ms = clock_mono_ms();
+
+	for (int i = 0; i < 1000; i++) {
+		uint64_t now_us = clock_mono_us();
+
+		cr_assert_geq(now_us, before_us);
+		before_us = now_us;
+	}
+	cr_expect_geq(clock_mono_ms(), before_ms);
+	cr_expect_leq(clock_mono_ms(), clock_mono_us() / 1000);
+}
+
+Test(clock, the_wall_clock_is_the_systems)
+{
+	uint64_t before_s = (uint64_t)time(NULL);
+	uint64_t wall_us = clock_wall_us();
+
+	/* time(2) may run a tick behind. */
+	cr_expect_geq(wall_us / 1000000, before_s);
+	cr_expect_leq(wall_us / 1000000, (uint64_t)time(NULL) + 1);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/facts.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+/* The words of the contract: what others search for in the records. */
+Test(facts, values_have_the_words_of_the_contract)
+{
+	cr_expect_str_eq(inspect_name(INSPECT_OPENED), "opened");
+	cr_expect_str_eq(inspect_name(INSPECT_PASSTHROUGH), "passthrough");
+	cr_expect_str_eq(inspect_name(INSPECT_REFUSED), "refused");
+	cr_expect_str_eq(inspect_name(INSPECT_REJECTED), "rejected");
+	cr_expect_str_eq(inspect_name(INSPECT_PLAIN), "plain");
+	cr_expect_str_eq(inspect_name(INSPECT_UNDECODABLE), "undecodable");
+	cr_expect_str_eq(result_name(RESULT_ALLOW), "allow");
+	cr_expect_str_eq(result_name(RESULT_BLOCK), "block");
+	cr_expect_str_eq(result_name(RESULT_LIMIT), "limit");
+	cr_expect_str_eq(result_name(RESULT_OBSERVE), "observe");
+	cr_expect_str_eq(camera_verdict_name(CAMERA_TLS_NONE), "");
+	cr_expect_str_eq(camera_verdict_name(CAMERA_TLS_OK), "ok");
+	cr_expect_str_eq(camera_verdict_name(CAMERA_TLS_REJECTED), "rejected");
+	cr_expect_str_eq(camera_verdict_name(CAMERA_TLS_PROBABLE), "probable");
+	cr_expect_str_eq(hello_kind_name(HELLO_TLS), "tls");
+	cr_expect_str_eq(hello_kind_name(HELLO_BROKEN), "broken");
+	cr_expect_str_eq(verdict_stage_name(VERDICT_CERTIFICATE), "certificate");
+	cr_expect_str_eq(end_name(END_DONE), "done");
+	cr_expect_str_eq(end_name(END_REFUSED), "refused");
+	cr_expect_str_eq(end_name(END_IDLE), "idle");
+	cr_expect_str_eq(end_name(END_RESET), "reset");
+	cr_expect_str_eq(tls_version_name(0x0303), "TLS 1.2");
+	cr_expect_str_eq(tls_version_name(0x0304), "TLS 1.3");
+	cr_expect_str_eq(tls_version_name(0), "");
+	cr_expect_str_eq(tls_version_name(0x7f1c), "unknown");
+}
+
+Test(facts, every_end_has_a_word_of_its_own)
+{
+	for (int i = 0; i < END_COUNT; i++) {
+		cr_assert_not_null(end_name((enum end)i), "end %d", i);
+		for (int j = 0; j < i; j++)
+			cr_expect_str_neq(end_name((enum end)i), end_name((enum end)j));
+	}
+}
+
+Test(facts, a_value_that_is_none_has_a_word_too)
+{
+	cr_expect_str_eq(end_name(END_COUNT), "?");
+	cr_expect_str_eq(inspect_name((enum inspect)99), "?");
+	cr_expect_str_eq(result_name((enum result)99), "?");
+	cr_expect_str_eq(hello_kind_name((enum hello_kind)99), "?");
+	cr_expect_str_eq(camera_verdict_name((enum camera_verdict)99), "?");
+	cr_expect_str_eq(verdict_stage_name((enum verdict_stage)99), "?");
+}
+
+Test(facts, results_are_in_rising_order_of_restriction)
+{
+	cr_expect(RESULT_OBSERVE < RESULT_ALLOW && RESULT_ALLOW < RESULT_LIMIT &&
+		  RESULT_LIMIT < RESULT_BLOCK);
+}
+
+Test(cert_error, each_bit_has_a_name_and_a_set_has_all_of_its)
+{
+	const char *names[CERT_ERRORS_MAX];
+
+	cr_expect_eq(CERT_OTHER, 1 << (CERT_ERRORS_MAX - 1), "the last one is the last");
+	cr_expect_eq(cert_error_names(0, names), 0);
+	cr_expect_eq(cert_error_names(UINT32_MAX, names), CERT_ERRORS_MAX);
+	for (size_t i = 0; i < CERT_ERRORS_MAX; i++)
+		cr_expect_str_eq(cert_error_name((enum cert_error)(1 << i)), names[i]);
+	cr_assert_eq(cert_error_names(CERT_EXPIRED | CERT_NAME_MISMATCH | CERT_OTHER, names), 3);
+	cr_expect_str_eq(names[0], "expired");
+	cr_expect_str_eq(names[1], "name-mismatch");
+	cr_expect_str_eq(names[2], "other");
+}
+
+Test(cert_error, none_or_several_are_no_single_one)
+{
+	cr_expect_str_eq(cert_error_name((enum cert_error)0), "?");
+	cr_expect_str_eq(cert_error_name((enum cert_error)(CERT_EXPIRED | CERT_WEAK)), "?");
+	cr_expect_str_eq(cert_error_name((enum cert_error)(1 << 20)), "?");
+}
+
+Test(countries, are_a_set_of_two_at_most)
+{
+	struct countries set = {0};
+	char out[COUNTRIES_TEXT_MAX];
+
+	cr_expect_str_eq(countries_text(&set, out), "unknown");
+	cr_expect_not(countries_has(&set, "DE"));
+	countries_add(&set, "DE");
+	cr_expect_str_eq(countries_text(&set, out), "DE");
+	countries_add(&set, "DE");
+	cr_expect_eq(set.count, 1, "one is there once");
+	countries_add(&set, "SG");
+	cr_expect_str_eq(countries_text(&set, out), "DE/SG");
+	countries_add(&set, "CN");
+	cr_expect_str_eq(countries_text(&set, out), "DE/SG");
+	cr_expect(countries_has(&set, "SG"));
+	cr_expect_not(countries_has(&set, "CN"));
+	cr_expect_not(countries_has(&set, "GS"));
+}
