@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/intake.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/in6.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	/* As many as may come at once while a worker is being replaced; the
+	 * kernel's own net.core.somaxconn is 4096. */
+	BACKLOG = 4096,
+	SOURCE_V4 = 12, /* RFC 791 section 3.1: where the source stands */
+	SOURCE_V6 = 20, /* RFC 8200 section 3: the last word of it, where hosts of a net differ */
+	VERSION_SHIFT = 4,
+};
+
+static int
+set_options(int fd, int family, bool transparent, struct err *err)
+{
+	const int on = 1, off = 0;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
+		return err_sys(err, "SO_REUSEPORT");
+	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) != 0)
+		return err_sys(err, "IPV6_V6ONLY");
+	if (!transparent)
+		return 0;
+	if (setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) != 0)
+		return err_sys(err, "IP_TRANSPARENT (needs CAP_NET_ADMIN)");
+	if (family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof(on)) != 0)
+		return err_sys(err, "IPV6_TRANSPARENT (needs CAP_NET_ADMIN)");
+	return 0;
+}
+
+static int
+bind_any(int fd, int family, uint16_t port)
+{
+	if (family == AF_INET6) {
+		struct sockaddr_in6 at = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+
+		return bind(fd, (struct sockaddr *)&at, sizeof(at));
+	}
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+	return bind(fd, (struct sockaddr *)&at, sizeof(at));
+}
+
+static int
+open_one(int family, uint16_t port, bool transparent, struct err *err)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_sys(err, "socket");
+	if (set_options(fd, family, transparent, err) != 0)
+		goto out;
+	if (bind_any(fd, family, port) != 0 || listen(fd, BACKLOG) != 0) {
+		(void)err_sys(err, "listen on port %u", (unsigned)port);
+		goto out;
+	}
+	return fd;
+out:
+	(void)close(fd);
+	return -1;
+}
+
+/* IPv6 may be built in and yet turned off (ipv6.disable=1, or disable_ipv6 in
+ * every place): then :: cannot be bound. */
+static int
+choose_family(void)
+{
+	struct sockaddr_in6 any = {.sin6_family = AF_INET6};
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int family = AF_INET;
+
+	if (fd < 0)
+		return AF_INET;
+	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) == 0)
+		family = AF_INET6;
+	(void)close(fd);
+	return family;
+}
+
+/* The program reads the packet that opens the connection: an IPv4 one also
+ * where the socket is an IPv6 one.  What it returns counts the sockets of the
+ * group in the order in which they were bound. */
+static int
+steer(int fd, size_t count, struct err *err)
+{
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF),
+	    BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, VERSION_SHIFT),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4, 0, 2),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_NET_OFF + SOURCE_V4)),
+	    BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_NET_OFF + SOURCE_V6)),
+	    BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, (uint32_t)count),
+	    BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) != 0)
+		return err_sys(err, "SO_ATTACH_REUSEPORT_CBPF");
+	return 0;
+}
+
+int
+intake_open(uint16_t port, bool transparent, size_t count, int *fds, struct err *err)
+{
+	int family = choose_family();
+	size_t opened = 0;
+
+	for (; opened < count; opened++) {
+		fds[opened] = open_one(family, port, transparent, err);
+		if (fds[opened] < 0)
+			goto out;
+	}
+	if (count > 1 && steer(fds[0], count, err) != 0)
+		goto out;
+	return 0;
+out:
+	while (opened > 0)
+		(void)close(fds[--opened]);
+	return -1;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/routes.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	MESSAGE_BYTES = 512, /* a rule or a route, of which we make small ones */
+	RULES_MAX = 256,     /* more of ours than that are not there to be removed */
+};
+
+static const int families[] = {AF_INET, AF_INET6};
+
+/* Send one request and wait for the kernel's answer: 0, or an errno. */
+static int
+ask(struct mnl_socket *netlink, struct nlmsghdr *message)
+{
+	static unsigned sequence;
+	uint8_t answer[8192]; /* MNL_SOCKET_BUFFER_SIZE's upper end; acks are small */
+	ssize_t count;
+
+	message->nlmsg_seq = ++sequence;
+	if (mnl_socket_sendto(netlink, message, message->nlmsg_len) < 0)
+		return errno;
+	count = mnl_socket_recvfrom(netlink, answer, sizeof(answer));
+	if (count < 0)
+		return errno;
+	if (mnl_cb_run(answer, (size_t)count, sequence, mnl_socket_get_portid(netlink), NULL,
+		NULL) < 0)
+		return errno;
+	return 0;
+}
+
+static int
+ask_rule(struct mnl_socket *netlink, uint16_t type, uint16_t flags, int family, const char *name)
+{
+	uint8_t bytes[MESSAGE_BYTES];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(bytes);
+	struct fib_rule_hdr *rule;
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
+	rule = mnl_nlmsg_put_extra_header(message, sizeof(*rule));
+	rule->family = (uint8_t)family;
+	rule->action = FR_ACT_TO_TBL;
+	mnl_attr_put_u32(message, FRA_TABLE, ROUTES_TABLE);
+	mnl_attr_put_u32(message, FRA_PRIORITY, ROUTES_PRIORITY);
+	if (name != NULL) {
+		mnl_attr_put_u32(message, FRA_FWMARK, ROUTES_MARK);
+		mnl_attr_put_u32(message, FRA_FWMASK, ROUTES_MARK_MASK);
+		mnl_attr_put_strz(message, FRA_IIFNAME, name);
+	}
+	return ask(netlink, message);
+}
+
+static int
+ask_route(struct mnl_socket *netlink, uint16_t type, uint16_t flags, int family)
+{
+	uint8_t bytes[MESSAGE_BYTES];
+	struct nlmsghdr *message = mnl_nlmsg_put_header(bytes);
+	struct rtmsg *route;
+
+	message->nlmsg_type = type;
+	message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
+	route = mnl_nlmsg_put_extra_header(message, sizeof(*route));
+	route->rtm_family = (uint8_t)family;
+	route->rtm_table = RT_TABLE_UNSPEC; /* beyond a byte: RTA_TABLE says it */
+	route->rtm_protocol = RTPROT_STATIC;
+	route->rtm_scope = RT_SCOPE_HOST;
+	route->rtm_type = RTN_LOCAL;
+	mnl_attr_put_u32(message, RTA_TABLE, ROUTES_TABLE);
+	mnl_attr_put_u32(message, RTA_OIF, if_nametoindex("lo"));
+	return ask(netlink, message);
+}
+
+/* A kernel without a family, and a host where it is turned off, have nothing
+ * that could be asked of it. */
+static bool
+is_without_family(int error)
+{
+	return error == EAFNOSUPPORT || error == EOPNOTSUPP || error == EACCES;
+}
+
+static int
+remove_family(struct mnl_socket *netlink, int family, struct err *err)
+{
+	int error = 0;
+
+	for (int i = 0; i < RULES_MAX && error == 0; i++)
+		error = ask_rule(netlink, RTM_DELRULE, 0, family, NULL);
+	if (error == 0 || error == ENOENT)
+		error = ask_route(netlink, RTM_DELROUTE, 0, family);
+	if (error == 0 || error == ENOENT || error == ESRCH || error == ENODEV ||
+	    (family == AF_INET6 && is_without_family(error)))
+		return 0;
+	errno = error;
+	return err_sys(err, "remove the routing rules of IPv%d", family == AF_INET ? 4 : 6);
+}
+
+static int
+set_family(struct mnl_socket *netlink, int family, const char names[][16], size_t count,
+    struct err *err)
+{
+	const uint16_t create = NLM_F_CREATE | NLM_F_EXCL;
+	int error = ask_route(netlink, RTM_NEWROUTE, create, family);
+
+	for (size_t i = 0; i < count && (error == 0 || error == EEXIST); i++)
+		error = ask_rule(netlink, RTM_NEWRULE, create, family, names[i]);
+	if (error == 0 || error == EEXIST || (family == AF_INET6 && is_without_family(error)))
+		return 0;
+	errno = error;
+	return err_sys(err, "set the routing rules of IPv%d%s", family == AF_INET ? 4 : 6,
+	    error == ENETDOWN ? " (is \"lo\" up?)" : "");
+}
+
+static struct mnl_socket *
+open_netlink(struct err *err)
+{
+	struct mnl_socket *netlink = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+
+	if (netlink != NULL && mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) == 0)
+		return netlink;
+	(void)err_sys(err, "open a netlink socket");
+	if (netlink != NULL)
+		(void)mnl_socket_close(netlink);
+	return NULL;
+}
+
+int
+routes_set(const char names[][16], size_t count, struct err *err)
+{
+	struct mnl_socket *netlink = open_netlink(err);
+	int ret = netlink != NULL ? 0 : -1;
+
+	for (size_t i = 0; i < 2 && ret == 0; i++) {
+		ret = remove_family(netlink, families[i], err);
+		if (ret == 0)
+			ret = set_family(netlink, families[i], names, count, err);
+	}
+	if (netlink != NULL)
+		(void)mnl_socket_close(netlink);
+	return ret;
+}
+
+int
+routes_remove(struct err *err)
+{
+	struct mnl_socket *netlink = open_netlink(err);
+	int ret = netlink != NULL ? 0 : -1;
+
+	for (size_t i = 0; i < 2 && ret == 0; i++)
+		ret = remove_family(netlink, families[i], err);
+	if (netlink != NULL)
+		(void)mnl_socket_close(netlink);
+	return ret;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "proxy/supervisor_private.h"
+
+#include <string.h>
+#include <unistd.h>
+
+enum { LATE_MS = 5000, MS_PER_S = 1000, SECONDS_PER_HOUR = 3600, SECONDS_PER_MINUTE = 60 };
+
+uint64_t
+status_beat(const struct supervisor *supervisor, const struct child *child)
+{
+	const struct board *board = supervisor->board;
+
+	if (child->role == ROLE_WORKER)
+		return atomic_load(&board->worker[child->index].beat_ms);
+	return child->role == ROLE_SIGNER ? atomic_load(&board->signer_beat_ms)
+					  : atomic_load(&board->recorder_beat_ms);
+}
+
+static uint64_t
+beat_age_ms(const struct supervisor *supervisor, const struct child *child)
+{
+	uint64_t beat_ms = status_beat(supervisor, child), now_ms = clock_mono_ms();
+
+	return now_ms > beat_ms ? now_ms - beat_ms : 0;
+}
+
+static const char *
+state_name(const struct supervisor *supervisor)
+{
+	if (supervisor->draining)
+		return "draining";
+	return supervisor->ready ? "running" : "starting";
+}
+
+void
+status_problems(const struct supervisor *supervisor, struct text *out)
+{
+	char name[CHILD_NAME_MAX];
+
+	if (supervisor->draining || !supervisor->ready)
+		text_add(out, "%s\n", state_name(supervisor));
+	for (size_t i = 0; i < supervisor->child_count; i++) {
+		const struct child *child = &supervisor->children[i];
+
+		(void)child_name(child, name);
+		if (child->pid == 0)
+			text_add(out, "%s does not run\n", name);
+		else if (status_beat(supervisor, child) == 0)
+			text_add(out, "%s has not begun to serve\n", name);
+		else if (beat_age_ms(supervisor, child) > LATE_MS)
+			text_add(out, "%s has not been heard of for %llu s\n", name,
+			    (unsigned long long)beat_age_ms(supervisor, child) / MS_PER_S);
+	}
+	if (atomic_load(&supervisor->board->recorder_full) != 0)
+		text_add(out, "the store takes nothing: is its disk full?\n");
+}
+
+/* ---- for programs ---- */
+
+static void
+write_worker(const struct board_worker *row, struct json *json)
+{
+	json_number(json, "accepted", atomic_load(&row->accepted));
+	json_number(json, "open", atomic_load(&row->open));
+	json_number(json, "blocked", atomic_load(&row->blocked));
+	json_number(json, "unrecordable", atomic_load(&row->unrecordable));
+	json_number(json, "overload", atomic_load(&row->overload));
+	json_number(json, "minted", atomic_load(&row->minted));
+	json_number(json, "up", atomic_load(&row->up));
+	json_number(json, "down", atomic_load(&row->down));
+}
+
+static void
+write_child(const struct supervisor *supervisor, const struct child *child, struct json *json)
+{
+	json_open(json, NULL);
+	json_string(json, "role", role_name(child->role));
+	if (child->role == ROLE_WORKER)
+		json_number(json, "worker", child->index);
+	json_number(json, "pid", (uint64_t)child->pid);
+	json_number(json, "deaths", child->deaths);
+	if (status_beat(supervisor, child) == 0)
+		json_null(json, "beat_age_ms");
+	else
+		json_number(json, "beat_age_ms", beat_age_ms(supervisor, child));
+	if (child->role == ROLE_WORKER)
+		write_worker(&supervisor->board->worker[child->index], json);
+	if (child->role == ROLE_RECORDER) {
+		json_number(json, "recorded", atomic_load(&supervisor->board->recorded));
+		json_bool(json, "full", atomic_load(&supervisor->board->recorder_full) != 0);
+	}
+	json_close(json);
+}
+
+static void
+write_gateway(const struct config *config, struct json *json)
+{
+	json_open(json, "gateway");
+	json_string(json, "mode", config->gateway.mode == GATEWAY_TPROXY ? "tproxy" : "redirect");
+	json_bool(json, "manage", config->gateway.manage);
+	json_number(json, "listen", config->gateway.listen_port);
+	json_open_array(json, "cameras");
+	for (size_t i = 0; i < config->gateway.cameras_count; i++)
+		json_string(json, NULL, config->gateway.cameras[i]);
+	json_close_array(json);
+	json_close(json);
+}
+
+static void
+write_problems(const struct supervisor *supervisor, struct json *json)
+{
+	char problems[4096];
+	struct text text = text_in(problems, sizeof(problems));
+	char *line, *rest = problems;
+
+	status_problems(supervisor, &text);
+	json_bool(json, "healthy", text.used == 0);
+	json_open_array(json, "problems");
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (line[0] != '\0')
+			json_string(json, NULL, line);
+	}
+	json_close_array(json);
+}
+
+static void
+answer_json(const struct supervisor *supervisor, struct text *out)
+{
+	struct json json = {0};
+
+	json_open(&json, NULL);
+	json_string(&json, "version", BORDERLENS_VERSION);
+	json_string(&json, "site", supervisor->config->site);
+	json_string(&json, "config", supervisor->config->path);
+	json_string(&json, "state", state_name(supervisor));
+	write_problems(supervisor, &json);
+	json_number(&json, "pid", (uint64_t)getpid());
+	json_number(&json, "epoch", supervisor->epoch);
+	json_number(&json, "uptime_s", (clock_mono_ms() - supervisor->started_ms) / MS_PER_S);
+	write_gateway(supervisor->config, &json);
+	json_open_array(&json, "roles");
+	for (size_t i = 0; i < supervisor->child_count; i++)
+		write_child(supervisor, &supervisor->children[i], &json);
+	json_close_array(&json);
+	json_close(&json);
+	if (!json.failed)
+		text_add(out, "%s\n", json.at);
+	json_free(&json);
+}
+
+/* ---- for people ---- */
+
+static void
+write_uptime(const struct supervisor *supervisor, struct text *out)
+{
+	uint64_t s = (clock_mono_ms() - supervisor->started_ms) / MS_PER_S;
+
+	text_add(out, "%llu h %02llu min %02llu s", (unsigned long long)(s / SECONDS_PER_HOUR),
+	    (unsigned long long)(s % SECONDS_PER_HOUR / SECONDS_PER_MINUTE),
+	    (unsigned long long)(s % SECONDS_PER_MINUTE));
+}
+
+static void
+write_row(const struct supervisor *supervisor, const struct child *child, struct text *out)
+{
+	const struct board_worker *row = &supervisor->board->worker[child->index];
+	char name[CHILD_NAME_MAX], beat[32] = "-";
+	struct text text = text_in(beat, sizeof(beat));
+
+	if (child->pid != 0 && status_beat(supervisor, child) != 0)
+		text_add(&text, "%.1f s", (double)beat_age_ms(supervisor, child) / MS_PER_S);
+	text_add(out, "  %-10s %7d %7s %7u", child_name(child, name), (int)child->pid, beat,
+	    child->deaths);
+	if (child->role == ROLE_WORKER)
+		text_add(out, " %9llu %6llu %8llu %7llu %13llu %13llu",
+		    (unsigned long long)atomic_load(&row->accepted),
+		    (unsigned long long)atomic_load(&row->open),
+		    (unsigned long long)atomic_load(&row->blocked),
+		    (unsigned long long)(atomic_load(&row->unrecordable) +
+					 atomic_load(&row->overload)),
+		    (unsigned long long)atomic_load(&row->up),
+		    (unsigned long long)atomic_load(&row->down));
+	if (child->role == ROLE_RECORDER)
+		text_add(out, "   %llu events stored",
+		    (unsigned long long)atomic_load(&supervisor->board->recorded));
+	text_add(out, "\n");
+}
+
+static void
+answer_text(const struct supervisor *supervisor, struct text *out)
+{
+	const struct config *config = supervisor->config;
+	size_t before;
+
+	text_add(out, "Borderlens " BORDERLENS_VERSION ", site ");
+	text_add_untrusted(out, config->site, strlen(config->site));
+	text_add(out, ", %s for ", state_name(supervisor));
+	write_uptime(supervisor, out);
+	text_add(out, "\n%s on port %u, cameras on",
+	    config->gateway.mode == GATEWAY_TPROXY ? "tproxy" : "redirect",
+	    (unsigned)config->gateway.listen_port);
+	for (size_t i = 0; i < config->gateway.cameras_count; i++)
+		text_add(out, "%s %s", i > 0 ? "," : "", config->gateway.cameras[i]);
+	text_add(out, "%s\n\n", config->gateway.manage ? "" : " (rules are somebody else's)");
+	text_add(out, "  %-10s %7s %7s %7s %9s %6s %8s %7s %13s %13s\n", "role", "pid", "beat",
+	    "deaths", "accepted", "open", "blocked", "refused", "bytes up", "bytes down");
+	for (size_t i = 0; i < supervisor->child_count; i++)
+		write_row(supervisor, &supervisor->children[i], out);
+	text_add(out, "\n");
+	before = out->used;
+	status_problems(supervisor, out);
+	if (out->used == before)
+		text_add(out, "healthy\n");
+}
+
+static void
+answer_health(const struct supervisor *supervisor, struct text *out)
+{
+	status_problems(supervisor, out);
+	if (out->used == 0)
+		text_add(out, "healthy\n");
+}
+
+void
+status_answer(const char *word, struct text *out, void *supervisor)
+{
+	if (strcmp(word, "status") == 0)
+		answer_text(supervisor, out);
+	else if (strcmp(word, "json") == 0)
+		answer_json(supervisor, out);
+	else if (strcmp(word, "health") == 0)
+		answer_health(supervisor, out);
+	else
+		text_add(out, "the words are: status json health\n");
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_SUPERVISOR_PRIVATE_H
+#define PROXY_SUPERVISOR_PRIVATE_H
+
+/* For the supervisor's files only: supervisor, setup, status. */
+
+#include "certs/ca.h"
+#include "config/config.h"
+#include "proxy/board.h"
+#include "proxy/child.h"
+#include "proxy/control.h"
+#include "proxy/notify.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct json;
+struct loaded;
+struct text;
+
+enum { CHILDREN_MAX = CONFIG_WORKERS_MAX + 2 };
+
+/* Two ends of an ipc_pair, both kept. */
+struct pair {
+	int ours, theirs;
+};
+
+struct supervisor {
+	const struct loaded *loaded; /* borrowed */
+	const struct config *config; /* of loaded */
+	unsigned workers;            /* how many there are */
+	uint64_t epoch;              /* of this run */
+	uint64_t started_ms;         /* clock_mono_ms */
+	/* All descriptors are the supervisor's own; -1: none. */
+	int exe, null, lock, board_fd, source, signals;
+	int cert[CA_COUNT], key[CA_COUNT];
+	int listener[CONFIG_WORKERS_MAX], spool[CONFIG_WORKERS_MAX];
+	struct pair minting[CONFIG_WORKERS_MAX]; /* ours: the worker's end; theirs: the signer's */
+	struct board *board;
+	struct child children[CHILDREN_MAX]; /* signer, recorder, workers */
+	struct pair leash[CHILDREN_MAX];     /* closed when we are gone; theirs: the role's */
+	size_t child_count;
+	struct control *control;
+	struct notify notify;
+	uint64_t notified_ms;
+	uint64_t turned_ms;    /* the loop's last turn */
+	uint64_t trusted_ms;   /* beats are looked at from then on */
+	bool ready;            /* every worker has served once */
+	bool draining, ending; /* ending: the workers are gone */
+	uint64_t deadline_ms;  /* of draining or ending */
+	int code;              /* exit code; -1: going on */
+};
+
+/* Everything up to the first role's start.  -1: err says what failed, and
+ * supervisor_clear is to be called as after success. */
+int setup_all(struct supervisor *supervisor, const struct loaded *loaded, struct err *err);
+void setup_clear(struct supervisor *supervisor);
+
+/* Give up what is not needed once all is set up. */
+int setup_sandbox(const struct supervisor *supervisor, const char **missing, struct err *err);
+
+/* When the role of child beat last; 0: not since its start. */
+uint64_t status_beat(const struct supervisor *supervisor, const struct child *child);
+
+/* What is wrong now, a line each; nothing: healthy. */
+void status_problems(const struct supervisor *supervisor, struct text *out);
+
+/* The answer to a word that came through control.sock. */
+void status_answer(const char *word, struct text *out, void *supervisor);
+
+#endif
