@@ -637,3 +637,13 @@ spool_live_copy(const struct spool *spool, struct spool_live *out)
 	}
 	return count;
 }
+
+bool
+spool_holds(const struct spool *spool, uint64_t flow_id)
+{
+	for (size_t i = 0; i < SPOOL_LIVE_COUNT; i++) {
+		if (spool->live[i].flow_id == flow_id)
+			return true;
+	}
+	return false;
+}

@@ -128,4 +128,7 @@ uint64_t spool_skip(struct spool *spool);
  * returns how many.  For the spool of a worker that will have no successor. */
 size_t spool_live_copy(const struct spool *spool, struct spool_live *out);
 
+/* Whether a connection's counter is in use. */
+bool spool_holds(const struct spool *spool, uint64_t flow_id);
+
 #endif

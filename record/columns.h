@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RECORD_COLUMNS_H
+#define RECORD_COLUMNS_H
+
+#include "base/facts.h"
+
+#include <sqlite3.h>
+#include <stddef.h>
+
+/*
+ * THE table of what the store keeps of a connection: a row a column of the
+ * table `flow`, in order.  The store's schema, its statements, the words of a
+ * filter (record/filter.h) and what `flows` prints all come from it.
+ */
+enum column_type {
+	COLUMN_TEXT = 0,
+	COLUMN_NUMBER,
+	COLUMN_BOOL,
+	COLUMN_TIME,      /* microseconds since 1970; NULL where it has not come */
+	COLUMN_ADDR,      /* without its port */
+	COLUMN_COUNTRIES, /* "DE", "DE/SG" where two databases disagree, or "unknown" */
+	COLUMN_WORD,      /* one of a closed set */
+};
+
+struct column {
+	const char *name;
+	enum column_type type;
+	const char *help;
+	/* Bind its value to a statement's parameter; returns SQLite's code.
+	 * What is bound is borrowed from facts. */
+	int (*bind)(sqlite3_stmt *stmt, int parameter, const struct facts *facts);
+};
+
+extern const struct column columns[];
+extern const size_t column_count;
+
+/* NULL when there is none of that name. */
+const struct column *column_find(const char *name);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RECORD_STORE_H
+#define RECORD_STORE_H
+
+#include "record/event.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct sqlite3;
+
+/*
+ * The record: one SQLite file, state_dir/borderlens.db, written by the
+ * recorder alone and read by whoever may.
+ *
+ *	event      every event, with the lines of EVE that came of it, and a
+ *	           hash over the row and the hash before it: a changed history
+ *	           shows
+ *	flow       one row a connection (record/columns.h)
+ *	spool      how far each spool is in here
+ *	progress   how far the EVE file is behind
+ *	tombstone  what retention took away
+ *
+ * All functions that write are called between store_begin and store_commit,
+ * so that a crash leaves all of a batch or nothing.
+ *
+ * Errors: ERR_LIMIT when the disk is full, ERR_INPUT when the file is damaged
+ * or not ours, ERR_SYS for all else.
+ */
+struct store;
+
+enum store_mode {
+	STORE_WRITE = 0, /* made when it is not there */
+	STORE_READ,      /* never changed; may be in use by a writer */
+};
+
+enum {
+	STORE_HASH_BYTES = 32,
+	STORE_FORMAT = 1, /* the file's user_version */
+};
+
+#define STORE_FILE "borderlens.db"
+
+struct store *store_open(const char *path, enum store_mode mode, struct err *err);
+void store_close(struct store *store); /* accepts NULL */
+
+int store_begin(struct store *store, struct err *err);
+int store_commit(struct store *store, struct err *err);
+void store_rollback(struct store *store); /* harmless where nothing was begun */
+
+/*
+ * Keep an event: its row, and what it says of its connection.  eve has the
+ * lines that came of it, each ended by a newline; size 0 for none.  1 when it
+ * was kept, 0 when one of its epoch, worker and seq is there already.
+ *
+ * store_last_id is then its number: from 1, without gaps.
+ */
+int store_add(struct store *store, const struct recorded *event, const char *eve, size_t size,
+    struct err *err);
+uint64_t store_last_id(const struct store *store);
+
+/* The facts of a connection that is open by the record: 1, or 0 when there is none. */
+int store_find_open(struct store *store, uint64_t flow_id, struct facts *out, struct err *err);
+
+/* One connection that is open by the record and was opened in another epoch:
+ * 1, or 0 when there is none. */
+int store_find_orphan(struct store *store, uint64_t epoch, struct facts *out, struct err *err);
+
+/* The highest seq of an epoch and worker; 0: none. */
+int store_last_seq(struct store *store, uint64_t epoch, unsigned worker, uint64_t *out,
+    struct err *err);
+
+/* How far a spool (record/spool.h) is in here: 1, or 0 when it is not known. */
+int store_spool(struct store *store, const uint8_t *id, uint64_t *position, struct err *err);
+int store_set_spool(struct store *store, const uint8_t *id, uint64_t position, struct err *err);
+int store_drop_spool(struct store *store, const uint8_t *id, struct err *err);
+
+/*
+ * How far the EVE file is: the lines of the events first_id to last_id stand
+ * in it from base to offset.  device and inode say which file it is.
+ */
+struct store_eve {
+	uint64_t base, offset;
+	uint64_t first_id, last_id;
+	uint64_t device, inode; /* 0: none yet */
+};
+
+int store_eve(struct store *store, struct store_eve *out, struct err *err);
+int store_set_eve(struct store *store, const struct store_eve *eve, struct err *err);
+
+/*
+ * Call each with the events after after_id, in order, until it returns false.
+ * eve is borrowed for the call.
+ */
+typedef bool store_each(void *context, uint64_t id, const char *eve, size_t size);
+int store_replay(struct store *store, uint64_t after_id, store_each *each, void *context,
+    struct err *err);
+
+/*
+ * Forget what ended before before_us: at most some hundred events and
+ * connections a call, and none that the EVE file does not have.  A tombstone
+ * keeps the last hash.  Returns how many rows went, or -1.
+ */
+int store_prune(struct store *store, uint64_t before_us, uint64_t now_us, struct err *err);
+
+/* Give the pages that pruning freed back to the file system, some at a time;
+ * outside a transaction. */
+int store_shrink(struct store *store, struct err *err);
+
+/* The hash of an event's row behind the hash of the one before. */
+void store_hash(const uint8_t before[STORE_HASH_BYTES], const struct event_head *head,
+    uint64_t flow_id, const char *eve, size_t size, uint8_t out[STORE_HASH_BYTES]);
+
+/* The connection, for reading what this header has no function for. */
+struct sqlite3 *store_database(struct store *store);
+
+/* Fill err from what SQLite said last; returns -1. */
+int store_error(struct store *store, const char *what, struct err *err);
+
+#endif
