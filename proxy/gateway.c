@@ -18,16 +18,16 @@
 static const struct {
 	const char *name, *help;
 } counters[] = {
-    {"tcp", "TCP given to the appliance"},
-    {"closed", "TCP dropped: nobody listened"},
+    {"tcp_taken", "TCP given to the appliance"},
+    {"tcp_closed", "TCP dropped: nobody listened"},
     {"neighbour", "IPv6 neighbour discovery, let to the host"},
-    {"dhcp", "DHCP, let to the host"},
-    {"dns", "DNS over UDP (port 53), dropped"},
-    {"ntp", "NTP (UDP port 123), dropped"},
-    {"quic", "QUIC (UDP port 443), dropped"},
-    {"udp", "other UDP, dropped"},
-    {"icmp", "ICMP and ICMPv6, dropped"},
-    {"other", "all other protocols, dropped"},
+    {"dhcp_host", "DHCP, let to the host"},
+    {"udp_dns", "DNS over UDP (port 53), dropped"},
+    {"udp_ntp", "NTP (UDP port 123), dropped"},
+    {"udp_quic", "QUIC (UDP port 443), dropped"},
+    {"udp_other", "other UDP, dropped"},
+    {"icmp_all", "ICMP and ICMPv6, dropped"},
+    {"other_all", "all other protocols, dropped"},
     {"forward_from", "routed past the appliance from a camera, dropped"},
     {"forward_to", "routed past the appliance to a camera, dropped"},
 };
@@ -74,7 +74,7 @@ add_host_services(struct text *out)
 	    "\t\ticmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } "
 	    "ip6 hoplimit 255 counter name \"neighbour\" accept\n"
 	    "\t\tudp dport { 67, 547 } fib daddr type { local, broadcast, multicast } "
-	    "counter name \"dhcp\" accept\n");
+	    "counter name \"dhcp_host\" accept\n");
 }
 
 /* Packets of connections that exist find their socket in the tproxy statement
@@ -89,18 +89,18 @@ add_from_camera(const struct config *config, struct text *out)
 	if (config->gateway.mode == GATEWAY_TPROXY)
 		text_add(out,
 		    "\t\tmeta l4proto tcp tproxy to :%u meta mark set meta mark & 0x%08x | 0x%x "
-		    "counter name \"tcp\" accept\n"
-		    "\t\tmeta l4proto tcp counter name \"closed\" drop\n",
+		    "counter name \"tcp_taken\" accept\n"
+		    "\t\tmeta l4proto tcp counter name \"tcp_closed\" drop\n",
 		    (unsigned)config->gateway.listen_port, ~(unsigned)ROUTES_MARK_MASK,
 		    ROUTES_MARK);
 	else
-		text_add(out, "\t\tmeta l4proto tcp counter name \"tcp\" accept\n");
-	text_add(out, "\t\tudp dport 53 counter name \"dns\" drop\n"
-		      "\t\tudp dport 123 counter name \"ntp\" drop\n"
-		      "\t\tudp dport 443 counter name \"quic\" drop\n"
-		      "\t\tmeta l4proto udp counter name \"udp\" drop\n"
-		      "\t\tmeta l4proto { icmp, ipv6-icmp } counter name \"icmp\" drop\n"
-		      "\t\tcounter name \"other\" drop\n"
+		text_add(out, "\t\tmeta l4proto tcp counter name \"tcp_taken\" accept\n");
+	text_add(out, "\t\tudp dport 53 counter name \"udp_dns\" drop\n"
+		      "\t\tudp dport 123 counter name \"udp_ntp\" drop\n"
+		      "\t\tudp dport 443 counter name \"udp_quic\" drop\n"
+		      "\t\tmeta l4proto udp counter name \"udp_other\" drop\n"
+		      "\t\tmeta l4proto { icmp, ipv6-icmp } counter name \"icmp_all\" drop\n"
+		      "\t\tcounter name \"other_all\" drop\n"
 		      "\t}\n"
 		      "\tchain prerouting {\n"
 		      "\t\ttype filter hook prerouting priority mangle; policy accept;\n"
@@ -124,7 +124,7 @@ add_redirect(const struct config *config, struct text *out)
 	add_host_services(out);
 	text_add(out,
 	    "\t\ttcp dport %u accept\n"
-	    "\t\tcounter name \"closed\" drop\n"
+	    "\t\tcounter name \"tcp_closed\" drop\n"
 	    "\t}\n"
 	    "\tchain input {\n"
 	    "\t\ttype filter hook input priority filter - 10; policy accept;\n"

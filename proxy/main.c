@@ -17,6 +17,10 @@ static int command_version(int argc, char **argv);
 
 static const struct command commands[] = {
     {"run", command_run, "the appliance, in the foreground"},
+    {"check", command_check, "whether a configuration is good, and what is wrong with it"},
+    {"explain", command_explain, "what would happen to a connection, and why"},
+    {"geo", command_geo, "where an address is; what the databases are"},
+    {"ca", command_ca, "show or export the CA that cameras must trust"},
     {"status", command_status, "what the running appliance does"},
     {"health", command_health, "whether it is well: exit 0 or 1"},
     {"gateway", command_gateway, "show its rules' counters, or remove the rules"},
