@@ -28,14 +28,16 @@ struct recorder_setup {
 
 /*
  * Bring what the spools hold into the store and the EVE file, until the
- * supervisor is gone or the board says draining; then everything that is in
- * the spools is committed first.  Enters ROLE_RECORDER's sandbox, which can
- * write state_dir, run_dir and the directory of eve, and nothing else.
+ * supervisor is gone or lets go of `control`, which it does when all workers
+ * have ended; then everything that is in the spools is committed first.
+ *
+ * Enters ROLE_RECORDER's sandbox, which can write state_dir, run_dir and the
+ * directory of eve, and nothing else.
  *
  * recorder_beat_ms moves at least every second while the disk answers.
  *
  * Logs.  Returns the process's exit code: 0, or 1 when the store could not be
- * opened or is not ours.
+ * opened or is not ours; a damaged one is set aside and a new one begun.
  */
 int recorder_run(const struct recorder_setup *setup);
 
