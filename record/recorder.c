@@ -45,6 +45,7 @@ struct recorder {
 	bool dirty, is_due;
 	uint64_t own_seq; /* of the events that the recorder adds itself */
 	uint64_t own_seq_committed;
+	bool sought; /* the spools stand where the store is */
 	uint64_t start_ms, waiting_since_ms, retry_ms, sync_ms, check_ms, prune_ms;
 	bool orphans_done;
 	struct recorder_status status;
@@ -125,6 +126,29 @@ read_progress(struct recorder *recorder, struct err *err)
 	return 0;
 }
 
+/* A spool goes on from where the store is, which may be further than where
+ * the spool says: the recorder was killed between the two. */
+static int
+seek_sources(struct recorder *recorder, struct err *err)
+{
+	if (recorder->sought)
+		return 0;
+	for (size_t i = 0; i < sources_count(recorder->sources); i++) {
+		struct spool *spool = source_spool(sources_at(recorder->sources, i));
+		uint64_t position;
+		int got = store_spool(recorder->store, spool_id(spool), &position, err);
+
+		if (got < 0)
+			return -1;
+		/* A place that the ring does not have is one of an older store. */
+		if (got == 1)
+			(void)spool_seek(spool, position, NULL);
+	}
+	sources_commit_seek(recorder->sources);
+	recorder->sought = true;
+	return 0;
+}
+
 static int
 open_store(struct recorder *recorder, struct err *err)
 {
@@ -137,7 +161,7 @@ open_store(struct recorder *recorder, struct err *err)
 	}
 	if (recorder->store == NULL)
 		return -1;
-	if (read_progress(recorder, err) == 0)
+	if (read_progress(recorder, err) == 0 && seek_sources(recorder, err) == 0)
 		return 0;
 	store_close(recorder->store);
 	recorder->store = NULL;
@@ -638,30 +662,11 @@ recorder_status(const struct recorder *recorder)
 	return &recorder->status;
 }
 
-/* A spool goes on from where the store is, which may be further than where
- * the spool says: the recorder was killed between the two. */
-static int
-seek_sources(struct recorder *recorder, struct err *err)
-{
-	for (size_t i = 0; i < sources_count(recorder->sources); i++) {
-		struct spool *spool = source_spool(sources_at(recorder->sources, i));
-		uint64_t position;
-		int got = store_spool(recorder->store, spool_id(spool), &position, err);
-
-		if (got < 0)
-			return -1;
-		/* A place that the ring does not have is one of an older store. */
-		if (got == 1)
-			(void)spool_seek(spool, position, NULL);
-	}
-	sources_commit_seek(recorder->sources);
-	return 0;
-}
-
 struct recorder *
 recorder_open(const struct recorder_config *config, const int *fds, size_t count, struct err *err)
 {
 	struct recorder *recorder = calloc(1, sizeof(*recorder));
+	struct err full = {0};
 
 	if (recorder == NULL)
 		return (void)err_set(err, ERR_NOMEM, "no memory"), NULL;
@@ -676,10 +681,15 @@ recorder_open(const struct recorder_config *config, const int *fds, size_t count
 	recorder->has_eve = config->eve[0] != '\0';
 	eve_file_init(&recorder->file, config->eve);
 	recorder->sources = sources_open(fds, count, config->run_dir, err);
-	if (recorder->sources == NULL || open_store(recorder, err) != 0 ||
-	    seek_sources(recorder, err) != 0)
+	if (recorder->sources == NULL)
 		goto fail;
-	return recorder;
+	if (open_store(recorder, &full) == 0)
+		return recorder;
+	if (full.kind == ERR_LIMIT) {
+		note_error(recorder->status.store_error, &recorder->status.store_failing, &full);
+		return recorder;
+	}
+	(void)err_set(err, full.kind, "%s", full.text);
 fail:
 	recorder_close(recorder);
 	return NULL;

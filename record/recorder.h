@@ -56,7 +56,7 @@ struct recorder_status {
 /*
  * Open the store, the spools behind fds (which stay the caller's and open) and
  * those of earlier runs.  NULL when the store cannot be used at all; a disk
- * that is full now is no such reason once the store is there.
+ * that is full is no such reason.
  */
 struct recorder *recorder_open(const struct recorder_config *config, const int *fds, size_t count,
     struct err *err);

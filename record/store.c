@@ -6,6 +6,7 @@
 #include "record/columns.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <openssl/evp.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -94,11 +95,14 @@ struct store {
 /* ---- errors ---- */
 
 static enum err_kind
-kind_of(int code)
+kind_of(int code, int error)
 {
 	switch (code & 0xff) {
 	case SQLITE_FULL:
 		return ERR_LIMIT;
+	case SQLITE_IOERR:
+		/* Its own files beside the store's say it so. */
+		return error == ENOSPC || error == EDQUOT || error == EFBIG ? ERR_LIMIT : ERR_SYS;
 	case SQLITE_NOTADB:
 	case SQLITE_CORRUPT:
 		return ERR_INPUT;
@@ -112,8 +116,9 @@ kind_of(int code)
 int
 store_error(struct store *store, const char *what, struct err *err)
 {
-	return err_set(err, kind_of(sqlite3_errcode(store->db)), "the store: %s: %s", what,
-	    sqlite3_errmsg(store->db));
+	return err_set(err,
+	    kind_of(sqlite3_extended_errcode(store->db), sqlite3_system_errno(store->db)),
+	    "the store: %s: %s", what, sqlite3_errmsg(store->db));
 }
 
 static int
