@@ -13,9 +13,11 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { UID_FIRST = 64300 }; /* Debian keeps 60000 to 64999 for what is set aside by hand */
@@ -173,6 +175,15 @@ restrict_self(enum role role, const struct sandbox_reach *reach, const char **mi
 	return 0;
 }
 
+/* What the C library would open when it is first needed: its time zone, which
+ * is UTC in all that we write. */
+static void
+read_ahead(void)
+{
+	(void)setenv("TZ", "UTC0", 1);
+	tzset();
+}
+
 int
 sandbox_enter(enum role role, const char *const *writable, const char **missing, struct err *err)
 {
@@ -180,6 +191,7 @@ sandbox_enter(enum role role, const char *const *writable, const char **missing,
 	struct sandbox_reach reach = {.writable = writable, .program = -1};
 	pid_t parent = getppid();
 
+	read_ahead();
 	if (limit_bounding_set(none, err) != 0 || become(sandbox_user(role), err) != 0 ||
 	    limit_capabilities(none, err) != 0)
 		return -1;
