@@ -64,13 +64,13 @@ name_text(X509_NAME *name, char *out, size_t size)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *at = NULL;
-	size_t count;
 
 	out[0] = '\0';
 	if (bio == NULL)
 		return;
 	if (X509_NAME_print_ex(bio, name, 0, NAME_FLAGS) >= 0) {
-		count = (size_t)BIO_get_mem_data(bio, &at);
+		size_t count = (size_t)BIO_get_mem_data(bio, &at);
+
 		if (count >= size)
 			count = size - 1;
 		if (count > 0)

@@ -330,7 +330,7 @@ leaf_issue(struct leaf_issuer *issuer, const struct leaf *leaf, uint8_t *out, si
     struct err *err)
 {
 	struct der_out cert = der_out_in(out, size);
-	struct bytes tbs, written;
+	struct bytes tbs = {0}, written;
 	/* A BIT STRING begins with the number of its unused bits: none. */
 	uint8_t digest[EVP_MAX_MD_SIZE], signature[1 + SIGNATURE_MAX] = {0};
 	size_t signature_size = SIGNATURE_MAX, end = cert.left;

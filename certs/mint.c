@@ -134,29 +134,28 @@ put_key(struct writer *out, EVP_PKEY *key, struct err *err)
 }
 
 size_t
-mint_request(uint8_t *out, size_t size, uint64_t id, enum leaf_kind kind, X509 *server,
-    EVP_PKEY *key, struct err *err)
+mint_request(const struct mint_wanted *wanted, uint8_t *out, size_t size, struct err *err)
 {
 	struct writer writer = {.at = out, .left = size};
 	struct bytes names;
 	int64_t not_before, not_after;
 
-	if (!certificate_dates(server, &not_before, &not_after)) {
+	if (!certificate_dates(wanted->server, &not_before, &not_after)) {
 		(void)err_set(err, ERR_INPUT, "the server's certificate has dates that are none");
 		return 0;
 	}
-	if (!certificate_names(server, &names)) {
+	if (!certificate_names(wanted->server, &names)) {
 		(void)err_set(err, ERR_INPUT, "the server's certificate has two subjectAltNames");
 		return 0;
 	}
 	put_number(&writer, MINT_LEAF, 1);
-	put_number(&writer, id, 8);
-	put_number(&writer, (uint64_t)kind, 1);
+	put_number(&writer, wanted->id, 8);
+	put_number(&writer, (uint64_t)wanted->kind, 1);
 	put_number(&writer, (uint64_t)not_before, 8);
 	put_number(&writer, (uint64_t)not_after, 8);
-	if (put_key(&writer, key, err) != 0)
+	if (put_key(&writer, wanted->key, err) != 0)
 		return 0;
-	put_subject(&writer, server);
+	put_subject(&writer, wanted->server);
 	if (put_names(&writer, names, err) != 0)
 		return 0;
 	if (writer.full) {

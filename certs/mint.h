@@ -22,16 +22,23 @@ enum leaf_kind {
 	LEAF_KINDS
 };
 
+/* The leaf that a worker wants; all borrowed. */
+struct mint_wanted {
+	uint64_t id; /* the worker's own number for it, not 0 */
+	enum leaf_kind kind;
+	X509 *server;  /* the certificate that the leaf is to be like */
+	EVP_PKEY *key; /* the leaf's key, of which the public half is sent */
+};
+
 /*
- * Write the request for a leaf like `server` over the public half of `key`:
+ * Write the request for a leaf like the server's certificate:
  * its subject, its dates, and of its subjectAltName the entries that a server
  * can have (dNSName, iPAddress).  Others, and names that are no host names, are
  * left out; no name is added, so a server that speaks for no name gets a leaf
  * that speaks for none.  Returns the size, or 0 with err when the
  * certificate's names do not fit or cannot be copied.
  */
-size_t mint_request(uint8_t *out, size_t size, uint64_t id, enum leaf_kind kind, X509 *server,
-    EVP_PKEY *key, struct err *err);
+size_t mint_request(const struct mint_wanted *wanted, uint8_t *out, size_t size, struct err *err);
 
 /*
  * Read the signer's answer.  On success *id names the request and *leaf is the

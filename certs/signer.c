@@ -46,7 +46,6 @@ struct signer {
 
 /* A request, read and judged; all bytes are borrowed from the message. */
 struct request {
-	uint64_t id;
 	enum leaf_kind kind;
 	struct leaf leaf;
 };
@@ -252,7 +251,7 @@ check_request(struct signer *signer, struct request *request, struct err *err)
 static size_t
 answer_leaf(struct signer *signer, uint64_t id, struct bytes body, uint8_t *out)
 {
-	struct request request = {.id = id};
+	struct request request = {0};
 	struct err err = {0};
 	size_t size;
 

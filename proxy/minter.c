@@ -264,8 +264,12 @@ ask_for_leaf(struct minter *minter, const uint8_t server_sha256[32], enum leaf_k
 	struct mint_order *order = find_order(minter, false, server_sha256, kind);
 
 	if (order == NULL) {
-		size_t size = mint_request(minter->message, sizeof(minter->message),
-		    minter->next_id, kind, server, minter->setup.tls->leaf_key[kind], err);
+		const struct mint_wanted wanted = {.id = minter->next_id,
+		    .kind = kind,
+		    .server = server,
+		    .key = minter->setup.tls->leaf_key[kind]};
+		size_t size = mint_request(&wanted, minter->message, sizeof(minter->message), err);
+
 		if (size == 0)
 			return -1;
 		order = add_order(minter, size);

@@ -63,8 +63,10 @@ is_expected(const char *id, bool accepted)
 
 		if (residual[i].accepted == accepted &&
 		    (group ? strncmp(id, residual[i].id, count) == 0
-			   : strcmp(id, residual[i].id) == 0))
+			   : strcmp(id, residual[i].id) == 0)) {
+			cr_log_info("%s: %s", id, residual[i].why);
 			return true;
+		}
 	}
 	return false;
 }

@@ -52,11 +52,19 @@ close_signer(void)
 
 TestSuite(mint, .init = open_signer, .fini = close_signer);
 
+static size_t
+write_request(enum leaf_kind kind, X509 *server, EVP_PKEY *key, struct err *err)
+{
+	const struct mint_wanted wanted = {.id = 7, .kind = kind, .server = server, .key = key};
+
+	return mint_request(&wanted, request, sizeof(request), err);
+}
+
 /* Ask for a leaf like server; NULL when it was refused, and err says why. */
 static X509 *
 mint(enum leaf_kind kind, X509 *server, EVP_PKEY *key, struct err *err)
 {
-	size_t size = mint_request(request, sizeof(request), 7, kind, server, key, err);
+	size_t size = write_request(kind, server, key, err);
 	X509 *leaf = NULL;
 	uint64_t id = 0;
 
@@ -546,7 +554,7 @@ Test(mint, every_prefix_of_a_request_is_refused)
 {
 	struct pki server = pki_server("cam.example.com", NULL);
 	EVP_PKEY *key = pki_key(PKI_P256);
-	size_t size = mint_request(request, sizeof(request), 1, LEAF_EC, server.cert, key, NULL);
+	size_t size = write_request(LEAF_EC, server.cert, key, NULL);
 
 	cr_assert_gt(size, 0);
 	for (size_t cut = 0; cut < size; cut++)
@@ -562,7 +570,7 @@ Test(mint, every_changed_byte_of_a_request_is_answered)
 {
 	struct pki server = pki_server("cam.example.com", NULL);
 	EVP_PKEY *key = pki_key(PKI_P256);
-	size_t size = mint_request(request, sizeof(request), 1, LEAF_EC, server.cert, key, NULL);
+	size_t size = write_request(LEAF_EC, server.cert, key, NULL);
 
 	for (size_t i = 9; i < size; i++) {
 		for (uint8_t bit = 1; bit != 0; bit = (uint8_t)(bit << 1)) {
@@ -580,7 +588,7 @@ Test(mint, every_prefix_and_changed_byte_of_an_answer_is_read)
 {
 	struct pki server = pki_server("cam.example.com", NULL);
 	EVP_PKEY *key = pki_key(PKI_P256);
-	size_t size = mint_request(request, sizeof(request), 1, LEAF_EC, server.cert, key, NULL);
+	size_t size = write_request(LEAF_EC, server.cert, key, NULL);
 	uint64_t id;
 	X509 *leaf = NULL;
 

@@ -21,6 +21,7 @@ use_leaf(X509 *leaf, EVP_PKEY *key)
 {
 	static uint8_t request[IPC_MESSAGE_MAX];
 	static const uint8_t sha256[32];
+	const struct mint_wanted wanted = {.id = 1, .kind = LEAF_EC, .server = leaf, .key = key};
 	struct server_facts facts = {0};
 	struct bytes names;
 	struct addr addr = {0};
@@ -32,7 +33,7 @@ use_leaf(X509 *leaf, EVP_PKEY *key)
 		(void)san_matches(names, "cam.example.com", &addr);
 	facts.errors = certificate_errors(leaf);
 	verify_text(&facts, text, sizeof(text));
-	(void)mint_request(request, sizeof(request), 1, LEAF_EC, leaf, key, NULL);
+	(void)mint_request(&wanted, request, sizeof(request), NULL);
 }
 
 int
