@@ -111,10 +111,9 @@ finish_order(struct minter *minter, struct mint_order *order, const char *error)
 static struct mint_order *
 find_order(struct minter *minter, bool is_key, const uint8_t server_sha256[32], enum leaf_kind kind)
 {
-	struct mint_order *order;
+	struct mint_order *order = TAILQ_FIRST(&minter->orders);
 
-	TAILQ_FOREACH(order, &minter->orders, entry)
-	{
+	for (; order != NULL; order = TAILQ_NEXT(order, entry)) {
 		if (order->is_key != is_key)
 			continue;
 		if (is_key ||
@@ -146,10 +145,9 @@ minter_forget(struct mint_waiter *waiter)
 static struct mint_order *
 order_by_id(struct minter *minter, uint64_t id)
 {
-	struct mint_order *order;
+	struct mint_order *order = TAILQ_FIRST(&minter->orders);
 
-	TAILQ_FOREACH(order, &minter->orders, entry)
-	{
+	for (; order != NULL; order = TAILQ_NEXT(order, entry)) {
 		if (order->id == id)
 			return order;
 	}
