@@ -5,6 +5,8 @@
 
 #include <openssl/ssl.h>
 
+enum { US_PER_S = 1000000 };
+
 static const struct {
 	enum cert_error error;
 	const char *words;
@@ -24,28 +26,35 @@ static const struct {
     {CERT_OTHER, "could not be verified"},
 };
 
+/* The day of which an error speaks, in seconds since 1970; 0 where it is an
+ * issuer's and not the server's own. */
+static int64_t
+day_of(const struct server_facts *facts, enum cert_error error)
+{
+	int64_t now_s = (int64_t)(clock_wall_us() / US_PER_S);
+
+	if (error == CERT_EXPIRED && facts->not_after > 0 && facts->not_after < now_s)
+		return facts->not_after;
+	if (error == CERT_NOT_YET_VALID && facts->not_before > now_s)
+		return facts->not_before;
+	return 0;
+}
+
 void
 verify_text(const struct server_facts *facts, char *out, size_t size)
 {
 	struct text text = text_in(out, size);
-	int64_t at_s = 0;
 	char date[CLOCK_TEXT_MAX];
 
 	for (size_t i = 0; i < CERT_ERRORS_MAX; i++) {
+		int64_t day;
+
 		if ((facts->errors & sentences[i].error) == 0)
 			continue;
 		text_add(&text, "%s%s", text.used > 0 ? "; " : "", sentences[i].words);
-		/* The leaf's date, where it is the leaf's and not an issuer's fault. */
-		if (sentences[i].error == CERT_EXPIRED &&
-		    facts->not_after < (int64_t)(clock_wall_us() / 1000000))
-			at_s = facts->not_after;
-		else if (sentences[i].error == CERT_NOT_YET_VALID &&
-			 facts->not_before > (int64_t)(clock_wall_us() / 1000000))
-			at_s = facts->not_before;
-		else
-			at_s = 0;
-		if (at_s > 0)
-			text_add(&text, " %s", clock_date((uint64_t)at_s * 1000000, date));
+		day = day_of(facts, sentences[i].error);
+		if (day > 0)
+			text_add(&text, " %s", clock_date((uint64_t)day * US_PER_S, date));
 	}
 }
 
