@@ -43,8 +43,10 @@ take(struct csv *csv)
 static void
 skip_line(struct csv *csv)
 {
-	while (csv->rest.left > 0 && take(csv) != '\n')
-		continue;
+	uint8_t byte = 0;
+
+	while (csv->rest.left > 0 && byte != '\n')
+		byte = take(csv);
 }
 
 static bool

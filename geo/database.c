@@ -9,6 +9,7 @@
 #include "geo/mmdb_data.h"
 #include "geo/mmdb_tree.h"
 
+#include <assert.h>
 #include <maxminddb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -204,6 +205,7 @@ survey_records(struct database *database, const struct mmdb_tree *tree, struct b
 	struct survey survey = {.database = database};
 	int ret = -1;
 
+	assert(section.left > 0);
 	if (mmdb_data_open(&survey.data, section, err) != 0)
 		return -1;
 	survey.seen = calloc(section.left, 1);
@@ -290,7 +292,7 @@ static int
 read_numbers(struct database *database, const MMDB_s *metadata, struct mmdb_tree *tree,
     struct err *err)
 {
-	uint64_t major, version, bits, count, build;
+	uint64_t major = 0, version = 0, bits = 0, count = 0, build = 0;
 
 	if (read_meta(metadata, "binary_format_major_version", UINT16_MAX, &major, err) != 0 ||
 	    read_meta(metadata, "ip_version", UINT16_MAX, &version, err) != 0 ||
@@ -399,7 +401,7 @@ static int
 read_file(struct database *database, enum database_kind kind, struct err *err)
 {
 	struct bytes file = {.at = database->map, .left = database->size};
-	struct bytes body, metadata, section;
+	struct bytes body = {0}, metadata = {0}, section = {0};
 	struct mmdb_tree tree = {0};
 	MMDB_s handle = {0};
 

@@ -90,18 +90,28 @@ read_number(struct bytes *in, unsigned size, uint32_t *out)
 	return true;
 }
 
+/* Each longer form begins where the shorter one ends, but the longest. */
+static uint32_t
+pointer_base(unsigned form)
+{
+	if (form == 1)
+		return 2048;
+	return form == 2 ? 526336 : 0;
+}
+
 static bool
 read_pointer(struct bytes *in, uint8_t control, struct value *value)
 {
-	static const uint32_t base[] = {0, 2048, 526336, 0};
-	unsigned extra = (control >> 3 & 3U) + 1;
-	uint32_t low;
+	unsigned form = control >> 3 & 3U;
+	uint32_t high = 0, low;
 
-	if (!read_number(in, extra, &low))
+	if (!read_number(in, form + 1, &low))
 		return false;
-	value->type = VALUE_POINTER;
 	/* The longest form is a whole 32 bit number and leaves the control byte's bits unused. */
-	value->size = extra == 4 ? low : ((control & 7U) << 8 * extra) + low + base[extra - 1];
+	if (form < 3)
+		high = (control & 7U) << 8 * (form + 1);
+	value->type = VALUE_POINTER;
+	value->size = high + low + pointer_base(form);
 	return true;
 }
 

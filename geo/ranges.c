@@ -160,10 +160,9 @@ enum range
 range_of(const struct addr *addr)
 {
 	struct addr inner;
-	enum range range;
 
 	if (range_unwrap(addr, &inner)) {
-		range = look_up(v4_rows, sizeof(v4_rows) / sizeof(v4_rows[0]), inner.ip);
+		enum range range = look_up(v4_rows, sizeof(v4_rows) / sizeof(v4_rows[0]), inner.ip);
 		if (range != RANGE_PUBLIC || addr_is_v4(addr))
 			return range;
 	}

@@ -43,7 +43,9 @@ struct vendors {
 static char
 lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+	if (c >= 'A' && c <= 'Z')
+		return "abcdefghijklmnopqrstuvwxyz"[c - 'A'];
+	return c;
 }
 
 /* FNV-1a, fed from a name's last byte to its first, so that the hashes of all

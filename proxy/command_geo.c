@@ -120,7 +120,7 @@ print_operator(const struct geo_operator *row)
 static void
 print_lookup(const struct lookup *lookup)
 {
-	char ip[ADDR_TEXT_MAX], countries[COUNTRIES_TEXT_MAX], block[ADDR_TEXT_MAX + 8];
+	char ip[ADDR_TEXT_MAX], countries[COUNTRIES_TEXT_MAX];
 	const struct place *place = &lookup->place;
 
 	(void)printf("%-12s %s\n", "address", addr_text(&lookup->addr, ip));
@@ -128,8 +128,11 @@ print_lookup(const struct lookup *lookup)
 		(void)printf("%-12s %s\n", "carries", addr_text(&lookup->inner, ip));
 	(void)printf("%-12s %s\n", "range", range_name(lookup->range));
 	print_fact("located", countries_text(&place->located, countries), place->located_basis);
-	if (place->prefix_bits != 0)
+	if (place->prefix_bits != 0) {
+		char block[ADDR_TEXT_MAX + 8];
+
 		(void)printf("%-12s %s\n", "  block", block_text(lookup, block));
+	}
 	print_fact("registered", countries_text(&place->registered, countries),
 	    place->registered_basis);
 	print_network(lookup);
@@ -187,7 +190,7 @@ json_operator(struct json *json, const struct geo_operator *row)
 static void
 json_lookup(struct json *json, const struct lookup *lookup)
 {
-	char ip[ADDR_TEXT_MAX], block[ADDR_TEXT_MAX + 8];
+	char ip[ADDR_TEXT_MAX];
 	const struct place *place = &lookup->place;
 
 	json_open(json, NULL);
@@ -200,8 +203,11 @@ json_lookup(struct json *json, const struct lookup *lookup)
 	json_countries(json, "operator", &place->operator);
 	json_number(json, "asn", place->asn);
 	json_string(json, "org", place->org);
-	if (place->prefix_bits != 0)
+	if (place->prefix_bits != 0) {
+		char block[ADDR_TEXT_MAX + 8];
+
 		json_string(json, "block", block_text(lookup, block));
+	}
 	json_basis(json, lookup);
 	json_operator(json, lookup->operator);
 	json_close(json);
@@ -220,13 +226,14 @@ age_days(const struct geo_status *status)
 static void
 print_status(const struct geo_status *status)
 {
-	char date[CLOCK_TEXT_MAX];
-
 	(void)printf("%s\n  answers  %s\n", status->name, status->role);
-	if (status->build_s != 0)
+	if (status->build_s != 0) {
+		char date[CLOCK_TEXT_MAX];
+
 		(void)printf("  type     %s\n  built    %s, %llu days ago\n", status->type,
 		    clock_date(status->build_s * 1000000, date),
 		    (unsigned long long)age_days(status));
+	}
 	(void)printf("  %-8s %llu\n", status->build_s != 0 ? "networks" : "rows",
 	    (unsigned long long)status->entries);
 	if (status->attribution[0] != '\0')
@@ -241,13 +248,13 @@ print_status(const struct geo_status *status)
 static void
 json_status(struct json *json, const struct geo_status *status)
 {
-	char date[CLOCK_TEXT_MAX];
-
 	json_open(json, NULL);
 	json_string(json, "name", status->name);
 	json_string(json, "role", status->role);
 	json_string(json, "type", status->type);
 	if (status->build_s != 0) {
+		char date[CLOCK_TEXT_MAX];
+
 		json_string(json, "built", clock_date(status->build_s * 1000000, date));
 		json_number(json, "age_days", age_days(status));
 		json_bool(json, "old", age_days(status) > OLD_DAYS);

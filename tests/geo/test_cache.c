@@ -44,21 +44,27 @@ addr_of(uint32_t v4)
 	    .port = (uint16_t)v4};
 }
 
+static void
+expect_same(const struct place *kept, const struct place *asked)
+{
+	cr_assert_eq(kept->located.count, asked->located.count);
+	cr_assert_str_eq(kept->located.iso[0], asked->located.iso[0]);
+	cr_assert_str_eq(kept->located_basis, asked->located_basis);
+	cr_assert_eq(kept->prefix_bits, asked->prefix_bits);
+	cr_assert_eq(kept->asn, asked->asn);
+}
+
 Test(cache, answers_as_geo_does)
 {
 	struct geo_cache *cache = geo_cache_open(NULL);
 	struct geo *geo = open_geo("DE");
 
-	for (uint32_t round = 0; round < 3; round++) {
-		for (uint32_t i = 0; i < 5000; i++) {
-			struct addr addr = addr_of(0x0a000000 + i * 7919);
-			struct place place;
+	for (uint32_t i = 0; i < 15000; i++) {
+		struct addr addr = addr_of(0x09fff000 + i % 5000 * 7919);
+		struct place place;
 
-			geo_locate(geo, &addr, &place);
-			cr_assert_eq(memcmp(geo_cache_locate(cache, geo, &addr), &place,
-					 sizeof(place)),
-			    0);
-		}
+		geo_locate(geo, &addr, &place);
+		expect_same(geo_cache_locate(cache, geo, &addr), &place);
 	}
 	geo_close(geo);
 	geo_cache_close(cache);

@@ -259,7 +259,7 @@ add_line(struct maker *maker, const char *line)
 	struct prefix prefix;
 	struct err err = {0};
 	char text[TEXT_MAX];
-	char *rest = text;
+	char *rest;
 	size_t count = 0, size;
 
 	if (strlen(line) >= sizeof(text))
@@ -341,8 +341,10 @@ put_metadata(struct buffer *file, const struct mmdb_meta *meta)
 static struct mmdb_meta
 fill_in(const struct mmdb_meta *meta)
 {
-	struct mmdb_meta full = meta == NULL ? (struct mmdb_meta){0} : *meta;
+	struct mmdb_meta full = {0};
 
+	if (meta != NULL)
+		full = *meta;
 	if (full.ip_version == 0)
 		full.ip_version = DEFAULT_IP_VERSION;
 	if (full.record_bits == 0)
