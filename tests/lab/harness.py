@@ -199,7 +199,7 @@ class Lab:
     def open_tls(self, context, address=GOOD, port=443, name=NAME, **options):
         raw = self.connect(address, port, **options)
         try:
-            return context.wrap_socket(raw, server_hostname=name)
+            return context.wrap_socket(raw, server_hostname=name, suppress_ragged_eofs=False)
         except BaseException:
             raw.close()
             raise

@@ -57,6 +57,9 @@ class Namespace:
         self._saved = threading.local()
         run("ip", "netns", "add", name)
         self.ip("link", "set", "lo", "up")
+        # Without it, IPv6 has no link-local address for a second, and packets
+        # wait at a neighbour to be sent when a test thinks of something else.
+        self.sysctl(net__ipv6__conf__all__accept_dad=0, net__ipv6__conf__default__accept_dad=0)
 
     def ip(self, *arguments):
         return run("ip", "-n", self.name, *arguments)

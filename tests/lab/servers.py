@@ -86,6 +86,9 @@ class Server:
             self.received.append(data)
 
     def close(self):
+        # A close alone does not wake the thread that accepts, and the kernel
+        # would keep the address until it does.
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
 
 
@@ -125,6 +128,8 @@ def _read_sized(connection, rest, size):
 def http(connection, server):
     """One HTTP/1.1 request and its answer, which says how long the body was."""
     head, _, rest = read_head(connection)
+    if not head:
+        return
     headers = {key.strip().lower(): value.strip() for key, _, value in
                (line.partition(b":") for line in head.split(b"\r\n")[1:])}
     if headers.get(b"expect", b"").lower() == b"100-continue":

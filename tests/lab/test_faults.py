@@ -4,7 +4,6 @@ record stays whole, and the appliance comes back by itself."""
 
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time

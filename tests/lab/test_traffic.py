@@ -11,7 +11,7 @@ import threading
 
 import harness
 from appliance import wait_for
-from harness import BAD, GOOD, GOOD6, NAME, check, equal, port_of, story
+from harness import BAD, GOOD, GOOD6, check, equal, port_of, story
 from servers import Server, context, echo, reset
 
 
@@ -67,8 +67,8 @@ def versions_of_both_sides(lab):
             connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
             check("served", harness.read_all(connection).startswith(b"HTTP/1.1 200"))
             port = port_of(connection)
-        equal("the camera's version", appliance.eve.wait(event_type="flow", src_port=port)
-              ["borderlens"]["camera_tls"], {"version": name, "verdict": "ok"})
+        seen = appliance.eve.wait(event_type="flow", src_port=port)["borderlens"]["camera_tls"]
+        equal("the camera's TLS", (seen["version"], seen["verdict"]), (name, "ok"))
 
 
 @story()
