@@ -115,7 +115,7 @@ static void
 add_redirect(const struct config *config, struct text *out)
 {
 	text_add(out,
-	    "\tchain redirect {\n"
+	    "\tchain divert {\n"
 	    "\t\ttype nat hook prerouting priority dstnat; policy accept;\n"
 	    "\t\tiifname @cameras meta l4proto tcp redirect to :%u\n"
 	    "\t}\n"

@@ -227,22 +227,33 @@ open_network(struct supervisor *supervisor, struct err *err)
 /* ---- what the roles share ---- */
 
 /* The group is root's, so that the next start opens it again also where root
- * may not override modes (a container without CAP_DAC_OVERRIDE). */
+ * may not override modes (a container without CAP_DAC_OVERRIDE).  One that is
+ * the recorder's already may not be changed there. */
+static int
+give_spool(int fd, const char *path, struct err *err)
+{
+	uid_t uid = sandbox_user(ROLE_RECORDER).uid;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return err_sys(err, "fstat %s", path);
+	if (geteuid() != 0 || st.st_uid == uid)
+		return 0;
+	if (fchmod(fd, SPOOL_MODE) != 0 || fchown(fd, uid, 0) != 0)
+		return err_sys(err, "give %s to the recorder (needs CAP_CHOWN)", path);
+	return 0;
+}
+
 static int
 open_spool(struct supervisor *supervisor, unsigned worker, struct err *err)
 {
 	char path[CONFIG_PATH_MAX + 16];
-	uid_t uid = sandbox_user(ROLE_RECORDER).uid;
-	int fd;
 
 	(void)snprintf(path, sizeof(path), "%s/spool-%u", supervisor->config->run_dir, worker);
-	fd = spool_create(path, SPOOL_BYTES, worker, supervisor->epoch, err);
-	if (fd < 0)
+	supervisor->spool[worker] = spool_create(path, SPOOL_BYTES, worker, supervisor->epoch, err);
+	if (supervisor->spool[worker] < 0)
 		return -1;
-	supervisor->spool[worker] = fd;
-	if (geteuid() == 0 && (fchown(fd, uid, 0) != 0 || fchmod(fd, SPOOL_MODE) != 0))
-		return err_sys(err, "give %s to the recorder (needs CAP_CHOWN)", path);
-	return 0;
+	return give_spool(supervisor->spool[worker], path, err);
 }
 
 static int
