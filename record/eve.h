@@ -19,6 +19,10 @@ struct json;
 void eve_add(struct json *json, const struct event_head *head, const struct facts *facts,
     const char *site);
 
+/* Counts the shapes that these lines have had; a line of another version is
+ * not made the same way again. */
+enum { EVE_VERSION = 1 };
+
 enum { EVE_GID = 25196 }; /* ours among the generators of alerts */
 
 /* A number for a rule that is the same everywhere and for ever; 1 to 2^31-1. */

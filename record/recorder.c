@@ -205,7 +205,7 @@ static int
 keep_event(struct recorder *recorder, const char *site, struct err *err)
 {
 	struct recorded *event = &recorder->event;
-	size_t before = recorder->lines.used, size;
+	struct stored stored = {.event = event, .site = site};
 	int got = 1;
 
 	/* Whether a connection is open is told by the kind of its event alone. */
@@ -217,24 +217,22 @@ keep_event(struct recorder *recorder, const char *site, struct err *err)
 		got = find_lost(recorder, err);
 	if (got < 0)
 		return -1;
-	if (got == 1)
-		eve_add(&recorder->lines, &event->head, &event->facts, site);
-	if (recorder->lines.failed)
-		return err_set(err, ERR_NOMEM, "EVE: no memory");
-	size = recorder->lines.used - before;
-	got = store_add(recorder->store, event, size > 0 ? recorder->lines.at + before : NULL, size,
-	    err);
+	stored.eve_version = got == 1 ? EVE_VERSION : 0;
+	got = store_add(recorder->store, &stored, err);
 	if (got < 0)
 		return -1;
 	if (got == 0) {
-		recorder->lines.used = before;
 		recorder->status.doubled++;
 		return 0;
 	}
+	if (stored.eve_version != 0)
+		eve_add(&recorder->lines, &event->head, &event->facts, site);
+	if (recorder->lines.failed)
+		return err_set(err, ERR_NOMEM, "EVE: no memory");
 	if (recorder->lines_first == 0)
 		recorder->lines_first = store_last_id(recorder->store);
 	recorder->lines_last = store_last_id(recorder->store);
-	if (event->head.kind == EVENT_LOST && size > 0)
+	if (event->head.kind == EVENT_LOST && stored.eve_version != 0)
 		recorder->status.lost++;
 	return 0;
 }
@@ -373,21 +371,21 @@ transact(struct recorder *recorder, work *what, struct err *err)
 struct replay {
 	struct recorder *recorder;
 	uint64_t last_id;
-	bool no_memory;
 };
 
 static bool
-replay_event(void *context, uint64_t id, const char *eve, size_t size)
+replay_event(void *context, const struct stored *stored)
 {
 	struct replay *replay = context;
 	struct json *lines = &replay->recorder->lines;
 
-	if (lines->used > 0 && lines->used + size > REPLAY_BYTES)
+	if (lines->used > REPLAY_BYTES)
 		return false;
-	json_raw(lines, eve, size);
+	if (stored->eve_version != 0)
+		eve_add(lines, &stored->event->head, &stored->event->facts, stored->site);
 	if (lines->failed)
 		return false;
-	replay->last_id = id;
+	replay->last_id = stored->id;
 	return true;
 }
 

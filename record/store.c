@@ -45,10 +45,12 @@ enum statement {
 /* Those of the table `flow` are made from the table of columns. */
 static const char *const statements[STATEMENT_COUNT] = {
     [INSERT_EVENT] = "INSERT OR IGNORE INTO event"
-		     " (id, epoch, worker, seq, kind, wall_us, flow_id, eve, hash)"
-		     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [FIND_OPEN] = "SELECT opening FROM flow WHERE flow_id = ? AND closed IS NULL",
-    [FIND_ORPHAN] = "SELECT opening FROM flow WHERE closed IS NULL AND epoch <> ? LIMIT 1",
+		     " (id, epoch, worker, seq, kind, wall_us, flow_id, eve_version, site,"
+		     "  frame, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [FIND_OPEN] = "SELECT frame FROM flow JOIN event ON event.id = flow.event"
+		  " WHERE flow.flow_id = ? AND closed IS NULL",
+    [FIND_ORPHAN] = "SELECT frame FROM flow JOIN event ON event.id = flow.event"
+		    " WHERE closed IS NULL AND flow.epoch <> ? LIMIT 1",
     [LAST_SEQ] = "SELECT max(seq) FROM event WHERE epoch = ? AND worker = ?",
     [GET_SPOOL] = "SELECT position FROM spool WHERE id = ?",
     [SET_SPOOL] = "INSERT OR REPLACE INTO spool (id, position) VALUES (?, ?)",
@@ -56,7 +58,8 @@ static const char *const statements[STATEMENT_COUNT] = {
     [GET_EVE] = "SELECT base, offset, first_id, last_id, device, inode FROM progress",
     [SET_EVE] = "UPDATE progress SET base = ?, offset = ?, first_id = ?, last_id = ?,"
 		" device = ?, inode = ?",
-    [REPLAY] = "SELECT id, eve FROM event WHERE id > ? ORDER BY id",
+    [REPLAY] = "SELECT id, eve_version, site, frame, hash FROM event WHERE id > ?"
+	       " ORDER BY id",
     /* The last of the first events that is old enough, and its hash. */
     [PRUNE_LAST] = "SELECT id, hash FROM"
 		   " (SELECT id, hash, wall_us FROM event"
@@ -74,7 +77,8 @@ static const char *const statements[STATEMENT_COUNT] = {
 static const char schema[] =
     "CREATE TABLE event (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
     " worker INTEGER NOT NULL, seq INTEGER NOT NULL, kind INTEGER NOT NULL,"
-    " wall_us INTEGER NOT NULL, flow_id INTEGER NOT NULL, eve TEXT, hash BLOB NOT NULL,"
+    " wall_us INTEGER NOT NULL, flow_id INTEGER NOT NULL, eve_version INTEGER NOT NULL,"
+    " site TEXT NOT NULL, frame BLOB NOT NULL, hash BLOB NOT NULL,"
     " UNIQUE (epoch, worker, seq)) STRICT;"
     "CREATE TABLE spool (id BLOB PRIMARY KEY, position INTEGER NOT NULL) STRICT;"
     "CREATE TABLE progress (one INTEGER PRIMARY KEY CHECK (one = 1), base INTEGER NOT NULL,"
@@ -134,7 +138,7 @@ run(struct store *store, const char *sql, struct err *err)
 static void
 write_insert_flow(struct text *sql)
 {
-	text_add(sql, "INSERT INTO flow (epoch, worker, event, opening");
+	text_add(sql, "INSERT INTO flow (epoch, worker, event, end_event");
 	for (size_t i = 0; i < column_count; i++)
 		text_add(sql, ", \"%s\"", columns[i].name);
 	text_add(sql, ") VALUES (?, ?, ?, ?");
@@ -146,7 +150,7 @@ write_insert_flow(struct text *sql)
 static void
 write_close_flow(struct text *sql)
 {
-	text_add(sql, "UPDATE flow SET end_event = ?, opening = NULL");
+	text_add(sql, "UPDATE flow SET end_event = ?");
 	for (size_t i = 0; i < column_count; i++)
 		text_add(sql, ", \"%s\" = ?", columns[i].name);
 	text_add(sql, " WHERE flow_id = ? AND closed IS NULL");
@@ -234,7 +238,7 @@ make_flow_table(struct store *store, struct err *err)
 	struct text sql = text_in(line, sizeof(line));
 
 	text_add(&sql, "CREATE TABLE flow (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
-		       " worker INTEGER NOT NULL, event INTEGER, end_event INTEGER, opening BLOB");
+		       " worker INTEGER NOT NULL, event INTEGER, end_event INTEGER");
 	for (size_t i = 0; i < column_count; i++)
 		text_add(&sql, ", \"%s\" %s", columns[i].name, types[columns[i].type]);
 	text_add(&sql, ") STRICT;"
@@ -446,48 +450,62 @@ put_number(uint8_t *to, uint64_t value)
 	}
 }
 
-void
-store_hash(const uint8_t before[STORE_HASH_BYTES], const struct event_head *head, uint64_t flow_id,
-    const char *eve, size_t size, uint8_t out[STORE_HASH_BYTES])
+/* The hash over a row whose frame is at hand. */
+static void
+hash_row(const uint8_t before[STORE_HASH_BYTES], const struct stored *stored,
+    const struct bytes *frame, uint8_t out[STORE_HASH_BYTES])
 {
 	static EVP_MD_CTX *hash; /* one for the process: making one costs more than hashing */
-	uint8_t row[6 * 8];
+	const struct event_head *head = &stored->event->head;
+	const uint64_t numbers[] = {head->epoch, head->worker, head->seq, (uint64_t)head->kind,
+	    head->wall_us, stored->event->facts.flow_id, stored->eve_version};
+	uint8_t row[sizeof(numbers)];
 
-	put_number(row, head->epoch);
-	put_number(row + 8, head->worker);
-	put_number(row + 16, head->seq);
-	put_number(row + 24, (uint64_t)head->kind);
-	put_number(row + 32, head->wall_us);
-	put_number(row + 40, flow_id);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		put_number(row + 8 * i, numbers[i]);
 	if (hash == NULL)
 		hash = EVP_MD_CTX_new();
 	assert(hash != NULL);
 	(void)EVP_DigestInit_ex(hash, EVP_sha256(), NULL);
 	(void)EVP_DigestUpdate(hash, before, STORE_HASH_BYTES);
 	(void)EVP_DigestUpdate(hash, row, sizeof(row));
-	(void)EVP_DigestUpdate(hash, eve, size);
+	(void)EVP_DigestUpdate(hash, frame->at, frame->left);
+	(void)EVP_DigestUpdate(hash, stored->site, strlen(stored->site));
 	(void)EVP_DigestFinal_ex(hash, out, NULL);
 }
 
+void
+store_hash(const uint8_t before[STORE_HASH_BYTES], const struct stored *stored,
+    uint8_t out[STORE_HASH_BYTES])
+{
+	uint8_t frame[EVENT_FRAME_MAX];
+	struct bytes in = {frame, event_encode(&stored->event->head, &stored->event->facts, frame)};
+
+	hash_row(before, stored, &in, out);
+}
+
 static int
-add_event(struct store *store, const struct recorded *event, const char *eve, size_t size,
-    struct err *err)
+add_event(struct store *store, const struct stored *stored, struct err *err)
 {
 	sqlite3_stmt *insert = prepare(store, INSERT_EVENT, err);
-	uint8_t hash[STORE_HASH_BYTES];
+	const struct event_head *head = &stored->event->head;
+	uint8_t hash[STORE_HASH_BYTES], frame[EVENT_FRAME_MAX];
+	struct bytes in = {frame, event_encode(head, &stored->event->facts, frame)};
 
 	if (insert == NULL)
 		return -1;
-	store_hash(store->last_hash, &event->head, event->facts.flow_id, eve, size, hash);
+	hash_row(store->last_hash, stored, &in, hash);
 	bind_number(insert, 1, store->last_id + 1);
-	bind_number(insert, 2, event->head.epoch);
-	bind_number(insert, 3, event->head.worker);
-	bind_number(insert, 4, event->head.seq);
-	bind_number(insert, 5, (uint64_t)event->head.kind);
-	bind_number(insert, 6, event->head.wall_us);
-	bind_number(insert, 7, event->facts.flow_id);
-	(void)sqlite3_bind_text(insert, 8, size > 0 ? eve : NULL, (int)size, SQLITE_STATIC);
-	(void)sqlite3_bind_blob(insert, 9, hash, sizeof(hash), SQLITE_STATIC);
+	bind_number(insert, 2, head->epoch);
+	bind_number(insert, 3, head->worker);
+	bind_number(insert, 4, head->seq);
+	bind_number(insert, 5, (uint64_t)head->kind);
+	bind_number(insert, 6, head->wall_us);
+	bind_number(insert, 7, stored->event->facts.flow_id);
+	bind_number(insert, 8, stored->eve_version);
+	(void)sqlite3_bind_text(insert, 9, stored->site, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_blob(insert, 10, in.at, (int)in.left, SQLITE_STATIC);
+	(void)sqlite3_bind_blob(insert, 11, hash, sizeof(hash), SQLITE_STATIC);
 	if (finish(store, insert, "add an event", err) != 0)
 		return -1;
 	if (sqlite3_changes(store->db) == 0)
@@ -508,25 +526,18 @@ bind_columns(struct store *store, sqlite3_stmt *statement, int first, const stru
 	return 0;
 }
 
-/* The connection's row; while it is open with its facts as bytes beside it,
- * from which its end is written should its worker die. */
 static int
 insert_flow(struct store *store, const struct recorded *event, struct err *err)
 {
 	sqlite3_stmt *insert = prepare(store, INSERT_FLOW, err);
-	uint8_t opening[EVENT_FRAME_MAX];
-	size_t size;
 
 	if (insert == NULL)
 		return -1;
 	bind_number(insert, 1, event->head.epoch);
 	bind_number(insert, 2, event->head.worker);
-	bind_number(insert, 3, store->last_id);
+	(void)sqlite3_bind_null(insert, 3);
 	(void)sqlite3_bind_null(insert, 4);
-	if (event->head.kind == EVENT_OPEN) {
-		size = event_encode(&event->head, &event->facts, opening);
-		(void)sqlite3_bind_blob(insert, 4, opening, (int)size, SQLITE_STATIC);
-	}
+	bind_number(insert, event->head.kind == EVENT_OPEN ? 3 : 4, store->last_id);
 	if (bind_columns(store, insert, 5, &event->facts, err) != 0)
 		return -1;
 	return finish(store, insert, "add a connection", err);
@@ -550,13 +561,13 @@ close_flow(struct store *store, const struct recorded *event, struct err *err)
 }
 
 int
-store_add(struct store *store, const struct recorded *event, const char *eve, size_t size,
-    struct err *err)
+store_add(struct store *store, const struct stored *stored, struct err *err)
 {
+	const struct recorded *event = stored->event;
 	int got;
 
 	assert(store->begun);
-	got = add_event(store, event, eve, size, err);
+	got = add_event(store, stored, err);
 	if (got != 1)
 		return got;
 	if (event->head.kind == EVENT_OPEN && insert_flow(store, event, err) != 0)
@@ -564,7 +575,8 @@ store_add(struct store *store, const struct recorded *event, const char *eve, si
 	if (event->head.kind == EVENT_CLOSE && close_flow(store, event, err) != 0)
 		return -1;
 	/* A lost connection that has its end already adds nothing but its event. */
-	if (event->head.kind == EVENT_LOST && size > 0 && close_flow(store, event, err) != 0)
+	if (event->head.kind == EVENT_LOST && stored->eve_version != 0 &&
+	    close_flow(store, event, err) != 0)
 		return -1;
 	return 1;
 }
@@ -575,18 +587,15 @@ store_last_id(const struct store *store)
 	return store->last_id;
 }
 
-/* Read the facts that stand beside an open connection's row. */
 static int
-read_opening(sqlite3_stmt *statement, struct facts *out, struct err *err)
+read_frame(sqlite3_stmt *statement, int index, struct recorded *out, struct err *err)
 {
-	struct bytes in = {sqlite3_column_blob(statement, 0),
-	    (size_t)sqlite3_column_bytes(statement, 0)};
-	struct recorded opening;
+	const void *at = sqlite3_column_blob(statement, index);
+	struct bytes in = {at, (size_t)sqlite3_column_bytes(statement, index)};
 
-	if (event_decode(&in, &opening, err) != 0)
-		return -1;
-	*out = opening.facts;
-	return 1;
+	if (at == NULL || event_decode(&in, out, NULL) != 0 || in.left > 0)
+		return err_set(err, ERR_INPUT, "the store: an event's frame is damaged");
+	return 0;
 }
 
 static int
@@ -594,14 +603,17 @@ find_facts(struct store *store, enum statement which, uint64_t key, struct facts
     struct err *err)
 {
 	sqlite3_stmt *find = prepare(store, which, err);
+	struct recorded opening;
 	int got;
 
 	if (find == NULL)
 		return -1;
 	bind_number(find, 1, key);
 	got = step(store, find, "find an open connection", err);
+	if (got == 1 && read_frame(find, 0, &opening, err) != 0)
+		got = -1;
 	if (got == 1)
-		got = read_opening(find, out, err);
+		*out = opening.facts;
 	(void)sqlite3_reset(find);
 	return got;
 }
@@ -714,20 +726,35 @@ store_set_eve(struct store *store, const struct store_eve *eve, struct err *err)
 	return finish(store, set, "the EVE file's progress", err);
 }
 
+static int
+read_event(sqlite3_stmt *replay, struct recorded *event, struct stored *out, struct err *err)
+{
+	*out = (struct stored){.id = column(replay, 0),
+	    .event = event,
+	    .eve_version = (unsigned)column(replay, 1),
+	    .site = (const char *)sqlite3_column_text(replay, 2),
+	    .hash = sqlite3_column_blob(replay, 4)};
+	if (out->site == NULL || sqlite3_column_bytes(replay, 4) != STORE_HASH_BYTES)
+		return err_set(err, ERR_INPUT, "the store: an event's row is damaged");
+	return read_frame(replay, 3, event, err);
+}
+
 int
 store_replay(struct store *store, uint64_t after_id, store_each *each, void *context,
     struct err *err)
 {
 	sqlite3_stmt *replay = prepare(store, REPLAY, err);
+	struct recorded event;
+	struct stored stored;
 	int got;
 
 	if (replay == NULL)
 		return -1;
 	bind_number(replay, 1, after_id);
 	while ((got = step(store, replay, "read events", err)) == 1) {
-		const char *eve = (const char *)sqlite3_column_text(replay, 1);
-
-		if (!each(context, column(replay, 0), eve, (size_t)sqlite3_column_bytes(replay, 1)))
+		if (read_event(replay, &event, &stored, err) != 0)
+			got = -1;
+		if (got < 0 || !each(context, &stored))
 			break;
 	}
 	(void)sqlite3_reset(replay);

@@ -15,9 +15,9 @@ struct sqlite3;
  * The record: one SQLite file, state_dir/borderlens.db, written by the
  * recorder alone and read by whoever may.
  *
- *	event      every event, with the lines of EVE that came of it, and a
- *	           hash over the row and the hash before it: a changed history
- *	           shows
+ *	event      every event as its frame (record/event.h), from which its
+ *	           lines of EVE can be made at any time, and a hash over the row
+ *	           and the hash before it: a changed history shows
  *	flow       one row a connection (record/columns.h)
  *	spool      how far each spool is in here
  *	progress   how far the EVE file is behind
@@ -41,6 +41,17 @@ enum {
 	STORE_FORMAT = 1, /* the file's user_version */
 };
 
+/* An event as the store has it; the pointers are borrowed. */
+struct stored {
+	uint64_t id;                  /* 0 before it is stored */
+	const struct recorded *event; /* an EVENT_LOST with all facts of its connection */
+	const char *site;
+	/* EVE_VERSION of the program that made its lines; 0: it has none, for
+	 * its connection had its end already. */
+	unsigned eve_version;
+	const uint8_t *hash; /* STORE_HASH_BYTES; NULL before it is stored */
+};
+
 #define STORE_FILE "borderlens.db"
 
 struct store *store_open(const char *path, enum store_mode mode, struct err *err);
@@ -51,14 +62,12 @@ int store_commit(struct store *store, struct err *err);
 void store_rollback(struct store *store); /* harmless where nothing was begun */
 
 /*
- * Keep an event: its row, and what it says of its connection.  eve has the
- * lines that came of it, each ended by a newline; size 0 for none.  1 when it
- * was kept, 0 when one of its epoch, worker and seq is there already.
+ * Keep an event: its row, and what it says of its connection.  1 when it was
+ * kept, 0 when one of its epoch, worker and seq is there already.
  *
  * store_last_id is then its number: from 1, without gaps.
  */
-int store_add(struct store *store, const struct recorded *event, const char *eve, size_t size,
-    struct err *err);
+int store_add(struct store *store, const struct stored *stored, struct err *err);
 uint64_t store_last_id(const struct store *store);
 
 /* The facts of a connection that is open by the record: 1, or 0 when there is none. */
@@ -92,9 +101,9 @@ int store_set_eve(struct store *store, const struct store_eve *eve, struct err *
 
 /*
  * Call each with the events after after_id, in order, until it returns false.
- * eve is borrowed for the call.
+ * What it is given is borrowed for the call.  ERR_INPUT when a row is damaged.
  */
-typedef bool store_each(void *context, uint64_t id, const char *eve, size_t size);
+typedef bool store_each(void *context, const struct stored *stored);
 int store_replay(struct store *store, uint64_t after_id, store_each *each, void *context,
     struct err *err);
 
@@ -110,8 +119,8 @@ int store_prune(struct store *store, uint64_t before_us, uint64_t now_us, struct
 int store_shrink(struct store *store, struct err *err);
 
 /* The hash of an event's row behind the hash of the one before. */
-void store_hash(const uint8_t before[STORE_HASH_BYTES], const struct event_head *head,
-    uint64_t flow_id, const char *eve, size_t size, uint8_t out[STORE_HASH_BYTES]);
+void store_hash(const uint8_t before[STORE_HASH_BYTES], const struct stored *stored,
+    uint8_t out[STORE_HASH_BYTES]);
 
 /* The connection, for reading what this header has no function for. */
 struct sqlite3 *store_database(struct store *store);

@@ -149,7 +149,7 @@ Test(recorder, a_connection_becomes_rows_and_lines)
 	say(&box, EVENT_CLOSE, 11);
 	turn(&box, 3);
 	cr_assert_eq(ask(&box, "SELECT count(*) FROM flow WHERE closed IS NULL"), 0);
-	cr_assert_eq(ask(&box, "SELECT count(*) FROM flow WHERE opening IS NULL"), 1);
+	cr_assert_eq(ask(&box, "SELECT end_event FROM flow WHERE event = 1"), 2);
 	cr_assert_eq(ask(&box, "SELECT left_up FROM flow"), 1000);
 	cr_assert_eq(ask(&box, "SELECT count(*) FROM event"), 2);
 	cr_assert_eq(count_lines(box.eve), 2);

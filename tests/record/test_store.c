@@ -45,13 +45,14 @@ static int
 add(struct fixture *fixture, enum event_kind kind, uint64_t seq, uint64_t wall_us)
 {
 	struct recorded event = {.head = {kind, 1, 7, seq, wall_us}};
+	struct stored stored = {.event = &event, .site = "north-gate", .eve_version = 1};
 	struct err err = {0};
 	int got;
 
 	make_facts(&event.facts, seq);
 	event.facts.opened_wall_us = wall_us;
 	event.facts.closed_wall_us = kind == EVENT_OPEN ? 0 : wall_us;
-	got = store_add(fixture->store, &event, "{}\n", 3, &err);
+	got = store_add(fixture->store, &stored, &err);
 	cr_assert_geq(got, 0, "%s", err.text);
 	return got;
 }
