@@ -185,13 +185,6 @@ json_null(struct json *json, const char *key)
 }
 
 void
-json_raw(struct json *json, const char *lines, size_t count)
-{
-	if (count > 0)
-		put(json, lines, count);
-}
-
-void
 json_end_line(struct json *json)
 {
 	put(json, "\n", 1);

@@ -37,9 +37,6 @@ void json_real(struct json *json, const char *key, double value);
 void json_bool(struct json *json, const char *key, bool value);
 void json_null(struct json *json, const char *key);
 
-/* Add text that is whole JSON lines already, between two documents. */
-void json_raw(struct json *json, const char *lines, size_t count);
-
 /* End a document's line and begin another behind it: JSON lines. */
 void json_end_line(struct json *json);
 
