@@ -156,6 +156,13 @@ gather(struct hello_reader *reader, struct bytes *body)
 
 /* ---- other protocols ---- */
 
+/* Whether what there is starts as every record of TLS does. */
+static bool
+is_tls(struct bytes raw)
+{
+	return raw.at[0] == RECORD_HANDSHAKE && (raw.left == 1 || raw.at[1] == 3);
+}
+
 static const struct {
 	const char *start, *protocol;
 } openings[] = {
@@ -189,6 +196,20 @@ is_mqtt(struct bytes raw)
 {
 	return raw.left >= 8 && raw.at[0] == 0x10 && raw.at[2] == 0 &&
 	       (memcmp(raw.at + 4, "MQTT", 4) == 0 || memcmp(raw.at + 4, "MQIs", 4) == 0);
+}
+
+/* Whether what there is may become one of the openings: a line that comes byte
+ * by byte is what it is in the end. */
+static bool
+may_open(struct bytes raw)
+{
+	for (size_t i = 0; i < sizeof(openings) / sizeof(openings[0]); i++) {
+		size_t size = strlen(openings[i].start);
+
+		if (raw.left < size && memcmp(raw.at, openings[i].start, raw.left) == 0)
+			return true;
+	}
+	return false;
 }
 
 static const char *
@@ -249,8 +270,10 @@ is_host_byte(uint8_t byte)
 	       (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_';
 }
 
-/* The first host_name counts.  A NUL would make it one name to us and another
- * to whoever reads it as a string, so it is written as '?', and called odd. */
+/* One name (RFC 6066 section 3) in one extension (RFC 8446 section 4.2): where
+ * a hello has two, ours need not be the one that the server takes.  A NUL would
+ * make it one name to us and another to whoever reads it as a string, so it is
+ * written as '?', and called odd. */
 static bool
 read_server_name(struct bytes ext, struct hello_facts *facts)
 {
@@ -258,10 +281,10 @@ read_server_name(struct bytes ext, struct hello_facts *facts)
 	uint8_t type;
 
 	if (facts->sni_present)
-		return true;
+		return false;
 	facts->sni_present = true;
 	if (!take_vec16(&ext, &list) || ext.left != 0 || !bytes_u8(&list, &type) ||
-	    !take_vec16(&list, &name))
+	    !take_vec16(&list, &name) || list.left != 0)
 		return false;
 	if (type != NAME_HOST || name.left == 0 || name.left >= FACTS_NAME_MAX) {
 		facts->sni_odd = true;
@@ -435,14 +458,15 @@ set_kind(struct hello_facts *facts, enum hello_kind kind, const char *protocol)
 enum hello_result
 hello_add(struct hello_reader *reader, size_t count, struct hello_facts *facts)
 {
-	struct bytes body;
+	struct bytes body, raw;
 
 	reader->raw_used += count;
-	if (reader->raw_used == 0)
+	raw = (struct bytes){reader->raw, reader->raw_used};
+	if (raw.left == 0)
 		return HELLO_MORE;
-	if (reader->raw[0] != RECORD_HANDSHAKE || (reader->raw_used > 1 && reader->raw[1] != 3)) {
-		struct bytes raw = {reader->raw, reader->raw_used};
-
+	if (!is_tls(raw)) {
+		if (may_open(raw))
+			return HELLO_MORE;
 		set_kind(facts, HELLO_NOT_TLS, name_protocol(raw));
 		return HELLO_READY;
 	}
@@ -468,8 +492,12 @@ hello_add(struct hello_reader *reader, size_t count, struct hello_facts *facts)
 void
 hello_finish(const struct hello_reader *reader, struct hello_facts *facts)
 {
-	if (reader->raw_used > 0)
+	struct bytes raw = {reader->raw, reader->raw_used};
+
+	if (raw.left == 0)
+		set_kind(facts, HELLO_NONE, "");
+	else if (is_tls(raw))
 		set_kind(facts, HELLO_BROKEN, "tls");
 	else
-		set_kind(facts, HELLO_NONE, "");
+		set_kind(facts, HELLO_NOT_TLS, name_protocol(raw));
 }

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/* What a hello's extensions say. */
+#include "proxy/hello.h"
+#include "tests/support/hello_maker.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+/* Read a hello of these extensions; false when it is not well-formed. */
+static bool
+read_extensions(const void *bytes, size_t count, struct hello_facts *facts)
+{
+	struct made message = hello_message_with(bytes, count);
+	bool good;
+
+	*facts = (struct hello_facts){0};
+	good = hello_parse_body((struct bytes){message.at + 4, message.size - 4}, facts);
+	made_free(&message);
+	return good;
+}
+
+#define READ(literal, facts) read_extensions(literal, sizeof(literal) - 1, facts)
+
+Test(hello_name, is_taken_as_it_was_sent)
+{
+	static const struct {
+		const char *name;
+		size_t size;
+		const char *sni;
+		bool odd;
+	} rows[] = {
+	    {"cam.example.com", 15, "cam.example.com", false},
+	    {"CAM_1.Example-2.com.", 20, "CAM_1.Example-2.com.", false},
+	    {"a\0b", 3, "a?b", true},
+	    {"a\nb", 3, "a\nb", true},
+	    {"sch\xc3\xb6n", 6, "sch\xc3\xb6n", true},
+	    {"../../etc/passwd", 16, "../../etc/passwd", true},
+	    {"\"},{", 4, "\"},{", true},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		uint8_t size = (uint8_t)rows[i].size;
+		const uint8_t head[] = {0, 0, 0, (uint8_t)(size + 5), 0, (uint8_t)(size + 3), 0, 0,
+		    size};
+		struct made extension = {0};
+		struct hello_facts facts;
+
+		made_add(&extension, head, sizeof(head));
+		made_add(&extension, rows[i].name, rows[i].size);
+		cr_assert(read_extensions(extension.at, extension.size, &facts));
+		cr_expect(facts.sni_present);
+		cr_expect_str_eq(facts.sni, rows[i].sni);
+		cr_expect_eq(facts.sni_odd, rows[i].odd, "row %zu", i);
+		made_free(&extension);
+	}
+}
+
+Test(hello_name, of_255_bytes_is_the_longest)
+{
+	for (size_t size = 254; size <= 257; size++) {
+		char name[300];
+		struct made message;
+		struct hello_facts facts = {0};
+
+		memset(name, 'n', size);
+		name[size] = '\0';
+		message = hello_message(name, 0);
+		cr_assert(
+		    hello_parse_body((struct bytes){message.at + 4, message.size - 4}, &facts));
+		cr_expect(facts.sni_present);
+		cr_expect_eq(strlen(facts.sni), size <= 255 ? size : 0);
+		cr_expect_eq(facts.sni_odd, size > 255);
+		made_free(&message);
+	}
+}
+
+Test(hello_name, of_another_type_or_of_no_length_is_odd)
+{
+	struct hello_facts facts;
+
+	cr_assert(READ("\0\0\0\x06\0\x04\x01\0\x01x", &facts));
+	cr_expect(facts.sni_present && facts.sni_odd);
+	cr_expect_str_eq(facts.sni, "");
+	cr_assert(READ("\0\0\0\x05\0\x03\0\0\0", &facts));
+	cr_expect(facts.sni_present && facts.sni_odd);
+}
+
+Test(hello_name, that_is_not_well_formed_breaks_the_hello)
+{
+	struct hello_facts facts;
+
+	cr_expect_not(READ("\0\0\0\0", &facts), "no list");
+	cr_expect_not(READ("\0\0\0\x02\0\0", &facts), "an empty list");
+	cr_expect_not(READ("\0\0\0\x06\0\x04\0\0\x02x", &facts), "longer than its list");
+	cr_expect_not(READ("\0\0\0\x06\0\x03\0\0\x01x", &facts), "longer than said");
+	cr_expect_not(READ("\0\0\0\x07\0\x04\0\0\x01xy", &facts), "something behind the list");
+	cr_expect_not(READ("\0\0\0\x07\0\x04\0\0\x01x", &facts), "shorter than said");
+}
+
+/* The first was judged, and a server that takes the last was reached. */
+Test(hello_name, that_is_there_twice_breaks_the_hello)
+{
+	struct hello_facts facts;
+
+	cr_assert(READ("\0\0\0\x06\0\x04\0\0\x01x", &facts));
+	cr_expect_not(READ("\0\0\0\x06\0\x04\0\0\x01x"
+			   "\0\0\0\x06\0\x04\0\0\x01y",
+			  &facts),
+	    "in two extensions");
+	cr_expect_not(READ("\0\0\0\x0a\0\x08\0\0\x01x\0\0\x01y", &facts), "in one list");
+}
+
+Test(hello_alpn, keeps_whole_names_only)
+{
+	struct hello_facts facts;
+	struct made list = {0}, extension = {0};
+
+	cr_assert(READ("\0\x10\0\x0e\0\x0c\x02h2\x08http/1.1", &facts));
+	cr_expect_eq(facts.alpn_size, 12);
+	cr_expect_eq(memcmp(facts.alpn, "\x02h2\x08http/1.1", 12), 0);
+	/* 100 bytes fit, 50 more do not, and 3 behind them do. */
+	made_add(&list, "\x63", 1);
+	for (int i = 0; i < 99; i++)
+		made_add(&list, "a", 1);
+	made_add(&list, "\x31", 1);
+	for (int i = 0; i < 49; i++)
+		made_add(&list, "b", 1);
+	made_add(&list, "\x02h2", 3);
+	made_add(&extension, "\0\x10\0\x9b\0\x99", 6);
+	made_add(&extension, list.at, list.size);
+	cr_assert(read_extensions(extension.at, extension.size, &facts));
+	cr_expect_eq(facts.alpn_size, 103);
+	cr_expect_eq(memcmp(facts.alpn + 100, "\x02h2", 3), 0);
+	made_free(&list);
+	made_free(&extension);
+}
+
+Test(hello_alpn, that_is_not_well_formed_breaks_the_hello)
+{
+	struct hello_facts facts;
+
+	cr_expect_not(READ("\0\x10\0\x03\0\x01\0", &facts), "an empty name");
+	cr_expect_not(READ("\0\x10\0\x04\0\x02\x05h", &facts), "a name longer than the list");
+	cr_expect_not(READ("\0\x10\0\x05\0\x02\x01hx", &facts), "something behind the list");
+}
+
+Test(hello_versions, are_the_highest_and_lowest_offered)
+{
+	static const struct {
+		const char *bytes;
+		size_t count;
+		uint16_t max, min;
+	} rows[] = {
+	    {"", 0, 0x0303, 0x0301},
+	    {"\0\x2b\0\x03\x02\x03\x04", 7, 0x0304, 0x0304},
+	    {"\0\x2b\0\x05\x04\x03\x03\x03\x04", 9, 0x0304, 0x0303},
+	    {"\0\x2b\0\x07\x06\x0a\x0a\x03\x04\x03\x01", 11, 0x0304, 0x0301},
+	    {"\0\x2b\0\x07\x06\xfa\xfa\x03\x04\x03\x03", 11, 0x0304, 0x0303},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hello_facts facts;
+
+		cr_assert(read_extensions(rows[i].bytes, rows[i].count, &facts));
+		cr_expect_eq(facts.version_max, rows[i].max, "row %zu", i);
+		cr_expect_eq(facts.version_min, rows[i].min, "row %zu", i);
+	}
+}
+
+Test(hello_versions, that_are_none_break_the_hello)
+{
+	struct hello_facts facts;
+
+	cr_expect_not(READ("\0\x2b\0\x01\0", &facts), "an empty list");
+	cr_expect_not(READ("\0\x2b\0\x03\x02\x1a\x1a", &facts), "nothing but GREASE");
+	cr_expect_not(READ("\0\x2b\0\x04\x03\x03\x04\x03", &facts), "an odd length");
+}
+
+#define TLS_1_3 "\0\x2b\0\x03\x02\x03\x04"
+#define SIGNATURES_EC "\0\x0d\0\x04\0\x02\x04\x03"
+#define SIGNATURES_RSA "\0\x0d\0\x04\0\x02\x08\x04"
+#define GROUPS_P256 "\0\x0a\0\x04\0\x02\0\x17"
+#define GROUPS_X25519 "\0\x0a\0\x04\0\x02\0\x1d"
+
+Test(hello_leaf, is_of_the_kind_that_the_camera_can_take)
+{
+	static const struct {
+		const char *bytes;
+		size_t count;
+		bool ecdsa;
+	} rows[] = {
+	    {TLS_1_3 SIGNATURES_EC, 15, true},
+	    {TLS_1_3 SIGNATURES_EC GROUPS_X25519, 23, true}, /* groups are of the key exchange */
+	    {TLS_1_3 SIGNATURES_RSA, 15, false}, {TLS_1_3, 7, false}, {SIGNATURES_EC, 8, true},
+	    {SIGNATURES_EC GROUPS_P256, 16, true}, {SIGNATURES_EC GROUPS_X25519, 16, false},
+	    {SIGNATURES_RSA GROUPS_P256, 16, false},
+	    {"", 0, false}, /* RFC 5246 section 7.4.1.4.1: then SHA-1 only */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hello_facts facts;
+
+		cr_assert(read_extensions(rows[i].bytes, rows[i].count, &facts), "row %zu", i);
+		cr_expect_eq(facts.ecdsa, rows[i].ecdsa, "row %zu", i);
+	}
+}
+
+Test(hello_extension, that_is_unknown_is_passed_over)
+{
+	struct hello_facts facts;
+
+	cr_assert(READ("\x7a\x7a\0\0\xab\xcd\0\x03xyz\0\0\0\x06\0\x04\0\0\x01x", &facts));
+	cr_expect_str_eq(facts.sni, "x");
+	cr_expect_not(facts.ech);
+	cr_assert(READ("\xfe\x0d\0\x01\0", &facts));
+	cr_expect(facts.ech);
+}
+
+Test(hello_extension, that_is_longer_than_the_hello_breaks_it)
+{
+	struct hello_facts facts;
+
+	cr_expect_not(READ("\xab", &facts));
+	cr_expect_not(READ("\xab\xcd\0", &facts));
+	cr_expect_not(READ("\xab\xcd\0\x02x", &facts));
+	cr_expect_not(READ("\xab\xcd\xff\xff", &facts));
+}
