@@ -200,6 +200,18 @@ by_ip(const void *left, const void *right)
 }
 
 static void
+tell_shared(const struct reader *reader, const struct owner *a, const struct owner *b)
+{
+	struct addr addr = {0};
+	char text[ADDR_TEXT_MAX];
+
+	memcpy(addr.ip, b->ip, sizeof(addr.ip));
+	problems_error(reader->problems, reader->file, b->entry->line, 1,
+	    "address %s belongs to '%s' (line %u) and to '%s'", addr_text(&addr, text),
+	    a->entry->device.name, a->entry->line, b->entry->device.name);
+}
+
+static void
 refuse_twins(const struct reader *reader, const struct devices *devices)
 {
 	for (size_t i = 1; i < devices->count; i++) {
@@ -211,16 +223,10 @@ refuse_twins(const struct reader *reader, const struct devices *devices)
 			    a->line);
 	}
 	for (size_t i = 1; i < devices->owner_count; i++) {
-		const struct owner *a = &devices->owners[i - 1], *b = &devices->owners[i];
-		struct addr addr = {0};
-		char text[ADDR_TEXT_MAX];
+		const struct owner *a = &devices->owners[i - 1], *b = a + 1;
 
-		memcpy(addr.ip, b->ip, sizeof(addr.ip));
 		if (memcmp(a->ip, b->ip, sizeof(a->ip)) == 0)
-			problems_error(reader->problems, reader->file, b->entry->line, 1,
-			    "address %s belongs to '%s' (line %u) and to '%s'",
-			    addr_text(&addr, text), a->entry->device.name, a->entry->line,
-			    b->entry->device.name);
+			tell_shared(reader, a, b);
 	}
 }
 

@@ -80,24 +80,24 @@ static const struct option table[] = {
 
     {"record.eve", OPTION_PATH, AT(record.eve), 0, 0, 0, NULL, NULL,
 	"Where EVE JSON lines are written; not set: nowhere.", "/var/log/borderlens/eve.json"},
-    {"record.keep.flows", OPTION_S, AT(record.keep_flows_s), 0, 3600, 3650UL * 86400, "90d", NULL,
+    {"record.keep.flows", OPTION_S, AT(record.keep_flows_s), 0, 3600, 315360000, "90d", NULL,
 	"How long records of connections are kept.", NULL},
     {"console.listen", OPTION_LISTEN, AT(console_listen), 0, 0, 0, "127.0.0.1:8480", NULL,
 	"Where the console answers.", NULL},
 
-    {"timeout.hello", OPTION_MS, AT(timeout.hello_ms), 0, 100, 60 * 1000, "10s", NULL,
+    {"timeout.hello", OPTION_MS, AT(timeout.hello_ms), 0, 100, 60000, "10s", NULL,
 	"How long a camera may take to say what it wants (the whole ClientHello).", NULL},
-    {"timeout.connect", OPTION_MS, AT(timeout.connect_ms), 0, 100, 120 * 1000, "10s", NULL,
+    {"timeout.connect", OPTION_MS, AT(timeout.connect_ms), 0, 100, 120000, "10s", NULL,
 	"How long a server may take to accept the connection.", NULL},
-    {"timeout.handshake", OPTION_MS, AT(timeout.handshake_ms), 0, 100, 120 * 1000, "15s", NULL,
+    {"timeout.handshake", OPTION_MS, AT(timeout.handshake_ms), 0, 100, 120000, "15s", NULL,
 	"How long each side's TLS handshake may take.", NULL},
-    {"timeout.idle", OPTION_MS, AT(timeout.idle_ms), 0, 1000, 24 * 3600 * 1000, "10m", NULL,
+    {"timeout.idle", OPTION_MS, AT(timeout.idle_ms), 0, 1000, 86400000, "10m", NULL,
 	"How long a connection may be silent in both directions.", NULL},
-    {"timeout.half_close", OPTION_MS, AT(timeout.half_close_ms), 0, 1000, 3600 * 1000, "60s", NULL,
+    {"timeout.half_close", OPTION_MS, AT(timeout.half_close_ms), 0, 1000, 3600000, "60s", NULL,
 	"How long a connection that one side closed may stay open.", NULL},
-    {"limit.connections", OPTION_NUMBER, AT(limit.connections), 0, 1, 1000 * 1000, "10000", NULL,
+    {"limit.connections", OPTION_NUMBER, AT(limit.connections), 0, 1, 1000000, "10000", NULL,
 	"Connections open at once in one worker.", NULL},
-    {"limit.per_camera", OPTION_NUMBER, AT(limit.per_camera), 0, 1, 1000 * 1000, "1000", NULL,
+    {"limit.per_camera", OPTION_NUMBER, AT(limit.per_camera), 0, 1, 1000000, "1000", NULL,
 	"Connections open at once from one address.", NULL},
 };
 enum { OPTIONS = sizeof(table) / sizeof(table[0]), OPTION_PATH_MAX = 64 };
@@ -168,8 +168,11 @@ read_key(struct options_reader *options, const struct yaml_node *node, const cha
 	if (is_section(path) && node->kind == YAML_MAP)
 		return node;
 	if (option != NULL) {
+		/* A key that stands twice was told, and is read once: a setter that
+		 * makes something would lose the first. */
+		if (!seen[option - table])
+			(void)setter_run(options, option, node);
 		seen[option - table] = true;
-		(void)setter_run(options, option, node);
 	} else if (is_section(path)) {
 		reader_error(&options->reader, node, "%s must be a mapping (key: value)", path);
 	} else {

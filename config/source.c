@@ -140,7 +140,7 @@ read_file(struct source *source, const char *path, struct err *err)
 {
 	struct file *ret = NULL;
 	uint8_t *bytes = NULL;
-	struct stat st;
+	struct stat st = {0};
 	size_t size;
 	int fd = open_file(path, &st, err);
 

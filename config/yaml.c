@@ -3,6 +3,7 @@
 
 #include "config/problems.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -141,6 +142,7 @@ attach(struct build *build, struct yaml_node *node)
 		return;
 	}
 	parent = &build->open[build->depth - 1];
+	assert(parent->node != NULL);
 	if (parent->node->kind == YAML_MAP && parent->key == NULL) {
 		attach_key(build, parent, node);
 		return;
@@ -323,7 +325,6 @@ yaml_tree_read(struct yaml_tree *tree, const char *file, struct bytes text,
     struct problems *problems)
 {
 	struct build build = {.tree = tree, .problems = problems, .file = file};
-	size_t errors = problems->errors;
 	yaml_parser_t parser;
 
 	*tree = (struct yaml_tree){0};
@@ -338,9 +339,7 @@ yaml_tree_read(struct yaml_tree *tree, const char *file, struct bytes text,
 	read_events(&build, &parser, text);
 	yaml_parser_delete(&parser);
 	/* What broke off in the middle would only lead to errors that are none. */
-	if (build.depth > 0 || (tree->root == NULL && problems->errors > errors))
-		return -1;
-	return tree->root != NULL ? 0 : -1;
+	return build.depth == 0 && tree->root != NULL ? 0 : -1;
 }
 
 void

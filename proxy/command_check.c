@@ -235,7 +235,7 @@ check(const struct options *options)
 		check_certs(loaded.config, &problems);
 	}
 	problems_print(&problems);
-	code = problems.errors == 0 ? EXIT_DONE : EXIT_CONFIG;
+	code = problems.errors == 0 && loaded.config != NULL ? EXIT_DONE : EXIT_CONFIG;
 	if (options->json)
 		write_json(options->path, loaded.config, geo, &problems);
 	else if (code == EXIT_DONE)

@@ -23,6 +23,7 @@ load(const char *text, struct problems *problems)
 	put(source, "/e/twin.yaml", rule_file);
 	put(source, "/e/bad.yaml", "ruleset: x\n");
 	put(source, "/e/d.yaml", "devices: [{nam: x}]\n");
+	put(source, "/e/e.yaml", "devices: [{name: x, ip: 10.0.0.1}]\n");
 	put(source, "/e/c.mmdb", "");
 	config = config_load("/e/b.yaml", source, problems);
 	source_free(source);
@@ -153,6 +154,18 @@ Test(config, everything_wrong_is_told_in_one_go)
 		cr_expect(strcmp(a->file, b->file) < 0 ||
 			  (strcmp(a->file, b->file) == 0 && a->line <= b->line));
 	}
+	problems_free(&problems);
+}
+
+Test(config, a_key_that_stands_twice_is_read_once)
+{
+	struct problems problems = {0};
+
+	/* Under the sanitizers: what the first one made is not lost. */
+	cr_expect_null(load(LEAST "rules: r.yaml\ndevices: e.yaml\ndevices: e.yaml\n", &problems));
+	cr_expect_eq(problems.errors, 2);
+	cr_expect(has_error(&problems, 3, 1, "'rules' is here twice (first on line 2)"));
+	cr_expect(has_error(&problems, 5, 1, "'devices' is here twice (first on line 4)"));
 	problems_free(&problems);
 }
 
