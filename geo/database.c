@@ -28,18 +28,28 @@ enum { FORMAT_MAJOR = 2, IPV4_OFFSET_BITS = 96 };
 enum { BUILD_MIN_S = 1262304000 };
 #define BUILD_MAX_S 4102444800U
 
-/* Where the wanted fields stand. */
-static const char *const path_located[] = {"country", "iso_code", NULL};
-static const char *const path_registered[] = {"registered_country", "iso_code", NULL};
-static const char *const path_flat[] = {"country_code", NULL};
-static const char *const path_asn[] = {"autonomous_system_number", NULL};
-static const char *const path_org[] = {"autonomous_system_organization", NULL};
+/* What is read of a record, and where it stands. */
+enum field { FIELD_LOCATED = 0, FIELD_REGISTERED, FIELD_FLAT, FIELD_ASN, FIELD_ORG, FIELDS };
+
+static const char *const paths[FIELDS][3] = {
+    [FIELD_LOCATED] = {"country", "iso_code"},
+    [FIELD_REGISTERED] = {"registered_country", "iso_code"},
+    [FIELD_FLAT] = {"country_code"},
+    [FIELD_ASN] = {"autonomous_system_number"},
+    [FIELD_ORG] = {"autonomous_system_organization"},
+};
+
+enum { /* sets of fields */
+	SET_COUNTRY = 1 << FIELD_LOCATED | 1 << FIELD_REGISTERED | 1 << FIELD_FLAT,
+	SET_NETWORK = 1 << FIELD_ASN | 1 << FIELD_ORG,
+};
 
 struct database {
 	const uint8_t *map; /* owned; NULL when empty */
 	size_t size;
 	MMDB_s mmdb; /* made by us over map, never by MMDB_open: no file is opened */
 	uint64_t build_s, networks;
+	unsigned fields; /* the fields that its records hold: others are not looked for */
 	bool answers[DATABASE_COUNTRY_FIELDS];
 	enum database_field flat; /* what country_code means */
 	char name[FACTS_BASIS_MAX - 12];
@@ -47,16 +57,13 @@ struct database {
 	char type[64], description[160];
 };
 
-/* The walk over all records.  `seen` has a byte for each of the data section:
- * what the record there holds, so that each is read once. */
+/* The walk over all records. */
 struct survey {
 	struct database *database;
 	struct mmdb_data data;
-	uint8_t *seen;
-	uint8_t fields; /* what any record holds */
+	bool *seen;      /* for each offset of the data section: its record was read */
+	unsigned fields; /* what any record holds */
 };
-
-enum { SEEN = 1, SEEN_LOCATED = 2, SEEN_REGISTERED = 4, SEEN_ASN = 8 };
 
 enum found { FOUND_NONE = 0, FOUND, FOUND_BROKEN };
 
@@ -104,7 +111,7 @@ static enum found
 read_asn(const MMDB_s *mmdb, uint32_t offset, uint32_t *asn)
 {
 	MMDB_entry_data_s data;
-	enum found found = read_value(mmdb, offset, path_asn, &data);
+	enum found found = read_value(mmdb, offset, paths[FIELD_ASN], &data);
 
 	if (found != FOUND)
 		return found;
@@ -146,24 +153,48 @@ read_text(const MMDB_s *mmdb, uint32_t offset, const char *const *path, char *ou
 /* ---- all of a record ---- */
 
 static enum found
-worse(enum found a, enum found b)
-{
-	return a > b ? a : b;
-}
-
-static enum found
-read_record(const struct database *database, uint32_t offset, struct database_answer *answer)
+read_field(const struct database *database, uint32_t offset, enum field field,
+    struct database_answer *answer)
 {
 	const MMDB_s *mmdb = &database->mmdb;
-	enum found found;
+	const char *const *path = paths[field];
 
-	found = read_country(mmdb, offset, path_located, answer->country[DATABASE_LOCATED]);
-	found = worse(found,
-	    read_country(mmdb, offset, path_registered, answer->country[DATABASE_REGISTERED]));
-	found =
-	    worse(found, read_country(mmdb, offset, path_flat, answer->country[database->flat]));
-	found = worse(found, read_asn(mmdb, offset, &answer->asn));
-	return worse(found, read_text(mmdb, offset, path_org, answer->org, sizeof(answer->org)));
+	switch (field) {
+	case FIELD_LOCATED:
+		return read_country(mmdb, offset, path, answer->country[DATABASE_LOCATED]);
+	case FIELD_REGISTERED:
+		return read_country(mmdb, offset, path, answer->country[DATABASE_REGISTERED]);
+	case FIELD_FLAT:
+		return read_country(mmdb, offset, path, answer->country[database->flat]);
+	case FIELD_ASN:
+		return read_asn(mmdb, offset, &answer->asn);
+	case FIELD_ORG:
+		return read_text(mmdb, offset, path, answer->org, sizeof(answer->org));
+	case FIELDS:
+		break;
+	}
+	return FOUND_NONE;
+}
+
+/* Read the database's fields of a record; *held becomes the set of those that
+ * are there.  False when one is not of its form. */
+static bool
+read_record(const struct database *database, uint32_t offset, struct database_answer *answer,
+    unsigned *held)
+{
+	*held = 0;
+	for (int field = 0; field < FIELDS; field++) {
+		enum found found;
+
+		if ((database->fields & 1U << field) == 0)
+			continue;
+		found = read_field(database, offset, (enum field)field, answer);
+		if (found == FOUND_BROKEN)
+			return false;
+		if (found == FOUND)
+			*held |= 1U << field;
+	}
+	return true;
 }
 
 /* ---- opening ---- */
@@ -172,20 +203,15 @@ static int
 check_record(struct survey *survey, uint32_t offset, struct err *err)
 {
 	struct database_answer answer = {0};
+	unsigned held;
 
 	if (mmdb_data_check(&survey->data, offset, err) != 0)
 		return -1;
-	if (read_record(survey->database, offset, &answer) == FOUND_BROKEN)
+	if (!read_record(survey->database, offset, &answer, &held))
 		return err_set(err, ERR_INPUT,
 		    "the record at %u holds a country or network of the wrong form", offset);
-	survey->seen[offset] = SEEN;
-	if (answer.country[DATABASE_LOCATED][0] != '\0')
-		survey->seen[offset] |= SEEN_LOCATED;
-	if (answer.country[DATABASE_REGISTERED][0] != '\0')
-		survey->seen[offset] |= SEEN_REGISTERED;
-	if (answer.asn != 0)
-		survey->seen[offset] |= SEEN_ASN;
-	survey->fields |= survey->seen[offset];
+	survey->seen[offset] = true;
+	survey->fields |= held;
 	return 0;
 }
 
@@ -195,12 +221,31 @@ on_network(uint32_t offset, void *arg, struct err *err)
 	struct survey *survey = arg;
 
 	survey->database->networks++;
-	return survey->seen[offset] != 0 ? 0 : check_record(survey, offset, err);
+	return survey->seen[offset] ? 0 : check_record(survey, offset, err);
+}
+
+/* Keep what the records hold; -1 when that is nothing of the database's kind. */
+static int
+note_fields(struct database *database, unsigned fields, struct err *err)
+{
+	bool network = (database->fields & SET_NETWORK) != 0;
+
+	database->fields = fields;
+	database->answers[DATABASE_LOCATED] = (fields & 1U << FIELD_LOCATED) != 0;
+	database->answers[DATABASE_REGISTERED] = (fields & 1U << FIELD_REGISTERED) != 0;
+	if ((fields & 1U << FIELD_FLAT) != 0)
+		database->answers[database->flat] = true;
+	if (network && (fields & 1U << FIELD_ASN) == 0)
+		return err_set(err, ERR_INPUT, "no record has an autonomous_system_number");
+	if (!network && (fields & SET_COUNTRY) == 0)
+		return err_set(err, ERR_INPUT,
+		    "no record has a country.iso_code, registered_country.iso_code or country_code");
+	return 0;
 }
 
 static int
 survey_records(struct database *database, const struct mmdb_tree *tree, struct bytes section,
-    enum database_kind kind, struct err *err)
+    struct err *err)
 {
 	struct survey survey = {.database = database};
 	int ret = -1;
@@ -208,23 +253,14 @@ survey_records(struct database *database, const struct mmdb_tree *tree, struct b
 	assert(section.left > 0);
 	if (mmdb_data_open(&survey.data, section, err) != 0)
 		return -1;
-	survey.seen = calloc(section.left, 1);
+	survey.seen = calloc(section.left, sizeof(*survey.seen));
 	if (survey.seen == NULL) {
 		(void)err_set(err, ERR_NOMEM, "no memory for %zu bytes", section.left);
 		goto out;
 	}
 	if (mmdb_tree_walk(tree, on_network, &survey, err) != 0)
 		goto out;
-	database->answers[DATABASE_LOCATED] = (survey.fields & SEEN_LOCATED) != 0;
-	database->answers[DATABASE_REGISTERED] = (survey.fields & SEEN_REGISTERED) != 0;
-	if (kind == DATABASE_ASN && (survey.fields & SEEN_ASN) == 0)
-		(void)err_set(err, ERR_INPUT, "no record has an autonomous_system_number");
-	else if (kind == DATABASE_COUNTRY &&
-		 (survey.fields & (SEEN_LOCATED | SEEN_REGISTERED)) == 0)
-		(void)err_set(err, ERR_INPUT,
-		    "no record has a country.iso_code, registered_country.iso_code or country_code");
-	else
-		ret = 0;
+	ret = note_fields(database, survey.fields, err);
 out:
 	free(survey.seen);
 	mmdb_data_close(&survey.data);
@@ -416,8 +452,9 @@ read_file(struct database *database, enum database_kind kind, struct err *err)
 		return -1;
 	read_words(database, &handle);
 	database->flat = speaks_of_registration(database) ? DATABASE_REGISTERED : DATABASE_LOCATED;
+	database->fields = kind == DATABASE_ASN ? SET_NETWORK : SET_COUNTRY;
 	fill_handle(database, &tree, section);
-	if (survey_records(database, &tree, section, kind, err) != 0)
+	if (survey_records(database, &tree, section, err) != 0)
 		return -1;
 	fill_ipv4_start(database, &tree);
 	return 0;
@@ -499,6 +536,7 @@ database_ask(const struct database *database, const struct addr *addr,
 	struct sockaddr_storage to;
 	MMDB_lookup_result_s result;
 	bool v4 = addr_is_v4(addr);
+	unsigned held;
 	int status;
 
 	memset(answer, 0, sizeof(*answer));
@@ -512,7 +550,7 @@ database_ask(const struct database *database, const struct addr *addr,
 	if (!result.found_entry)
 		return;
 	answer->found = true;
-	(void)read_record(database, result.entry.offset, answer);
+	(void)read_record(database, result.entry.offset, answer, &held);
 }
 
 bool
