@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/ipc.h"
+#include "certs/mint.h"
+#include "proxy/board.h"
+#include "proxy/signer_role.h"
+#include "tests/support/pki.h"
+#include "tests/support/scratch.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A signer in a process of its own, as the supervisor starts it, and our ends
+ * of its channels. */
+static char dir[256];
+static int worker[2], control = -1;
+static struct board *board;
+static pid_t pid;
+
+enum { DEADLINE_MS = 60000 };
+
+static void
+start(void)
+{
+	struct signer_setup setup = {.worker_count = 2};
+	struct err err = {0};
+	int ends[2];
+
+	scratch_dir(dir, sizeof(dir));
+	cr_assert_eq(ca_init(dir, "test", &err), 0, "%s", err.text);
+	for (int i = 0; i < CA_COUNT; i++) {
+		char path[512];
+
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, ca_cert_names[i]);
+		setup.cert[i] = open(path, O_RDONLY | O_CLOEXEC);
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, ca_key_names[i]);
+		setup.key[i] = open(path, O_RDONLY | O_CLOEXEC);
+	}
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(ipc_pair(ends, NULL), 0);
+		worker[i] = ends[0];
+		setup.worker[i] = ends[1];
+	}
+	cr_assert_eq(ipc_pair(ends, NULL), 0);
+	control = ends[0];
+	setup.control = ends[1];
+	setup.board = board_create(&err);
+	cr_assert_geq(setup.board, 0, "%s", err.text);
+	board = board_map(setup.board, &err);
+	cr_assert_not_null(board, "%s", err.text);
+	pid = fork();
+	cr_assert_geq(pid, 0);
+	if (pid == 0) {
+		(void)close(control);
+		(void)close(worker[0]);
+		(void)close(worker[1]);
+		_exit(signer_run(&setup));
+	}
+	(void)close(setup.control);
+	(void)close(setup.worker[0]);
+	(void)close(setup.worker[1]);
+}
+
+/* The supervisor's end closes, and the signer with it. */
+static void
+stop(void)
+{
+	int status = -1;
+
+	(void)close(control);
+	cr_expect_eq(waitpid(pid, &status, 0), pid);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
+	(void)close(worker[0]);
+	(void)close(worker[1]);
+	scratch_remove(dir);
+}
+
+TestSuite(signer_role, .init = start, .fini = stop, .timeout = 120);
+
+static bool
+wait_for(int fd, short what)
+{
+	struct pollfd pollfd = {.fd = fd, .events = what};
+
+	return poll(&pollfd, 1, DEADLINE_MS) == 1 && (pollfd.revents & what) != 0;
+}
+
+/* The next answer of a worker's, in a buffer that lasts until the one after. */
+static struct bytes
+receive(int fd)
+{
+	static uint8_t message[IPC_MESSAGE_MAX];
+	ssize_t got;
+
+	cr_assert(wait_for(fd, POLLIN), "no answer in time");
+	got = ipc_receive(fd, message, sizeof(message), NULL);
+	cr_assert_gt(got, 0);
+	return (struct bytes){.at = message, .left = (size_t)got};
+}
+
+static size_t
+leaf_request(uint8_t *out, size_t size, uint64_t id, EVP_PKEY *key)
+{
+	struct pki server = pki_server("cam.example.com", NULL);
+	const struct mint_wanted wanted = {.id = id,
+	    .kind = LEAF_EC,
+	    .server = server.cert,
+	    .key = key};
+	size_t ret = mint_request(&wanted, out, size, NULL);
+
+	cr_assert_gt(ret, 0);
+	pki_free(&server);
+	return ret;
+}
+
+Test(signer_role, answers_each_worker_on_its_own_channel)
+{
+	EVP_PKEY *key = pki_key(PKI_P256);
+	uint8_t request[1024];
+
+	for (uint64_t i = 0; i < 2; i++) {
+		size_t size = leaf_request(request, sizeof(request), 40 + i, key);
+		X509 *leaf = NULL;
+		struct err err = {0};
+		uint64_t id = 0;
+
+		cr_assert_eq(ipc_send(worker[i], request, size, NULL), 1);
+		cr_expect_eq(mint_answer(receive(worker[i]), &id, &leaf, &err), 0, "%s", err.text);
+		cr_expect_eq(id, 40 + i);
+		X509_free(leaf);
+	}
+	EVP_PKEY_free(key);
+}
+
+Test(signer_role, gives_the_rsa_key_to_who_asked_before_it_was_there)
+{
+	EVP_PKEY *keys[2] = {NULL, NULL};
+	uint8_t request[64];
+	size_t size = mint_key_request(request, sizeof(request), 9);
+
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(ipc_send(worker[i], request, size, NULL), 1);
+	for (int i = 0; i < 2; i++) {
+		struct err err = {0};
+		uint64_t id = 0;
+
+		cr_assert_eq(mint_key_answer(receive(worker[i]), &id, &keys[i], &err), 0, "%s",
+		    err.text);
+		cr_expect_eq(id, 9);
+	}
+	cr_expect_eq(EVP_PKEY_eq(keys[0], keys[1]), 1);
+	EVP_PKEY_free(keys[0]);
+	EVP_PKEY_free(keys[1]);
+}
+
+Test(signer_role, refuses_nonsense_and_goes_on)
+{
+	EVP_PKEY *key = pki_key(PKI_P256);
+	uint8_t request[1024] = {0xff, 0xff, 0xff};
+	X509 *leaf = NULL;
+	uint64_t id;
+	size_t size;
+
+	for (size_t count = 1; count < 64; count++) {
+		cr_assert_eq(ipc_send(worker[0], request, count, NULL), 1);
+		cr_expect_eq(mint_answer(receive(worker[0]), &id, &leaf, NULL), -1);
+	}
+	size = leaf_request(request, sizeof(request), 3, key);
+	cr_assert_eq(ipc_send(worker[0], request, size, NULL), 1);
+	cr_expect_eq(mint_answer(receive(worker[0]), &id, &leaf, NULL), 0);
+	X509_free(leaf);
+	EVP_PKEY_free(key);
+}
+
+/* Send and receive until count requests were answered. */
+static void
+ask(int fd, const uint8_t *request, size_t size, unsigned count)
+{
+	unsigned sent = 0, answered = 0;
+
+	while (answered < count) {
+		if (sent < count && sent - answered < 64 &&
+		    ipc_send(fd, request, size, NULL) == 1) {
+			sent++;
+			continue;
+		}
+		(void)receive(fd);
+		answered++;
+	}
+}
+
+Test(signer_role, a_storm_is_served_at_once_and_a_flood_is_slowed)
+{
+	EVP_PKEY *key = pki_key(PKI_P256);
+	uint8_t request[1024];
+	size_t size = leaf_request(request, sizeof(request), 1, key);
+	uint64_t started_ms = clock_mono_ms(), storm_ms;
+
+	ask(worker[0], request, size, 2000);
+	storm_ms = clock_mono_ms() - started_ms;
+	cr_expect_lt(storm_ms, 8000, "at the slow rate it takes ten seconds");
+	/* The allowance grew while the storm lasted; what is beyond must wait. */
+	ask(worker[0], request, size, 100 + (unsigned)(storm_ms / 5));
+	cr_expect_geq(clock_mono_ms() - started_ms, storm_ms + 400);
+	ask(worker[1], request, size, 10); /* which does not touch the other one */
+	EVP_PKEY_free(key);
+}
+
+Test(signer_role, its_heart_beats_while_nobody_asks)
+{
+	uint64_t first = 0, deadline = clock_mono_ms() + DEADLINE_MS;
+
+	while (first == 0 && clock_mono_ms() < deadline)
+		first = atomic_load(&board->signer_beat_ms);
+	cr_assert_gt(first, 0);
+	while (atomic_load(&board->signer_beat_ms) == first && clock_mono_ms() < deadline)
+		(void)poll(NULL, 0, 10);
+	cr_expect_gt(atomic_load(&board->signer_beat_ms), first);
+}
+
+Test(signer_role, a_worker_that_is_gone_costs_nothing)
+{
+	uint8_t request[64];
+	size_t size = mint_key_request(request, sizeof(request), 9);
+	EVP_PKEY *key = NULL;
+	uint64_t id;
+
+	(void)shutdown(worker[1], SHUT_RDWR);
+	cr_assert_eq(ipc_send(worker[0], request, size, NULL), 1);
+	cr_expect_eq(mint_key_answer(receive(worker[0]), &id, &key, NULL), 0);
+	EVP_PKEY_free(key);
+}
