@@ -174,7 +174,7 @@ uri_for_name(struct pki_spec *spec)
 	spec->names = "URI:https://cam.example.com/";
 }
 static void
-client_only(struct pki_spec *spec)
+not_for_servers(struct pki_spec *spec)
 {
 	spec->purpose = "clientAuth";
 }
@@ -309,7 +309,7 @@ static const struct {
     {"an address for a name", address_for_name, CERT_NAME_MISMATCH, 0},
     {"a mail address", mail_for_name, CERT_NAME_MISMATCH, 0},
     {"a URI", uri_for_name, CERT_NAME_MISMATCH, 0},
-    {"for clients", client_only, CERT_WRONG_PURPOSE, 0},
+    {"for clients", not_for_servers, CERT_WRONG_PURPOSE, 0},
     {"for any purpose", any_purpose, CERT_WRONG_PURPOSE, 0},
     {"for code and mail", signs_code, CERT_WRONG_PURPOSE, 0},
     {"a key for CRLs", crl_key, CERT_WRONG_PURPOSE, 0},
@@ -403,7 +403,7 @@ not_here(struct pki_spec *spec)
 	spec->constraints = "critical,excluded;DNS:example.com";
 }
 static void
-for_clients(struct pki_spec *spec)
+issues_no_servers(struct pki_spec *spec)
 {
 	spec->purpose = "clientAuth";
 }
@@ -419,7 +419,7 @@ static const struct {
     {"may not sign certificates", no_cert_sign, CERT_BAD_CONSTRAINTS, CERT_WRONG_PURPOSE},
     {"permits other names", elsewhere, CERT_BAD_CONSTRAINTS, 0},
     {"excludes the name", not_here, CERT_BAD_CONSTRAINTS, 0},
-    {"for clients", for_clients, CERT_WRONG_PURPOSE, 0},
+    {"for clients", issues_no_servers, CERT_WRONG_PURPOSE, 0},
     {"RSA-1024", weak_rsa, CERT_WEAK, 0},
     {"signed with SHA-1", sha1, CERT_WEAK, 0},
     {"an unknown critical extension", unknown_critical, CERT_MALFORMED, 0},
