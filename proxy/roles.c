@@ -196,6 +196,17 @@ set_name(const struct role_order *order)
 	(void)prctl(PR_SET_NAME, name);
 }
 
+/* A terminal and a service manager signal all processes of a group; what that
+ * means for the roles the supervisor says. */
+static void
+leave_signals(void)
+{
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
 int
 role_main(int argc, char **argv)
 {
@@ -210,6 +221,7 @@ role_main(int argc, char **argv)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != order->supervisor)
 		return EXIT_FAILED;
 	set_name(order);
+	leave_signals();
 	if (order->role == ROLE_SIGNER)
 		return be_signer(order);
 	if (order->role == ROLE_WORKER)
