@@ -97,7 +97,7 @@ static const struct option table[] = {
 	"How long a connection that one side closed may stay open.", NULL},
     {"limit.connections", OPTION_NUMBER, AT(limit.connections), 0, 1, 1000000, "10000", NULL,
 	"Connections open at once in one worker.", NULL},
-    {"limit.per_camera", OPTION_NUMBER, AT(limit.per_camera), 0, 1, 1000000, "1000", NULL,
+    {"limit.per_camera", OPTION_NUMBER, AT(limit.per_camera), 0, 1, 1000000, "8000", NULL,
 	"Connections open at once from one address.", NULL},
 };
 enum { OPTIONS = sizeof(table) / sizeof(table[0]), OPTION_PATH_MAX = 64 };
