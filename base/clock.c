@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
-#include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 enum { US_PER_S = 1000000, NS_PER_US = 1000, US_PER_MS = 1000, MS_PER_S = 1000 };
@@ -42,16 +42,39 @@ clock_span(uint32_t ms)
 	};
 }
 
+/* count digits, with leading zeros; returns what follows. */
+static char *
+put_digits(char *to, unsigned value, int count)
+{
+	for (int i = count - 1; i >= 0; i--) {
+		to[i] = (char)('0' + value % 10);
+		value /= 10;
+	}
+	return to + count;
+}
+
 const char *
 clock_text(uint64_t wall_us, char out[CLOCK_TEXT_MAX])
 {
 	time_t seconds = (time_t)(wall_us / US_PER_S);
 	struct tm tm = {0};
-	char date[24];
+	char *at = out;
 
 	(void)gmtime_r(&seconds, &tm);
-	(void)strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-	(void)snprintf(out, CLOCK_TEXT_MAX, "%s.%06u+0000", date, (unsigned)(wall_us % US_PER_S));
+	at = put_digits(at, (unsigned)tm.tm_year + 1900, 4);
+	*at++ = '-';
+	at = put_digits(at, (unsigned)tm.tm_mon + 1, 2);
+	*at++ = '-';
+	at = put_digits(at, (unsigned)tm.tm_mday, 2);
+	*at++ = 'T';
+	at = put_digits(at, (unsigned)tm.tm_hour, 2);
+	*at++ = ':';
+	at = put_digits(at, (unsigned)tm.tm_min, 2);
+	*at++ = ':';
+	at = put_digits(at, (unsigned)tm.tm_sec, 2);
+	*at++ = '.';
+	at = put_digits(at, (unsigned)(wall_us % US_PER_S), 6);
+	memcpy(at, "+0000", sizeof("+0000"));
 	return out;
 }
 

@@ -17,10 +17,10 @@ make_room(struct json *json, size_t count)
 	size_t size = json->size > 0 ? json->size : FIRST_SIZE;
 	char *at;
 
+	if (need <= json->size && !json->failed)
+		return true;
 	if (json->failed)
 		return false;
-	if (need <= json->size)
-		return true;
 	while (size < need)
 		size *= 2;
 	at = realloc(json->at, size);
@@ -40,6 +40,16 @@ put(struct json *json, const char *bytes, size_t count)
 		return;
 	memcpy(json->at + json->used, bytes, count);
 	json->used += count;
+	json->at[json->used] = '\0';
+}
+
+/* The marks between values are most of what is put. */
+static void
+put_mark(struct json *json, char mark)
+{
+	if (!make_room(json, 1))
+		return;
+	json->at[json->used++] = mark;
 	json->at[json->used] = '\0';
 }
 
@@ -73,7 +83,7 @@ is_plain(uint8_t byte)
 static void
 put_string(struct json *json, const uint8_t *at, size_t count)
 {
-	put(json, "\"", 1);
+	put_mark(json, '"');
 	while (count > 0) {
 		size_t run = 0;
 
@@ -92,33 +102,33 @@ put_string(struct json *json, const uint8_t *at, size_t count)
 		at += run;
 		count -= run;
 	}
-	put(json, "\"", 1);
+	put_mark(json, '"');
 }
 
 static void
 begin(struct json *json, const char *key)
 {
 	if (json->comma)
-		put(json, ",", 1);
+		put_mark(json, ',');
 	json->comma = true;
 	if (key == NULL)
 		return;
 	put_string(json, (const uint8_t *)key, strlen(key));
-	put(json, ":", 1);
+	put_mark(json, ':');
 }
 
 void
 json_open(struct json *json, const char *key)
 {
 	begin(json, key);
-	put(json, "{", 1);
+	put_mark(json, '{');
 	json->comma = false;
 }
 
 void
 json_close(struct json *json)
 {
-	put(json, "}", 1);
+	put_mark(json, '}');
 	json->comma = true;
 }
 
@@ -126,14 +136,14 @@ void
 json_open_array(struct json *json, const char *key)
 {
 	begin(json, key);
-	put(json, "[", 1);
+	put_mark(json, '[');
 	json->comma = false;
 }
 
 void
 json_close_array(struct json *json)
 {
-	put(json, "]", 1);
+	put_mark(json, ']');
 	json->comma = true;
 }
 
@@ -153,11 +163,15 @@ json_string(struct json *json, const char *key, const char *value)
 void
 json_number(struct json *json, const char *key, uint64_t value)
 {
-	char digits[24];
-	int count = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
+	char digits[20]; /* of 2^64 - 1 */
+	size_t at = sizeof(digits);
 
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value > 0);
 	begin(json, key);
-	put(json, digits, (size_t)count);
+	put(json, digits + at, sizeof(digits) - at);
 }
 
 void
@@ -187,7 +201,7 @@ json_null(struct json *json, const char *key)
 void
 json_end_line(struct json *json)
 {
-	put(json, "\n", 1);
+	put_mark(json, '\n');
 	json->comma = false;
 }
 
