@@ -163,3 +163,84 @@ Test(rulesets, each_says_who_looked_at_it_and_until_when)
 		source_free(source);
 	}
 }
+
+/* ---- the manual ---- */
+
+/* Take the next ```yaml block out of text; NULL when there is none. */
+static char *
+next_example(char **text)
+{
+	static const char fence[] = "```yaml\n";
+	char *begin = strstr(*text, fence), *end;
+
+	if (begin == NULL)
+		return NULL;
+	begin += sizeof(fence) - 1;
+	end = strstr(begin, "```");
+	cr_assert_not_null(end);
+	*end = '\0';
+	*text = end + 1;
+	return begin;
+}
+
+Test(rulesets, the_manuals_examples_load_and_decide_as_it_says)
+{
+	static const struct {
+		const char *ruleset;
+		const char *place, *vendor;
+		const char *result, *rule;
+		bool shadow;
+	} rows[] = {
+	    {"site-north", "DE DE CH", "", "allow", "near", false},
+	    {"site-north", "DE DE US", "", "block", "default", false},
+	    {"site-north", "DE DE US", "Axis", "allow", "vendor", false},
+	    {"site-north", "DE DE -", "", "block", "unknown", false},
+	    {"one-vendor", "CN CN CN", "Hikvision", "allow", "cloud", false},
+	    {"one-vendor", "DE DE DE", "Dahua", "block", "default", false},
+	    {"not-there", "DE DE CN", "", "block", "listed", false},
+	    {"not-there", "DE DE DE", "", "allow", "default", false},
+	    {"not-there", "- DE DE", "", "observe", "unknown", false},
+	    {"one-vendor-trial", "DE DE DE", "Dahua", "observe", "default", true},
+	};
+	static char manual[65536];
+	struct source *source = source_from_disk();
+	char path[512], *at = manual, *example;
+	struct problems problems = {0};
+	struct bytes text;
+	struct err err;
+	size_t tried = 0, examples = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/docs/rules.md", PROJECT_DIR);
+	cr_assert_eq(source_read(source, path, &text, &err), 0, "%s", err.text);
+	cr_assert_lt(text.left, sizeof(manual));
+	memcpy(manual, text.at, text.left);
+	while ((example = next_example(&at)) != NULL) {
+		struct rules *rules = rules_new();
+		char all[2000];
+
+		examples++;
+		cr_assert_eq(rules_add(rules, "rules.md", text_of(example), &problems), 0, "%s",
+		    told(&problems, all, sizeof(all)));
+		cr_expect_eq(problems.count, 0);
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			struct facts facts = facts_of(rows[i].place, "cloud.example");
+			struct verdict verdict;
+
+			if (strcmp(rows[i].ruleset, rules_about(rules, 0).id) != 0)
+				continue;
+			tried++;
+			facts.dst.port = 443;
+			(void)snprintf(facts.place.vendor, sizeof(facts.place.vendor), "%s",
+			    rows[i].vendor);
+			judge(rules, VERDICT_CERTIFICATE, &facts, &verdict);
+			cr_expect_str_eq(result_name(verdict.result), rows[i].result, "row %zu", i);
+			cr_expect_str_eq(verdict.rule, rows[i].rule, "row %zu: %s", i,
+			    verdict.rule);
+			cr_expect_eq(verdict.shadow, rows[i].shadow, "row %zu", i);
+		}
+		rules_free(rules);
+	}
+	cr_expect_eq(examples, 4);
+	cr_expect_eq(tried, sizeof(rows) / sizeof(rows[0]));
+	source_free(source);
+}
