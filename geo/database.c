@@ -7,7 +7,9 @@
 #include "base/memfd.h"
 #include "base/text.h"
 #include "geo/mmdb_data.h"
+#include "geo/mmdb_file.h"
 #include "geo/mmdb_tree.h"
+#include "geo/mmdb_value.h"
 
 #include <assert.h>
 #include <maxminddb.h>
@@ -15,18 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-
-static const uint8_t metadata_marker[] = "\xab\xcd\xefMaxMind.com";
-enum { METADATA_MARKER_SIZE = sizeof(metadata_marker) - 1 };
-
-/* The format's own bound on the metadata, its marker included. */
-enum { METADATA_MAX = 128 * 1024 };
-
-enum { FORMAT_MAJOR = 2, IPV4_OFFSET_BITS = 96 };
-
-/* Build dates that a file can have: from the format's first years to 2100. */
-enum { BUILD_MIN_S = 1262304000 };
-#define BUILD_MAX_S 4102444800U
 
 /* What is read of a record, and where it stands. */
 enum field { FIELD_LOCATED = 0, FIELD_REGISTERED, FIELD_FLAT, FIELD_ASN, FIELD_ORG, FIELDS };
@@ -44,17 +34,19 @@ enum { /* sets of fields */
 	SET_NETWORK = 1 << FIELD_ASN | 1 << FIELD_ORG,
 };
 
+enum { IPV4_OFFSET_BITS = 96 };
+
 struct database {
 	const uint8_t *map; /* owned; NULL when empty */
 	size_t size;
-	MMDB_s mmdb; /* made by us over map, never by MMDB_open: no file is opened */
-	uint64_t build_s, networks;
+	MMDB_s mmdb;           /* made by us over map, never by MMDB_open: no file is opened */
+	struct mmdb_file file; /* its parts lie in map */
+	uint64_t networks;
 	unsigned fields; /* the fields that its records hold: others are not looked for */
 	bool answers[DATABASE_COUNTRY_FIELDS];
 	enum database_field flat; /* what country_code means */
 	char name[FACTS_BASIS_MAX - 12];
 	char basis[FACTS_BASIS_MAX];
-	char type[64], description[160];
 };
 
 /* The walk over all records. */
@@ -65,27 +57,13 @@ struct survey {
 	unsigned fields; /* what any record holds */
 };
 
-enum found { FOUND_NONE = 0, FOUND, FOUND_BROKEN };
-
 /* ---- one value of a record that was checked ---- */
-
-static enum found
-read_value(const MMDB_s *mmdb, uint32_t offset, const char *const *path, MMDB_entry_data_s *data)
-{
-	MMDB_entry_s entry = {.mmdb = mmdb, .offset = offset};
-	int status = MMDB_aget_value(&entry, data, path);
-
-	if (status == MMDB_LOOKUP_PATH_DOES_NOT_MATCH_DATA_ERROR ||
-	    (status == MMDB_SUCCESS && !data->has_data))
-		return FOUND_NONE;
-	return status == MMDB_SUCCESS ? FOUND : FOUND_BROKEN;
-}
 
 static enum found
 read_country(const MMDB_s *mmdb, uint32_t offset, const char *const *path, char out[3])
 {
 	MMDB_entry_data_s data;
-	enum found found = read_value(mmdb, offset, path, &data);
+	enum found found = mmdb_value_read(mmdb, offset, path, &data);
 
 	if (found != FOUND)
 		return found;
@@ -111,7 +89,7 @@ static enum found
 read_asn(const MMDB_s *mmdb, uint32_t offset, uint32_t *asn)
 {
 	MMDB_entry_data_s data;
-	enum found found = read_value(mmdb, offset, paths[FIELD_ASN], &data);
+	enum found found = mmdb_value_read(mmdb, offset, paths[FIELD_ASN], &data);
 
 	if (found != FOUND)
 		return found;
@@ -122,32 +100,6 @@ read_asn(const MMDB_s *mmdb, uint32_t offset, uint32_t *asn)
 	else
 		return FOUND_BROKEN;
 	return *asn == 0 ? FOUND_NONE : FOUND;
-}
-
-/* Copy text that may lack a terminator, cut at the end of a character. */
-static enum found
-read_text(const MMDB_s *mmdb, uint32_t offset, const char *const *path, char *out, size_t size)
-{
-	MMDB_entry_data_s data;
-	enum found found = read_value(mmdb, offset, path, &data);
-	size_t used = 0;
-
-	if (found != FOUND)
-		return found;
-	if (data.type != MMDB_DATA_TYPE_UTF8_STRING)
-		return FOUND_BROKEN;
-	while (used < data.data_size && data.utf8_string[used] != '\0') {
-		size_t step = text_utf8(data.utf8_string + used, data.data_size - used);
-
-		if (step == 0)
-			step = 1;
-		if (used + step >= size)
-			break;
-		used += step;
-	}
-	memcpy(out, data.utf8_string, used);
-	out[used] = '\0';
-	return FOUND;
 }
 
 /* ---- all of a record ---- */
@@ -169,7 +121,7 @@ read_field(const struct database *database, uint32_t offset, enum field field,
 	case FIELD_ASN:
 		return read_asn(mmdb, offset, &answer->asn);
 	case FIELD_ORG:
-		return read_text(mmdb, offset, path, answer->org, sizeof(answer->org));
+		return mmdb_value_text(mmdb, offset, path, answer->org, sizeof(answer->org));
 	case FIELDS:
 		break;
 	}
@@ -244,9 +196,9 @@ note_fields(struct database *database, unsigned fields, struct err *err)
 }
 
 static int
-survey_records(struct database *database, const struct mmdb_tree *tree, struct bytes section,
-    struct err *err)
+survey_records(struct database *database, struct err *err)
 {
+	struct bytes section = database->file.section;
 	struct survey survey = {.database = database};
 	int ret = -1;
 
@@ -258,7 +210,7 @@ survey_records(struct database *database, const struct mmdb_tree *tree, struct b
 		(void)err_set(err, ERR_NOMEM, "no memory for %zu bytes", section.left);
 		goto out;
 	}
-	if (mmdb_tree_walk(tree, on_network, &survey, err) != 0)
+	if (mmdb_tree_walk(&database->file.tree, on_network, &survey, err) != 0)
 		goto out;
 	ret = note_fields(database, survey.fields, err);
 out:
@@ -267,196 +219,67 @@ out:
 	return ret;
 }
 
-/* The last marker in the file: what stands behind it is the metadata, what
- * stands before it is the rest. */
-static int
-split_metadata(struct bytes file, struct bytes *body, struct bytes *metadata, struct err *err)
-{
-	size_t from = file.left > METADATA_MAX ? file.left - METADATA_MAX : 0;
-
-	for (size_t at = file.left; at >= from + METADATA_MARKER_SIZE; at--) {
-		struct bytes rest = file, head, marker;
-
-		(void)bytes_take(&rest, at - METADATA_MARKER_SIZE, &head);
-		(void)bytes_take(&rest, METADATA_MARKER_SIZE, &marker);
-		if (memcmp(marker.at, metadata_marker, METADATA_MARKER_SIZE) != 0)
-			continue;
-		*body = head;
-		*metadata = rest;
-		return 0;
-	}
-	return err_set(err, ERR_INPUT, "no MaxMind DB: the metadata is missing (cut short?)");
-}
-
-static int
-check_metadata(struct bytes metadata, struct err *err)
-{
-	struct mmdb_data data;
-	int ret;
-
-	if (mmdb_data_open(&data, metadata, err) != 0)
-		return -1;
-	ret = mmdb_data_check(&data, 0, err);
-	mmdb_data_close(&data);
-	return ret;
-}
-
-/* An unsigned number of the metadata, of whichever width. */
-static int
-read_meta(const MMDB_s *metadata, const char *key, uint64_t max, uint64_t *out, struct err *err)
-{
-	const char *const path[] = {key, NULL};
-	MMDB_entry_data_s data;
-
-	if (read_value(metadata, 0, path, &data) != FOUND)
-		return err_set(err, ERR_INPUT, "the metadata has no %s", key);
-	if (data.type == MMDB_DATA_TYPE_UINT16)
-		*out = data.uint16;
-	else if (data.type == MMDB_DATA_TYPE_UINT32)
-		*out = data.uint32;
-	else if (data.type == MMDB_DATA_TYPE_UINT64)
-		*out = data.uint64;
-	else
-		return err_set(err, ERR_INPUT, "the metadata's %s is no number", key);
-	if (*out > max)
-		return err_set(err, ERR_INPUT, "the metadata's %s is %llu", key,
-		    (unsigned long long)*out);
-	return 0;
-}
-
-static int
-read_numbers(struct database *database, const MMDB_s *metadata, struct mmdb_tree *tree,
-    struct err *err)
-{
-	uint64_t major = 0, version = 0, bits = 0, count = 0, build = 0;
-
-	if (read_meta(metadata, "binary_format_major_version", UINT16_MAX, &major, err) != 0 ||
-	    read_meta(metadata, "ip_version", UINT16_MAX, &version, err) != 0 ||
-	    read_meta(metadata, "record_size", UINT16_MAX, &bits, err) != 0 ||
-	    read_meta(metadata, "node_count", UINT32_MAX, &count, err) != 0 ||
-	    read_meta(metadata, "build_epoch", BUILD_MAX_S, &build, err) != 0)
-		return -1;
-	if (major != FORMAT_MAJOR)
-		return err_set(err, ERR_INPUT, "format version %u", (unsigned)major);
-	if (version != 4 && version != 6)
-		return err_set(err, ERR_INPUT, "ip_version %u", (unsigned)version);
-	if (bits != 24 && bits != 28 && bits != 32)
-		return err_set(err, ERR_INPUT, "record_size %u", (unsigned)bits);
-	if (count == 0)
-		return err_set(err, ERR_INPUT, "the search tree is empty");
-	if (build < BUILD_MIN_S)
-		return err_set(err, ERR_INPUT, "build_epoch %llu is no date of a database",
-		    (unsigned long long)build);
-	database->build_s = build;
-	tree->record_bits = (unsigned)bits;
-	tree->node_count = (uint32_t)count;
-	tree->depth = version == 4 ? 32 : 128;
-	return 0;
-}
-
-static void
-read_words(struct database *database, const MMDB_s *metadata)
-{
-	static const char *const path_type[] = {"database_type", NULL};
-	static const char *const path_en[] = {"description", "en", NULL};
-	struct text type = text_in(database->type, sizeof(database->type));
-	struct text description = text_in(database->description, sizeof(database->description));
-	char raw[160] = "";
-
-	if (read_text(metadata, 0, path_type, raw, sizeof(raw)) == FOUND)
-		text_add_untrusted(&type, raw, strlen(raw));
-	if (read_text(metadata, 0, path_en, raw, sizeof(raw)) == FOUND)
-		text_add_untrusted(&description, raw, strlen(raw));
-}
-
-/* Cut the file into tree, separator and data. */
-static int
-split_body(struct mmdb_tree *tree, struct bytes body, struct bytes *section, struct err *err)
-{
-	static const uint8_t zero[MMDB_SEPARATOR];
-	size_t size = (size_t)tree->node_count * (tree->record_bits / 4);
-	struct bytes separator;
-
-	if (!bytes_take(&body, size, &tree->nodes) ||
-	    !bytes_take(&body, MMDB_SEPARATOR, &separator))
-		return err_set(err, ERR_INPUT, "a tree of %u nodes does not fit into the file",
-		    tree->node_count);
-	if (memcmp(separator.at, zero, MMDB_SEPARATOR) != 0)
-		return err_set(err, ERR_INPUT, "the tree does not end where the metadata says");
-	if (body.left == 0 || body.left > UINT32_MAX - MMDB_SEPARATOR)
-		return err_set(err, ERR_INPUT, "a data section of %zu bytes", body.left);
-	tree->data_size = (uint32_t)body.left;
-	*section = body;
-	return 0;
-}
-
 /* What MMDB_open would have made of the file, from bytes that were checked. */
 static void
-fill_handle(struct database *database, const struct mmdb_tree *tree, struct bytes section)
+fill_handle(struct database *database)
 {
+	const struct mmdb_file *file = &database->file;
 	MMDB_s *mmdb = &database->mmdb;
 
 	mmdb->filename = database->name;
 	mmdb->file_content = database->map;
 	mmdb->file_size = (ssize_t)database->size;
-	mmdb->data_section = section.at;
-	mmdb->data_section_size = (uint32_t)section.left;
-	mmdb->full_record_byte_size = (uint16_t)(tree->record_bits / 4);
-	mmdb->depth = (uint16_t)tree->depth;
-	mmdb->metadata.node_count = tree->node_count;
-	mmdb->metadata.record_size = (uint16_t)tree->record_bits;
-	mmdb->metadata.ip_version = tree->depth == 32 ? 4 : 6;
-	mmdb->metadata.build_epoch = database->build_s;
-	mmdb->metadata.binary_format_major_version = FORMAT_MAJOR;
-	mmdb->metadata.database_type = database->type;
+	mmdb->data_section = file->section.at;
+	mmdb->data_section_size = (uint32_t)file->section.left;
+	mmdb->full_record_byte_size = (uint16_t)(file->tree.record_bits / 4);
+	mmdb->depth = (uint16_t)file->tree.depth;
+	mmdb->metadata.node_count = file->tree.node_count;
+	mmdb->metadata.record_size = (uint16_t)file->tree.record_bits;
+	mmdb->metadata.ip_version = file->tree.depth == 32 ? 4 : 6;
+	mmdb->metadata.build_epoch = file->build_s;
+	mmdb->metadata.binary_format_major_version = MMDB_FORMAT_MAJOR;
+	mmdb->metadata.database_type = file->type;
 }
 
+/* Only in a tree that was walked. */
 static void
-fill_ipv4_start(struct database *database, const struct mmdb_tree *tree)
+fill_ipv4_start(struct database *database)
 {
 	unsigned bits;
 
-	if (tree->depth == 32)
+	if (database->file.tree.depth == 32)
 		return;
-	database->mmdb.ipv4_start_node.node_value = mmdb_tree_ipv4(tree, &bits);
+	database->mmdb.ipv4_start_node.node_value = mmdb_tree_ipv4(&database->file.tree, &bits);
 	database->mmdb.ipv4_start_node.netmask = (uint16_t)bits;
 }
 
 static bool
 speaks_of_registration(const struct database *database)
 {
-	return strcasestr(database->name, "whois") != NULL ||
-	       strcasestr(database->name, "registered") != NULL ||
-	       strcasestr(database->type, "whois") != NULL ||
-	       strcasestr(database->type, "registered") != NULL ||
-	       strcasestr(database->description, "whois") != NULL ||
-	       strcasestr(database->description, "registered") != NULL;
+	const char *const texts[] = {database->name, database->file.type,
+	    database->file.description};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		if (strcasestr(texts[i], "whois") != NULL ||
+		    strcasestr(texts[i], "registered") != NULL)
+			return true;
+	}
+	return false;
 }
 
 static int
-read_file(struct database *database, enum database_kind kind, struct err *err)
+check_file(struct database *database, enum database_kind kind, struct err *err)
 {
-	struct bytes file = {.at = database->map, .left = database->size};
-	struct bytes body = {0}, metadata = {0}, section = {0};
-	struct mmdb_tree tree = {0};
-	MMDB_s handle = {0};
+	struct bytes bytes = {.at = database->map, .left = database->size};
 
-	if (split_metadata(file, &body, &metadata, err) != 0 || check_metadata(metadata, err) != 0)
+	if (mmdb_file_read(&database->file, bytes, err) != 0)
 		return -1;
-	/* The metadata is a value like those of the data section, with its own
-	 * offsets, and is read as one. */
-	handle.data_section = metadata.at;
-	handle.data_section_size = (uint32_t)metadata.left;
-	if (read_numbers(database, &handle, &tree, err) != 0 ||
-	    split_body(&tree, body, &section, err) != 0)
-		return -1;
-	read_words(database, &handle);
 	database->flat = speaks_of_registration(database) ? DATABASE_REGISTERED : DATABASE_LOCATED;
 	database->fields = kind == DATABASE_ASN ? SET_NETWORK : SET_COUNTRY;
-	fill_handle(database, &tree, section);
-	if (survey_records(database, &tree, section, err) != 0)
+	fill_handle(database);
+	if (survey_records(database, err) != 0)
 		return -1;
-	fill_ipv4_start(database, &tree);
+	fill_ipv4_start(database);
 	return 0;
 }
 
@@ -480,7 +303,7 @@ name_basis(struct database *database)
 	char date[CLOCK_TEXT_MAX];
 
 	(void)snprintf(database->basis, sizeof(database->basis), "%s@%.10s", database->name,
-	    clock_date(database->build_s * 1000000, date));
+	    clock_date(database->file.build_s * 1000000, date));
 }
 
 struct database *
@@ -495,7 +318,7 @@ database_open(int fd, const char *name, enum database_kind kind, struct err *err
 	}
 	name_database(database, name);
 	if (memfd_map(fd, &database->map, &database->size, &cause) != 0 ||
-	    read_file(database, kind, &cause) != 0) {
+	    check_file(database, kind, &cause) != 0) {
 		(void)err_set(err, cause.kind, "%.80s: %.160s", name, cause.text);
 		database_close(database);
 		return NULL;
@@ -574,19 +397,19 @@ database_basis(const struct database *database)
 const char *
 database_type(const struct database *database)
 {
-	return database->type;
+	return database->file.type;
 }
 
 const char *
 database_description(const struct database *database)
 {
-	return database->description;
+	return database->file.description;
 }
 
 uint64_t
 database_build_s(const struct database *database)
 {
-	return database->build_s;
+	return database->file.build_s;
 }
 
 uint64_t
