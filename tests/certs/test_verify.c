@@ -745,6 +745,75 @@ Test(verify, a_server_nobody_expects_is_refused)
 	pki_free(&root);
 }
 
+/* The same issuer over and over behind the leaf. */
+static struct peer
+peer_with_chain(const struct pki *root, const struct pki *leaf, const struct pki *issuer, int count)
+{
+	struct peer peer = peer_open(root, leaf, NULL);
+
+	for (int i = 0; i < count; i++)
+		cr_assert_eq(SSL_CTX_add1_chain_cert(peer.server, issuer->cert), 1);
+	return peer;
+}
+
+Test(verify, a_chain_without_end_ends_the_handshake)
+{
+	struct pki root = pki_root("Root"), issuer = pki_issuer("Issuer", &root);
+	struct pki leaf = pki_server(asked, &issuer);
+	int one = i2d_X509(issuer.cert, NULL);
+	struct peer peer = peer_with_chain(&root, &leaf, &issuer, 40000 / one);
+	struct peer endless = peer_with_chain(&root, &leaf, &issuer, 80000 / one);
+	SSL *connecting = SSL_new(endless.servers), *server = SSL_new(endless.server);
+	struct server_facts facts = {0};
+	struct addr addr = some_addr("192.0.2.1");
+
+	cr_expect(connect_once(&peer, asked, "192.0.2.1", NULL).verified, "long is no flaw");
+	cr_assert_eq(verify_expect(connecting, asked, &addr, &facts, NULL), 0);
+	cr_expect_not(pki_handshake(connecting, server));
+	verify_result(connecting, &facts);
+	cr_expect_not(facts.verified);
+	SSL_free(connecting);
+	SSL_free(server);
+	peer_close(&endless);
+	peer_close(&peer);
+	pki_free(&leaf);
+	pki_free(&issuer);
+	pki_free(&root);
+}
+
+/* Issuers one below the other, all sent. */
+static uint32_t
+errors_at_depth(int issuers)
+{
+	struct pki chain[12] = {pki_root("Root")};
+	STACK_OF(X509) *sent = sk_X509_new_null();
+	X509_STORE *store = pki_store(&chain[0]);
+	struct addr addr = some_addr("192.0.2.1");
+	uint32_t errors;
+
+	for (int i = 1; i <= issuers; i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "Issuer %d", i);
+		chain[i] = pki_issuer(name, &chain[i - 1]);
+	}
+	chain[issuers + 1] = pki_server(asked, &chain[issuers]);
+	for (int i = issuers + 1; i > 0; i--)
+		(void)sk_X509_push(sent, chain[i].cert);
+	errors = verify_chain(store, sent, asked, &addr, now_s());
+	sk_X509_free(sent);
+	X509_STORE_free(store);
+	for (int i = 0; i <= issuers + 1; i++)
+		pki_free(&chain[i]);
+	return errors;
+}
+
+Test(verify, a_path_has_at_most_eight_issuers)
+{
+	cr_expect_eq(errors_at_depth(8), 0);
+	cr_expect_neq(errors_at_depth(9) & (CERT_CHAIN_TOO_LONG | CERT_UNKNOWN_ISSUER), 0);
+}
+
 /* ---- the store ---- */
 
 Test(verify, a_store_is_read_from_a_file_of_roots)
