@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+#include "record/filter.h"
+
+#include "base/err.h"
+#include "record/store.h"
+#include "tests/record/make_facts.h"
+#include "tests/support/scratch.h"
+
+#include <criterion/criterion.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+
+static const uint64_t now_us = UINT64_C(1795312810000000); /* 2026-11-22T02:00:10Z */
+
+/* Three connections: 1 as make_facts makes it, 2 blocked, 3 unknown and open. */
+static struct store *
+make_store(char *dir, size_t size)
+{
+	char path[200];
+	struct store *store;
+
+	scratch_dir(dir, size);
+	(void)snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
+	store = store_open(path, STORE_WRITE, NULL);
+	cr_assert_not_null(store);
+	cr_assert_eq(store_begin(store, NULL), 0);
+	for (uint64_t i = 1; i <= 3; i++) {
+		struct recorded event = {.head = {EVENT_CLOSE, 0, 1, i, now_us}};
+		struct stored stored = {.event = &event, .site = "s", .eve_version = 1};
+
+		make_facts(&event.facts, i);
+		if (i == 2) {
+			event.facts.verdict.result = RESULT_BLOCK;
+			countries_add(&event.facts.place.located, "SG");
+			(void)snprintf(event.facts.device, sizeof(event.facts.device), "it's 3\"x");
+			event.facts.traffic.up = 5000000;
+		}
+		if (i == 3) {
+			event.head.kind = EVENT_OPEN;
+			event.facts.closed_wall_us = 0;
+			event.facts.place.located.count = 0;
+			event.facts.opened_wall_us += 9000000;
+			event.facts.hello.sni[0] = '\0';
+		}
+		cr_assert_eq(store_add(store, &stored, NULL), 1);
+	}
+	cr_assert_eq(store_commit(store, NULL), 0);
+	return store;
+}
+
+/* The flow_ids that match, as digits. */
+static void
+find(struct store *store, const char *text, char out[16])
+{
+	struct filter filter;
+	struct err err = {0};
+	char sql[FILTER_SQL_MAX + 128];
+	sqlite3_stmt *statement;
+	size_t used = 0;
+
+	cr_assert_eq(filter_parse(&filter, text, now_us, &err), 0, "%s: %s", text, err.text);
+	(void)snprintf(sql, sizeof(sql), "SELECT flow_id FROM flow WHERE %s ORDER BY flow_id",
+	    filter.sql);
+	cr_assert_eq(sqlite3_prepare_v2(store_database(store), sql, -1, &statement, NULL),
+	    SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(store_database(store)));
+	cr_assert_eq(filter_bind(&filter, statement), SQLITE_OK);
+	while (sqlite3_step(statement) == SQLITE_ROW)
+		out[used++] = (char)('0' + sqlite3_column_int(statement, 0));
+	out[used] = '\0';
+	(void)sqlite3_finalize(statement);
+}
+
+Test(filter, finds_what_was_meant)
+{
+	static const struct {
+		const char *text, *found;
+	} rows[] = {
+	    {"", "123"},
+	    {"   ", "123"},
+	    {"verdict = block", "2"},
+	    {"verdict != block", "13"},
+	    {"VERDICT = block or verdict = allow", NULL},
+	    {"located = DE", "12"},
+	    {"located = de", "12"},
+	    {"located = SG", "2"},
+	    {"located != SG", "13"},
+	    {"located = unknown", "3"},
+	    {"located = Unknown", "3"},
+	    {"located = D", ""},
+	    {"operator = CN and not located = unknown", "12"},
+	    {"not located = DE", "3"},
+	    {"not (located = SG or located = unknown)", "1"},
+	    {"not not located = SG", "2"},
+	    {"located=SG or located=unknown and up>1k", "2"},
+	    {"(located=SG or located=unknown) and up>=1k", "23"},
+	    {"up > 1M", "2"},
+	    {"up <= 1000", "13"},
+	    {"up < 1.5k", "13"},
+	    {"asn = 45102", "123"},
+	    {"sni under cloud.example", "12"},
+	    {"sni under CLOUD.example", "12"},
+	    {"sni under api.cloud.example", "12"},
+	    {"sni under oud.example", ""},
+	    {"sni under example.api.cloud.example", ""},
+	    {"sni ~ CLOUD", "12"},
+	    {"sni ~ %", ""},
+	    {"sni = ''", "3"},
+	    {"device = lobby-3", "13"},
+	    {"device = \"it's 3\\\"x\"", NULL},
+	    {"device = 'it''s'", NULL},
+	    {"device ~ \"it's\"", "2"},
+	    {"verified = true and shadow = no", "123"},
+	    {"opened >= 5s", "3"},
+	    {"opened < 2026-11-22", ""},
+	    {"opened >= 2026-11-22T02:00:00", "123"},
+	    {"opened > 2026-11-22T02:00:00 ", "3"},
+	    {"closed > 1d", "12"},
+	    {"dst = 198.51.100.7 and port = 443", "123"},
+	    {"camera under 0.21", "123"},
+	    {"end = done", "123"},
+	    {"why ~ 'eea'", "123"},
+	};
+	char dir[128], found[16];
+	struct store *store = make_store(dir, sizeof(dir));
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct filter filter;
+
+		if (rows[i].found == NULL) {
+			cr_assert_eq(filter_parse(&filter, rows[i].text, now_us, NULL), -1, "%s",
+			    rows[i].text);
+			continue;
+		}
+		find(store, rows[i].text, found);
+		cr_assert_str_eq(found, rows[i].found, "%s: %s", rows[i].text, found);
+	}
+	store_close(store);
+	scratch_remove(dir);
+}
+
+Test(filter, says_what_is_wrong_and_where)
+{
+	static const struct {
+		const char *text, *says;
+	} rows[] = {
+	    {"operater = CN", "at sign 1: did you mean 'operator'? There is no column 'operater'"},
+	    {"xyzzyplugh = 1", "at sign 1: there is no column 'xyzzyplugh'"},
+	    {"up > many", "at sign 6: expected a number, found 'many'"},
+	    {"verdict = ", "at sign 11: expected a value, found 'the end'"},
+	    {"verdict block", "at sign 9: expected = != < <= > >= ~ or under, found 'block'"},
+	    {"verdict = block device = x",
+		"at sign 17: expected and, or, or the end, found 'device'"},
+	    {"(verdict = block", "a parenthesis is not closed"},
+	    {"verdict = block)", "expected and, or, or the end, found ')'"},
+	    {"verdict > block", "this column has no order for '>'"},
+	    {"up ~ 3", "this column is no text for '~'"},
+	    {"sni = 'x", "at sign 7: a quote is not closed"},
+	    {"verified = maybe", "expected true or false, found 'maybe'"},
+	    {"opened > yesterday", "'yesterday' is no time"},
+	    {"and", "no column 'and'"},
+	    {"verdict ! block", "expected '!='"},
+	    {"verdict == block", "'=' is written once"},
+	    {"sni = x and", "expected the name of a column, found 'the end'"},
+	    {"()", "expected the name of a column, found ')'"},
+	    {"\x1b[31m = x", "\\x1b[31m"},
+	    {"up > 0x10", "expected a number"},
+	    {"up > nan", "expected a number"},
+	    {"up > 1e99", "expected a number"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct filter filter;
+		struct err err = {0};
+
+		cr_assert_eq(filter_parse(&filter, rows[i].text, now_us, &err), -1, "%s",
+		    rows[i].text);
+		cr_assert_eq(err.kind, ERR_INPUT);
+		cr_assert_not_null(strstr(err.text, rows[i].says), "%s: %s", rows[i].text,
+		    err.text);
+	}
+}
+
+Test(filter, bounds_hold)
+{
+	struct filter filter;
+	char text[FILTER_TEXT_MAX + 16];
+	size_t used = 0;
+
+	memset(text, '(', sizeof(text));
+	text[FILTER_DEPTH_MAX + 2] = '\0';
+	cr_assert_eq(filter_parse(&filter, text, now_us, NULL), -1);
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	cr_assert_eq(filter_parse(&filter, text, now_us, NULL), -1);
+	for (int i = 0; i < FILTER_TERMS_MAX + 1; i++)
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%sup>1",
+		    i > 0 ? " or " : "");
+	cr_assert_eq(filter_parse(&filter, text, now_us, NULL), -1);
+	text[used - strlen(" or up>1")] = '\0';
+	cr_assert_eq(filter_parse(&filter, text, now_us, NULL), 0);
+	cr_assert_eq(filter.value_count, FILTER_TERMS_MAX);
+}
+
+Test(filter, every_expression_it_takes_is_sql)
+{
+	static const char text[] = "not (sni under a.b and up>=1k) or located = CN and why ~ 'x y'";
+	char dir[128], found[16], changed[sizeof(text)];
+	struct store *store = make_store(dir, sizeof(dir));
+	struct filter filter;
+
+	for (size_t i = 0; i < sizeof(text); i++) {
+		for (int sign = 1; sign < 256; sign++) {
+			memcpy(changed, text, sizeof(text));
+			changed[i] = (char)sign;
+			changed[sizeof(text) - 1] = '\0';
+			if (filter_parse(&filter, changed, now_us, NULL) == 0)
+				find(store, changed, found);
+		}
+		memcpy(changed, text, i);
+		changed[i] = '\0';
+		if (filter_parse(&filter, changed, now_us, NULL) == 0)
+			find(store, changed, found);
+	}
+	store_close(store);
+	scratch_remove(dir);
+}
