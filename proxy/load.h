@@ -18,7 +18,7 @@ struct source;
 struct loaded {
 	struct config *config;             /* owned */
 	struct source *source;             /* owned; holds the text files that were read */
-	int country[CONFIG_DATABASES_MAX]; /* sealed memfds in the config's order, -1: none; owned
+	int country[CONFIG_DATABASES_MAX]; /* sealed, in the config's order, -1: none; owned
 					    */
 	int asn;                           /* the same */
 };
