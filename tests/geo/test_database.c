@@ -290,10 +290,7 @@ ParameterizedTest(struct meta_error *row, database, refuses_metadata_that_is_not
 Test(database, refuses_what_is_no_database)
 {
 	static const char marker[] = "\xab\xcd\xefMaxMind.com";
-	static const char *const metadata[] = {"", "\xe0",
-	    "\x42"
-	    "DE",
-	    "\x00\x0a", "\xe1"};
+	static const char *const metadata[] = {"", "\xe0", "\x42\x44\x45", "\x00\x0a", "\xe1"};
 	char file[64];
 	struct err err = {0};
 

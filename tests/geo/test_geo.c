@@ -28,8 +28,8 @@ static const char *const both[] = {
     "9.9.9.0/24 country.iso_code=CH",
 };
 static const char *const networks[] = {
-    "47.254.128.0/18 autonomous_system_number=45102 "
-    "autonomous_system_organization=\"Alibaba (US) Technology Co., Ltd.\"",
+    ("47.254.128.0/18 autonomous_system_number=45102 "
+     "autonomous_system_organization=\"Alibaba (US) Technology Co., Ltd.\""),
     "8.8.8.0/24 autonomous_system_number=15169",
     "9.9.9.0/24 autonomous_system_number=19281 autonomous_system_organization=Quad9",
 };
