@@ -16,11 +16,10 @@ struct source;
  * and `explain` look at.
  */
 struct loaded {
-	struct config *config;             /* owned */
-	struct source *source;             /* owned; holds the text files that were read */
-	int country[CONFIG_DATABASES_MAX]; /* sealed, in the config's order, -1: none; owned
-					    */
-	int asn;                           /* the same */
+	struct config *config; /* owned */
+	struct source *source; /* owned; holds the text files that were read */
+	/* Sealed memfds, in the config's order; -1: none.  Owned. */
+	int country[CONFIG_DATABASES_MAX], asn;
 };
 
 /*

@@ -108,7 +108,7 @@ Test(options, a_short_file_gets_every_default)
 	cr_expect_eq(config->timeout.idle_ms, 600000);
 	cr_expect_eq(config->timeout.half_close_ms, 60000);
 	cr_expect_eq(config->limit.connections, 10000);
-	cr_expect_eq(config->limit.per_camera, 1000);
+	cr_expect_eq(config->limit.per_camera, 8000);
 	cr_expect_str_eq(config->console_listen, "127.0.0.1:8480");
 	cr_expect_not_null(config->rules);
 	cr_expect_null(config->devices);
