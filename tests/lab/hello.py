@@ -25,6 +25,17 @@ def real_hello(name):
     return record[5:]
 
 
+def without(extensions, unwanted):
+    """The extensions less those of one type: none may stand twice."""
+    kept = b""
+    while extensions:
+        kind, length = struct.unpack_from(">HH", extensions)
+        if kind != unwanted:
+            kept += extensions[:4 + length]
+        extensions = extensions[4 + length:]
+    return kept
+
+
 def padded(message, size):
     """The same hello with a padding extension, so that the message with its
     4-byte header has `size` bytes."""
@@ -32,8 +43,8 @@ def padded(message, size):
     at += 1 + message[at]                                        # session id
     at += 2 + struct.unpack_from(">H", message, at)[0]           # cipher suites
     at += 1 + message[at]                                        # compression methods
-    extensions = message[at + 2:]
-    fill = size - len(message) - 4
+    extensions = without(message[at + 2:], PADDING)
+    fill = size - (at + 2 + len(extensions)) - 4
     assert fill >= 0
     extensions += struct.pack(">HH", PADDING, fill) + bytes(fill)
     body = message[4:at] + struct.pack(">H", len(extensions)) + extensions

@@ -132,6 +132,8 @@ def truncate(connection, _server):
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
     raw = socket.socket(fileno=connection.detach())
     raw.shutdown(socket.SHUT_WR)
+    while raw.recv(65536):
+        pass
     raw.close()
 
 
