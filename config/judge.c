@@ -19,7 +19,8 @@ enum answer {
 struct session {
 	const struct facts *facts;
 	enum verdict_stage stage;
-	bool proven; /* the server's certificate spoke for the name, on this address */
+	const char *name; /* the server's, without a dot at its end */
+	bool proven;      /* the server's certificate spoke for the name, on this address */
 	judge_tell *tell;
 	void *arg;
 };
@@ -65,6 +66,7 @@ ask(const struct session *session, const struct ruleset *set, const struct rule 
 	struct asked asked = {
 	    .facts = session->facts,
 	    .stage = session->stage,
+	    .name = session->name,
 	    .strict = rule->result == RESULT_BLOCK,
 	};
 	bool later;
@@ -114,6 +116,7 @@ tell_rule(const struct session *session, const struct ruleset *set, const struct
 	struct asked asked = {
 	    .facts = session->facts,
 	    .stage = session->stage,
+	    .name = session->name,
 	    .strict = rule->result == RESULT_BLOCK,
 	};
 	char line[REASON_MAX];
@@ -361,13 +364,27 @@ ask_all(const struct session *session, const struct rules *rules, struct verdict
 	write_verdict(session, &strongest, result, verdict);
 }
 
+/* "host.example." is the same host to a resolver, so to a rule as well. */
+static const char *
+plain_name(const char *sni, char out[FACTS_NAME_MAX])
+{
+	size_t size = strlen(sni);
+
+	if (size == 0 || sni[size - 1] != '.')
+		return sni;
+	text_copy(out, size < FACTS_NAME_MAX ? size : FACTS_NAME_MAX, sni);
+	return out;
+}
+
 void
 judge_explain(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,
     struct verdict *verdict, judge_tell *tell, void *arg)
 {
+	char name[FACTS_NAME_MAX];
 	const struct session session = {
 	    .facts = facts,
 	    .stage = stage,
+	    .name = plain_name(facts->hello.sni, name),
 	    .proven = is_proven(stage, facts),
 	    .tell = tell,
 	    .arg = arg,

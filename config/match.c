@@ -205,15 +205,7 @@ parse_sni(const struct reader *reader, const struct ruleset *set, const struct y
 static bool
 test_sni(const struct condition *condition, const struct asked *asked)
 {
-	char name[FACTS_NAME_MAX];
-	size_t size;
-
-	text_copy(name, sizeof(name), asked->facts->hello.sni);
-	size = strlen(name);
-	/* "host.example." is the same host to a resolver, so to a rule as well. */
-	if (size > 0 && name[size - 1] == '.')
-		name[size - 1] = '\0';
-	return any_word(condition, name, text_under);
+	return any_word(condition, asked->name, text_under);
 }
 
 static void

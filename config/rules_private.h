@@ -31,9 +31,10 @@ struct port_range {
 	uint16_t first, last;
 };
 
+/* What a judge reads stands first, what a reader reads last: many rules are
+ * looked at for each that is told. */
 struct condition {
 	const struct match_key *key;
-	char written[CONDITION_TEXT_MAX]; /* the value as the file has it, for a reader */
 	union {
 		struct country_set countries;
 		unsigned facts; /* of enum place_fact */
@@ -51,17 +52,18 @@ struct condition {
 			char *list; /* one after the other, each with its terminator */
 		} words;
 	} value;
-	void *owned; /* the list of value, or NULL */
+	void *owned;                      /* the list of value, or NULL */
+	char written[CONDITION_TEXT_MAX]; /* the value as the file has it */
 };
 
 struct rule {
-	char id[FACTS_LABEL_MAX];
-	char why[RULE_WHY_MAX];
+	size_t count;
+	struct condition *conditions; /* owned; all must hold */
 	enum result result;
 	bool by_name; /* a condition asks for what the camera's hello says */
 	unsigned line;
-	size_t count;
-	struct condition *conditions; /* owned; all must hold */
+	char id[FACTS_LABEL_MAX];
+	char why[RULE_WHY_MAX];
 };
 
 /* What a set does where no rule matched. */
@@ -101,7 +103,8 @@ const char *ruleset_mode_name(enum ruleset_mode mode);
 struct asked {
 	const struct facts *facts;
 	enum verdict_stage stage;
-	bool strict; /* the rule blocks: a fact of two countries matches by either */
+	const char *name; /* the server's, without a dot at its end */
+	bool strict;      /* the rule blocks: a fact of two countries matches by either */
 };
 
 /*
