@@ -381,7 +381,8 @@ replay_event(void *context, const struct stored *stored)
 
 	if (lines->used > REPLAY_BYTES)
 		return false;
-	if (stored->eve_version != 0)
+	/* What is damaged has no lines; the ledger tells of it. */
+	if (stored->eve_version != 0 && stored->event != NULL)
 		eve_add(lines, &stored->event->head, &stored->event->facts, stored->site);
 	if (lines->failed)
 		return false;

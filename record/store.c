@@ -35,6 +35,8 @@ enum statement {
 	GET_EVE,
 	SET_EVE,
 	REPLAY,
+	FLOW_FITS,
+	TOMBSTONE,
 	PRUNE_LAST,
 	PRUNE_EVENTS,
 	PRUNE_FLOWS,
@@ -58,16 +60,16 @@ static const char *const statements[STATEMENT_COUNT] = {
     [GET_EVE] = "SELECT base, offset, first_id, last_id, device, inode FROM progress",
     [SET_EVE] = "UPDATE progress SET base = ?, offset = ?, first_id = ?, last_id = ?,"
 		" device = ?, inode = ?",
-    [REPLAY] = "SELECT id, eve_version, site, frame, hash FROM event WHERE id > ?"
-	       " ORDER BY id",
+    [REPLAY] = "SELECT id, eve_version, site, frame, hash, epoch, worker, seq, kind, wall_us,"
+	       " flow_id FROM event WHERE id > ? ORDER BY id",
+    [TOMBSTONE] = "SELECT last_id, hash FROM tombstone ORDER BY last_id DESC LIMIT 1",
     /* The last of the first events that is old enough, and its hash. */
     [PRUNE_LAST] = "SELECT id, hash FROM"
 		   " (SELECT id, hash, wall_us FROM event"
 		   "  WHERE id <= (SELECT last_id FROM progress) ORDER BY id LIMIT ?)"
 		   " WHERE wall_us < ? ORDER BY id DESC LIMIT 1",
     [PRUNE_EVENTS] = "DELETE FROM event WHERE id <= ?",
-    [PRUNE_FLOWS] = "DELETE FROM flow WHERE id IN"
-		    " (SELECT id FROM flow WHERE opened < ?1 AND closed < ?1 LIMIT ?2)",
+    [PRUNE_FLOWS] = "DELETE FROM flow WHERE end_event <= ?",
     [BURY] = "INSERT INTO tombstone (hour, wall_us, last_id, count, hash)"
 	     " VALUES (?1, ?2, ?3, ?4, ?5)"
 	     " ON CONFLICT (hour) DO UPDATE SET wall_us = ?2, last_id = ?3,"
@@ -156,6 +158,15 @@ write_close_flow(struct text *sql)
 	text_add(sql, " WHERE flow_id = ? AND closed IS NULL");
 }
 
+static void
+write_flow_fits(struct text *sql)
+{
+	text_add(sql,
+	    "SELECT 1 FROM flow WHERE (end_event = ?1 OR (end_event IS NULL AND event = ?1))");
+	for (size_t i = 0; i < column_count; i++)
+		text_add(sql, " AND \"%s\" IS ?", columns[i].name);
+}
+
 static sqlite3_stmt *
 prepare(struct store *store, enum statement which, struct err *err)
 {
@@ -171,6 +182,8 @@ prepare(struct store *store, enum statement which, struct err *err)
 		write_insert_flow(&sql);
 	else if (which == CLOSE_FLOW)
 		write_close_flow(&sql);
+	else if (which == FLOW_FITS)
+		write_flow_fits(&sql);
 	else
 		text_add(&sql, "%s", statements[which]);
 	assert(!sql.cut);
@@ -243,7 +256,9 @@ make_flow_table(struct store *store, struct err *err)
 		text_add(&sql, ", \"%s\" %s", columns[i].name, types[columns[i].type]);
 	text_add(&sql, ") STRICT;"
 		       "CREATE INDEX flow_opened ON flow (opened);"
-		       "CREATE INDEX flow_open ON flow (flow_id) WHERE closed IS NULL;");
+		       "CREATE INDEX flow_open ON flow (flow_id) WHERE closed IS NULL;"
+		       "CREATE INDEX flow_ended ON flow (end_event)"
+		       " WHERE end_event IS NOT NULL;");
 	assert(!sql.cut);
 	return run(store, line, err);
 }
@@ -726,17 +741,33 @@ store_set_eve(struct store *store, const struct store_eve *eve, struct err *err)
 	return finish(store, set, "the EVE file's progress", err);
 }
 
-static int
-read_event(sqlite3_stmt *replay, struct recorded *event, struct stored *out, struct err *err)
+/* Whether the columns of an event's row say what its frame says. */
+static bool
+row_fits(sqlite3_stmt *row, const struct recorded *event)
 {
-	*out = (struct stored){.id = column(replay, 0),
-	    .event = event,
-	    .eve_version = (unsigned)column(replay, 1),
-	    .site = (const char *)sqlite3_column_text(replay, 2),
-	    .hash = sqlite3_column_blob(replay, 4)};
-	if (out->site == NULL || sqlite3_column_bytes(replay, 4) != STORE_HASH_BYTES)
-		return err_set(err, ERR_INPUT, "the store: an event's row is damaged");
-	return read_frame(replay, 3, event, err);
+	const struct event_head *head = &event->head;
+	const uint64_t numbers[] = {head->epoch, head->worker, head->seq, (uint64_t)head->kind,
+	    head->wall_us, event->facts.flow_id};
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (column(row, 5 + (int)i) != numbers[i])
+			return false;
+	}
+	return true;
+}
+
+static void
+read_event(sqlite3_stmt *row, struct recorded *event, struct stored *out)
+{
+	*out = (struct stored){.id = column(row, 0),
+	    .eve_version = (unsigned)column(row, 1),
+	    .site = (const char *)sqlite3_column_text(row, 2)};
+	if (out->site == NULL)
+		out->site = "";
+	if (sqlite3_column_bytes(row, 4) == STORE_HASH_BYTES)
+		out->hash = sqlite3_column_blob(row, 4);
+	if (out->hash != NULL && read_frame(row, 3, event, NULL) == 0 && row_fits(row, event))
+		out->event = event;
 }
 
 int
@@ -752,28 +783,69 @@ store_replay(struct store *store, uint64_t after_id, store_each *each, void *con
 		return -1;
 	bind_number(replay, 1, after_id);
 	while ((got = step(store, replay, "read events", err)) == 1) {
-		if (read_event(replay, &event, &stored, err) != 0)
-			got = -1;
-		if (got < 0 || !each(context, &stored))
+		read_event(replay, &event, &stored);
+		if (!each(context, &stored))
 			break;
 	}
 	(void)sqlite3_reset(replay);
 	return got < 0 ? -1 : 0;
 }
 
+int
+store_flow_fits(struct store *store, const struct stored *stored, struct err *err)
+{
+	sqlite3_stmt *fits = prepare(store, FLOW_FITS, err);
+	int got;
+
+	if (fits == NULL)
+		return -1;
+	bind_number(fits, 1, stored->id);
+	if (bind_columns(store, fits, 2, &stored->event->facts, err) != 0)
+		return -1;
+	got = step(store, fits, "compare a connection", err);
+	(void)sqlite3_reset(fits);
+	return got;
+}
+
+int
+store_tombstone(struct store *store, uint64_t *last_id, uint8_t hash[STORE_HASH_BYTES],
+    struct err *err)
+{
+	sqlite3_stmt *stone = prepare(store, TOMBSTONE, err);
+	int got;
+
+	if (stone == NULL)
+		return -1;
+	got = step(store, stone, "read the last tombstone", err);
+	if (got == 1 && sqlite3_column_bytes(stone, 1) != STORE_HASH_BYTES)
+		got = err_set(err, ERR_INPUT, "the store: a tombstone has no hash");
+	if (got == 1) {
+		*last_id = column(stone, 0);
+		memcpy(hash, sqlite3_column_blob(stone, 1), STORE_HASH_BYTES);
+	}
+	(void)sqlite3_reset(stone);
+	return got;
+}
+
 /* ---- retention ---- */
 
+/* Take what the events up to last_id are about, and keep the last hash. */
 static int
 bury(struct store *store, uint64_t last_id, uint64_t now_us, const void *hash, struct err *err)
 {
-	sqlite3_stmt *drop = prepare(store, PRUNE_EVENTS, err);
+	sqlite3_stmt *flows = prepare(store, PRUNE_FLOWS, err);
+	sqlite3_stmt *events = prepare(store, PRUNE_EVENTS, err);
 	sqlite3_stmt *stone = prepare(store, BURY, err);
-	int count;
+	int flow_count, count;
 
-	if (drop == NULL || stone == NULL)
+	if (flows == NULL || events == NULL || stone == NULL)
 		return -1;
-	bind_number(drop, 1, last_id);
-	if (finish(store, drop, "forget events", err) != 0)
+	bind_number(flows, 1, last_id);
+	if (finish(store, flows, "forget connections", err) != 0)
+		return -1;
+	flow_count = sqlite3_changes(store->db);
+	bind_number(events, 1, last_id);
+	if (finish(store, events, "forget events", err) != 0)
 		return -1;
 	count = sqlite3_changes(store->db);
 	bind_number(stone, 1, now_us >> TOMBSTONE_SHIFT);
@@ -781,17 +853,20 @@ bury(struct store *store, uint64_t last_id, uint64_t now_us, const void *hash, s
 	bind_number(stone, 3, last_id);
 	bind_number(stone, 4, (uint64_t)count);
 	(void)sqlite3_bind_blob(stone, 5, hash, STORE_HASH_BYTES, SQLITE_STATIC);
-	return finish(store, stone, "bury events", err) == 0 ? count : -1;
+	if (finish(store, stone, "bury events", err) != 0)
+		return -1;
+	return flow_count + count;
 }
 
-static int
-prune_events(struct store *store, uint64_t before_us, uint64_t now_us, struct err *err)
+int
+store_prune(struct store *store, uint64_t before_us, uint64_t now_us, struct err *err)
 {
 	sqlite3_stmt *last = prepare(store, PRUNE_LAST, err);
 	uint8_t hash[STORE_HASH_BYTES];
 	uint64_t last_id;
 	int got;
 
+	assert(store->begun);
 	if (last == NULL)
 		return -1;
 	bind_number(last, 1, PRUNE_ROWS);
@@ -807,25 +882,6 @@ prune_events(struct store *store, uint64_t before_us, uint64_t now_us, struct er
 	memcpy(hash, sqlite3_column_blob(last, 1), STORE_HASH_BYTES);
 	(void)sqlite3_reset(last);
 	return bury(store, last_id, now_us, hash, err);
-}
-
-int
-store_prune(struct store *store, uint64_t before_us, uint64_t now_us, struct err *err)
-{
-	sqlite3_stmt *flows = prepare(store, PRUNE_FLOWS, err);
-	int events;
-
-	assert(store->begun);
-	if (flows == NULL)
-		return -1;
-	events = prune_events(store, before_us, now_us, err);
-	if (events < 0)
-		return -1;
-	bind_number(flows, 1, before_us);
-	bind_number(flows, 2, PRUNE_ROWS);
-	if (finish(store, flows, "forget connections", err) != 0)
-		return -1;
-	return events + sqlite3_changes(store->db);
 }
 
 int

@@ -43,8 +43,10 @@ enum {
 
 /* An event as the store has it; the pointers are borrowed. */
 struct stored {
-	uint64_t id;                  /* 0 before it is stored */
-	const struct recorded *event; /* an EVENT_LOST with all facts of its connection */
+	uint64_t id; /* 0 before it is stored */
+	/* An EVENT_LOST has all facts of its connection.  NULL: what is stored
+	 * is damaged, or its row says other than its frame. */
+	const struct recorded *event;
 	const char *site;
 	/* EVE_VERSION of the program that made its lines; 0: it has none, for
 	 * its connection had its end already. */
@@ -101,7 +103,7 @@ int store_set_eve(struct store *store, const struct store_eve *eve, struct err *
 
 /*
  * Call each with the events after after_id, in order, until it returns false.
- * What it is given is borrowed for the call.  ERR_INPUT when a row is damaged.
+ * What it is given is borrowed for the call.
  */
 typedef bool store_each(void *context, const struct stored *stored);
 int store_replay(struct store *store, uint64_t after_id, store_each *each, void *context,
@@ -117,6 +119,13 @@ int store_prune(struct store *store, uint64_t before_us, uint64_t now_us, struct
 /* Give the pages that pruning freed back to the file system, some at a time;
  * outside a transaction. */
 int store_shrink(struct store *store, struct err *err);
+
+/* Whether the connection's row is what its last event says: 1 or 0. */
+int store_flow_fits(struct store *store, const struct stored *stored, struct err *err);
+
+/* The last event that retention took, and its hash: 1, or 0 when it took none. */
+int store_tombstone(struct store *store, uint64_t *last_id, uint8_t hash[STORE_HASH_BYTES],
+    struct err *err);
 
 /* The hash of an event's row behind the hash of the one before. */
 void store_hash(const uint8_t before[STORE_HASH_BYTES], const struct stored *stored,
