@@ -9,6 +9,7 @@ import argparse
 import fcntl
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -98,7 +99,7 @@ class Laboratory:
             raise RuntimeError(f"the configuration is not good:\n{checked.stderr}")
         self.appliance.start(deadline_s=60)
         for line in self.appliance.log().splitlines():
-            say(self.painter.faint("  " + line))
+            say(self.painter.faint("  " + re.sub(r"^<\d>", "", line)))
         exported = self.appliance.command("ca", "export")
         if exported.returncode != 0:
             raise RuntimeError(f"ca export: {exported.stderr}")

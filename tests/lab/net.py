@@ -89,7 +89,8 @@ class Namespace:
 
     def popen(self, *command, **options):
         """A process that ends with us, whatever ends us."""
-        return subprocess.Popen(self.command(*command), preexec_fn=die_with_parent, **options)
+        options.setdefault("preexec_fn", die_with_parent)
+        return subprocess.Popen(self.command(*command), **options)
 
     def sysctl(self, **values):
         for key, value in values.items():

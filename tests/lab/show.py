@@ -48,7 +48,11 @@ def cut(text, width):
 def countries(value):
     if isinstance(value, list):
         return "+".join(value)
-    return "??" if value in (None, "unknown") else value
+    return "??" if known(value) == "-" else value
+
+
+def known(value):
+    return "-" if value in (None, "", "unknown") else value
 
 
 def header(painter):
@@ -66,7 +70,7 @@ def event_line(event, painter):
     verdict = own.get("verdict", "?")
     cells = (own.get("device") or event["src_ip"], event.get("tls", {}).get("sni") or "-", address,
              "/".join(countries(place.get(fact)) for fact in ("located", "registered", "operator")),
-             place.get("vendor") or "-", bytes_text(own.get("payload", {}).get("up", 0)),
+             known(place.get("vendor")), bytes_text(own.get("payload", {}).get("up", 0)),
              bytes_text(own.get("payload", {}).get("down", 0)), f"{verdict}, {own.get('inspect', '?')}")
     words = [f"{cut(str(cell), width):<{width}}" for cell, (_, width) in zip(cells, COLUMNS)]
     paint = painter.bad if verdict == "block" else painter.good

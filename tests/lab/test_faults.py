@@ -156,9 +156,8 @@ def full_disk(lab, server, appliance, state):
     wait_for("service after space is back", 5, lambda: try_request(lab, camera))
     wait_for("every open flow to end", 20, lambda: flows_of_all_opens(appliance))
     appliance.recorded(20)
-    opened = appliance.eve.find(event_type="tls", borderlens__stage="open")
-    check("each connection that a server saw is recorded", len(opened) >= server.handshakes,
-          f"{len(opened)} opens, {server.handshakes} handshakes")
+    wait_for("an event for each connection that the server saw", 20,
+             lambda: len(appliance.eve.find(event_type="tls", borderlens__stage="open")) >= server.handshakes)
 
 
 def try_request(lab, camera):
