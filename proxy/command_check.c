@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "certs/ca.h"
-#include "certs/verify.h"
 #include "config/config.h"
 #include "config/devices.h"
 #include "config/problems.h"
@@ -66,41 +63,6 @@ read_options(int argc, char **argv, struct options *options)
 			return -1;
 	}
 	return optind == argc ? 0 : -1;
-}
-
-/* ---- what only a clock, OpenSSL and the disk can tell ---- */
-
-static void
-check_dates(const struct config *config, struct problems *problems)
-{
-	char today[CLOCK_TEXT_MAX];
-
-	(void)clock_date(clock_wall_us(), today);
-	for (size_t i = 0; i < rules_count(config->rules); i++) {
-		struct ruleset_about about = rules_about(config->rules, i);
-
-		if (about.expires[0] != '\0' && strcmp(about.expires, today) < 0)
-			problems_warning(problems, about.file, 0, 0,
-			    "rule set %s expired on %s: it is enforced all the same; have it "
-			    "reviewed",
-			    about.id, about.expires);
-	}
-}
-
-static void
-check_certs(const struct config *config, struct problems *problems)
-{
-	const char *store_path = config->tls.upstream_ca;
-	X509_STORE *store;
-	struct err err;
-
-	if (!config->tls.ca_auto && ca_check(config->tls.ca_cert, config->tls.ca_key, &err) != 0)
-		problems_error(problems, config->tls.ca_cert, 0, 0, "tls.ca: %s", err.text);
-	store = verify_store(store_path, &err);
-	if (store == NULL)
-		problems_error(problems, store_path[0] != '\0' ? store_path : config->path, 0, 0,
-		    "tls.upstream.ca: %s", err.text);
-	X509_STORE_free(store);
 }
 
 /* ---- telling ---- */
@@ -228,11 +190,10 @@ check(const struct options *options)
 	struct geo *geo = NULL;
 	int code;
 
-	if (loaded_open(options->path, &loaded, &problems) == 0)
-		geo = loaded_geo(&loaded, &problems);
+	(void)loaded_open(options->path, &loaded, &problems);
 	if (loaded.config != NULL) {
-		check_dates(loaded.config, &problems);
-		check_certs(loaded.config, &problems);
+		geo = loaded_geo(&loaded, &problems);
+		loaded_check(&loaded, &problems);
 	}
 	problems_print(&problems);
 	code = problems.errors == 0 && loaded.config != NULL ? EXIT_DONE : EXIT_CONFIG;

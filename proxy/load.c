@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/load.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/memfd.h"
+#include "certs/ca.h"
+#include "certs/verify.h"
 #include "config/problems.h"
+#include "config/rules.h"
 #include "config/source.h"
 #include "geo/geo.h"
+#include "proxy/dirs.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,11 +96,41 @@ read_table(const struct loaded *loaded, const char *path, struct problems *probl
 	return out;
 }
 
+/* The databases that could be copied, with the paths that people know. */
+struct copies {
+	struct geo_files files;
+	const char *country[CONFIG_DATABASES_MAX];
+	bool missing; /* one could not be copied, which was told */
+};
+
+static void
+list_copies(const struct loaded *loaded, struct copies *copies)
+{
+	const struct config *config = loaded->config;
+	struct geo_files *files = &copies->files;
+
+	for (size_t i = 0; i < config->geo.country_count; i++) {
+		if (loaded->country[i] < 0) {
+			copies->missing = true;
+			continue;
+		}
+		copies->country[files->country_count] = config->geo.country[i];
+		files->country[files->country_count].fd = loaded->country[i];
+		files->country[files->country_count].name = base_name(config->geo.country[i]);
+		files->country_count++;
+	}
+	files->asn.fd = loaded->asn;
+	files->asn.name = base_name(config->geo.asn);
+	if (loaded->asn < 0 && config->geo.asn[0] != '\0')
+		copies->missing = true;
+}
+
 /* Which of the databases it is, and whether the others are good: each alone. */
 static void
-tell_databases(const struct loaded *loaded, const struct geo_files *files,
-    struct problems *problems)
+tell_databases(const struct loaded *loaded, const struct copies *copies, struct problems *problems)
 {
+	const struct geo_files *files = &copies->files;
+
 	for (size_t i = 0; i <= files->country_count; i++) {
 		bool asn = i == files->country_count;
 		struct geo_files one = {.asn = {.fd = -1}};
@@ -111,9 +147,8 @@ tell_databases(const struct loaded *loaded, const struct geo_files *files,
 		}
 		geo = geo_open(&one, NULL, NULL, &err);
 		if (geo == NULL)
-			problems_error(problems,
-			    asn ? loaded->config->geo.asn : loaded->config->geo.country[i], 0, 0,
-			    "%s", err.text);
+			problems_error(problems, asn ? loaded->config->geo.asn : copies->country[i],
+			    0, 0, "%s", err.text);
 		geo_close(geo);
 	}
 }
@@ -123,30 +158,87 @@ loaded_geo(const struct loaded *loaded, struct problems *problems)
 {
 	const struct config *config = loaded->config;
 	struct teller teller = {.config = config, .problems = problems};
-	struct geo_files files = {
-	    .asn = {.fd = loaded->asn, .name = base_name(config->geo.asn)},
-	    .country_count = config->geo.country_count,
-	    .operators = read_table(loaded, config->geo.operators, problems),
-	    .vendors = read_table(loaded, config->geo.vendors, problems),
-	    .operators_name = base_name(config->geo.operators),
-	    .vendors_name = base_name(config->geo.vendors),
+	struct copies copies = {
+	    .files.operators = read_table(loaded, config->geo.operators, problems),
+	    .files.vendors = read_table(loaded, config->geo.vendors, problems),
+	    .files.operators_name = base_name(config->geo.operators),
+	    .files.vendors_name = base_name(config->geo.vendors),
 	};
 	size_t errors = problems->errors;
 	struct geo *geo;
 	struct err err;
 
-	for (size_t i = 0; i < files.country_count; i++) {
-		files.country[i].fd = loaded->country[i];
-		files.country[i].name = base_name(config->geo.country[i]);
-	}
-	geo = geo_open(&files, tell_line, &teller, &err);
-	if (geo != NULL)
+	list_copies(loaded, &copies);
+	geo = geo_open(&copies.files, tell_line, &teller, &err);
+	if (geo != NULL && !copies.missing)
 		return geo;
-	tell_databases(loaded, &files, problems);
+	if (geo == NULL)
+		tell_databases(loaded, &copies, problems);
 	/* Nothing else was told: no memory, or what only all together are. */
-	if (problems->errors == errors)
+	if (geo == NULL && problems->errors == errors)
 		problems_error(problems, config->path, 0, 0, "geo: %s", err.text);
+	geo_close(geo);
 	return NULL;
+}
+
+/* ---- what only a clock, OpenSSL and the disk can tell ---- */
+
+static void
+check_dates(const struct config *config, struct problems *problems)
+{
+	char today[CLOCK_TEXT_MAX];
+
+	(void)clock_date(clock_wall_us(), today);
+	for (size_t i = 0; i < rules_count(config->rules); i++) {
+		struct ruleset_about about = rules_about(config->rules, i);
+
+		if (about.expires[0] != '\0' && strcmp(about.expires, today) < 0)
+			problems_warning(problems, about.file, 0, 0,
+			    "rule set %s expired on %s: it is enforced all the same; have it "
+			    "reviewed",
+			    about.id, about.expires);
+	}
+}
+
+/* The appliance's own CA, where it was made already and we may look at it. */
+static void
+check_own_ca(const struct config *config, struct problems *problems)
+{
+	char dir[CONFIG_PATH_MAX], cert[CONFIG_PATH_MAX + 16], key[CONFIG_PATH_MAX + 16];
+	struct err err;
+
+	if (dirs_ca(config, dir, sizeof(dir)) == NULL) {
+		problems_error(problems, config->path, 0, 0, "state_dir is too long");
+		return;
+	}
+	for (size_t i = 0; i < CA_COUNT; i++) {
+		(void)snprintf(cert, sizeof(cert), "%s/%s", dir, ca_cert_names[i]);
+		(void)snprintf(key, sizeof(key), "%s/%s", dir, ca_key_names[i]);
+		if (access(cert, F_OK) != 0 || (access(key, R_OK) != 0 && errno == EACCES))
+			continue;
+		if (ca_check(cert, key, &err) != 0)
+			problems_error(problems, cert, 0, 0, "%s", err.text);
+	}
+}
+
+void
+loaded_check(const struct loaded *loaded, struct problems *problems)
+{
+	const struct config *config = loaded->config;
+	const char *store_path = config->tls.upstream_ca;
+	X509_STORE *store;
+	struct err err;
+
+	check_dates(config, problems);
+	if (config->tls.ca_auto)
+		check_own_ca(config, problems);
+	else if (ca_check(config->tls.ca_cert, config->tls.ca_key, &err) != 0)
+		problems_error(problems, config->tls.ca_cert, 0, 0, "tls.ca: %s", err.text);
+	store = verify_store(store_path, &err);
+	if (store == NULL)
+		problems_error(problems, store_path[0] != '\0' ? store_path : config->path, 0, 0,
+		    "tls.upstream.ca: %s", err.text);
+	X509_STORE_free(store);
 }
 
 void

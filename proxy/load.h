@@ -30,8 +30,17 @@ struct loaded {
 int loaded_open(const char *path, struct loaded *loaded, struct problems *problems);
 
 /* Check and open the databases and tables; the caller's to geo_close.  NULL
- * when one is not good; problems says which and why. */
+ * when one is not good, or could not be copied; problems says which and why.
+ * Needs a config, whether loaded_open succeeded or not. */
 struct geo *loaded_geo(const struct loaded *loaded, struct problems *problems);
+
+/*
+ * The rest of what can be wrong before anything is started: CA files (the
+ * configured ones, or the appliance's own where they were made already), the
+ * roots that servers are verified with; and, as a warning, rule sets that
+ * expired.  Reads the clock and the disk.
+ */
+void loaded_check(const struct loaded *loaded, struct problems *problems);
 
 void loaded_close(struct loaded *loaded); /* twice is harmless */
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char dir[256], config_path[512];
@@ -226,6 +227,25 @@ Test(load, check_looks_into_the_ca_files)
 	cr_expect_eq(ran.code, EXIT_CONFIG);
 	cr_expect_not_null(strstr(ran.err, "tls.ca: "), "%s", ran.err);
 	cr_expect_not_null(strstr(ran.err, "tls.upstream.ca: "), "%s", ran.err);
+}
+
+Test(load, check_looks_into_the_appliances_own_ca_once_it_was_made)
+{
+	char path[512];
+	struct ran ran;
+
+	write_file("borderlens.yaml",
+	    "gateway: {cameras: eth1}\nrules: rules.yaml\ngeo: {country: located.mmdb}\n"
+	    "state_dir: .\n");
+	check(&ran);
+	cr_expect_eq(ran.code, EXIT_DONE, "%s", ran.err);
+	(void)snprintf(path, sizeof(path), "%s/ca", dir);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	write_file("ca/ca.pem", "not a certificate");
+	write_file("ca/ca.key", "not a key");
+	check(&ran);
+	cr_expect_eq(ran.code, EXIT_CONFIG);
+	cr_expect_not_null(strstr(ran.err, "/ca/ca.pem: error: "), "%s", ran.err);
 }
 
 Test(load, check_tells_places_and_counts_and_knows_its_options)
