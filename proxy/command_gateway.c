@@ -76,10 +76,10 @@ is_running(const char *path)
 	struct source *source = source_from_disk();
 	struct config *config = source != NULL ? config_load(path, source, &problems) : NULL;
 	struct err err = {0};
-	int lock = -1;
 
 	if (config != NULL && access(config->run_dir, F_OK) == 0) {
-		lock = dirs_lock(config->run_dir, &err);
+		int lock = dirs_lock(config->run_dir, &err);
+
 		if (lock >= 0)
 			(void)close(lock);
 	}

@@ -200,11 +200,12 @@ static int
 check_way(const char *path, struct sandbox_user user, struct err *err)
 {
 	char here[CONFIG_PATH_MAX];
-	char *slash;
 	struct stat st;
 
 	text_copy(here, sizeof(here), path);
 	for (;;) {
+		char *slash = strrchr(here, '/');
+
 		if (stat(here, &st) != 0)
 			return err_sys(err, "stat %s", here);
 		if (user.uid != 0 && !may_pass(&st, user))
@@ -213,7 +214,6 @@ check_way(const char *path, struct sandbox_user user, struct err *err)
 			    "its mode is %03o",
 			    here, (unsigned)user.uid, (unsigned)user.gid,
 			    (unsigned)st.st_mode & 07777);
-		slash = strrchr(here, '/');
 		if (slash == NULL || here[1] == '\0')
 			return 0;
 		/* The root keeps its slash. */

@@ -7,9 +7,8 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <nftables/libnftables.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TABLE "inet borderlens"
@@ -226,23 +225,32 @@ gateway_remove(bool *was_there, struct err *err)
 
 /* ---- counters ---- */
 
-/* "counter NAME {" or "packets N bytes N", as nft lists them. */
+/* The number behind a word; 0 where the word is not in line. */
+static uint64_t
+number_behind(const char *line, const char *word)
+{
+	const char *at = strstr(line, word);
+
+	return at != NULL ? strtoull(at + strlen(word), NULL, 10) : 0;
+}
+
+/* "counter NAME {", and then "packets N bytes N", as nft lists them. */
 static void
 read_counter_line(const char *line, struct gateway_counter *out, size_t *count)
 {
-	struct gateway_counter *last = *count > 0 ? &out[*count - 1] : NULL;
-	char name[sizeof(out->name)];
-	uint64_t packets, bytes;
+	static const char word[] = "counter ";
+	const char *name = strstr(line, word);
 
-	if (sscanf(line, " counter %31s {", name) == 1 && *count < GATEWAY_COUNTERS_MAX) {
-		out[*count] = (struct gateway_counter){0};
-		text_copy(out[(*count)++].name, sizeof(out->name), name);
-		return;
-	}
-	if (last != NULL &&
-	    sscanf(line, " packets %" SCNu64 " bytes %" SCNu64, &packets, &bytes) == 2) {
-		last->packets = packets;
-		last->bytes = bytes;
+	if (name != NULL && *count < GATEWAY_COUNTERS_MAX) {
+		struct gateway_counter *counter = &out[(*count)++];
+		struct text text = text_in(counter->name, sizeof(counter->name));
+
+		*counter = (struct gateway_counter){0};
+		name += strlen(word);
+		text_add(&text, "%.*s", (int)strcspn(name, " {"), name);
+	} else if (*count > 0 && strstr(line, "packets ") != NULL) {
+		out[*count - 1].packets = number_behind(line, "packets ");
+		out[*count - 1].bytes = number_behind(line, "bytes ");
 	}
 }
 

@@ -59,11 +59,11 @@ static const int *const of_role[ROLE_COUNT] = {
 };
 
 /* To read /proc/self and the sources of a report, and to stop its own threads. */
-static const int of_sanitizer[] = {SCMP_SYS(clone), SCMP_SYS(close_range), SCMP_SYS(getdents64),
-    SCMP_SYS(ioctl), SCMP_SYS(kill), SCMP_SYS(mmap), SCMP_SYS(mprotect), SCMP_SYS(open),
-    SCMP_SYS(openat), SCMP_SYS(pipe2), SCMP_SYS(prctl), SCMP_SYS(prlimit64), SCMP_SYS(ptrace),
-    SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(sched_getaffinity), SCMP_SYS(stat),
-    SCMP_SYS(wait4), LIST_END};
+static const int of_sanitizer[] = {SCMP_SYS(clone), SCMP_SYS(close_range), SCMP_SYS(getdents),
+    SCMP_SYS(getdents64), SCMP_SYS(ioctl), SCMP_SYS(kill), SCMP_SYS(mmap), SCMP_SYS(mprotect),
+    SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(pipe2), SCMP_SYS(prctl), SCMP_SYS(prlimit64),
+    SCMP_SYS(ptrace), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(stat), SCMP_SYS(wait4), LIST_END};
 
 /* Nothing that any role does, and each a way to more than it has. */
 static const int refused_to_all[] = {SCMP_SYS(acct), SCMP_SYS(add_key), SCMP_SYS(adjtimex),
@@ -197,6 +197,29 @@ allow_by_argument(scmp_filter_ctx filter, enum role role)
 }
 
 static int
+refuse(scmp_filter_ctx filter)
+{
+	static const int to_debug[] = {SCMP_SYS(ptrace), LIST_END};
+	int rc = add_list(filter, SCMP_ACT_ERRNO(EPERM), refused_to_all);
+
+	if (rc != 0 || SANDBOX_SANITIZED)
+		return rc;
+	return add_list(filter, SCMP_ACT_ERRNO(EPERM), to_debug);
+}
+
+static int
+permit(scmp_filter_ctx filter, enum role role)
+{
+	int rc = add_list(filter, SCMP_ACT_ALLOW, common);
+
+	if (rc == 0)
+		rc = add_list(filter, SCMP_ACT_ALLOW, of_role[role]);
+	if (rc == 0 && SANDBOX_SANITIZED)
+		rc = add_list(filter, SCMP_ACT_ALLOW, of_sanitizer);
+	return rc == 0 ? allow_by_argument(filter, role) : rc;
+}
+
+static int
 fill(scmp_filter_ctx filter, enum role role)
 {
 	int rc;
@@ -210,15 +233,7 @@ fill(scmp_filter_ctx filter, enum role role)
 		rc = seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
 	if (rc != 0)
 		return rc;
-	if (role == ROLE_SUPERVISOR)
-		return add_list(filter, SCMP_ACT_ERRNO(EPERM), refused_to_all);
-	if (SANDBOX_SANITIZED)
-		rc = add_list(filter, SCMP_ACT_ALLOW, of_sanitizer);
-	if (rc == 0)
-		rc = add_list(filter, SCMP_ACT_ALLOW, common);
-	if (rc == 0)
-		rc = add_list(filter, SCMP_ACT_ALLOW, of_role[role]);
-	return rc == 0 ? allow_by_argument(filter, role) : rc;
+	return role == ROLE_SUPERVISOR ? refuse(filter) : permit(filter, role);
 }
 
 int

@@ -404,27 +404,37 @@ setup_clear(struct supervisor *supervisor)
 
 /* ---- giving up ---- */
 
+/* The directory of a file that may not be configured; NULL then. */
+static const char *
+parent_of(const char *path, char out[CONFIG_PATH_MAX])
+{
+	if (path == NULL || path[0] == '\0')
+		return NULL;
+	return dirs_parent(path, out, CONFIG_PATH_MAX);
+}
+
+static void
+add_path(const char **list, size_t *count, const char *path)
+{
+	if (path != NULL && path[0] != '\0')
+		list[(*count)++] = path;
+}
+
 int
 setup_sandbox(const struct supervisor *supervisor, const char **missing, struct err *err)
 {
 	const struct config *config = supervisor->config;
-	char eve[CONFIG_PATH_MAX], trust[CONFIG_PATH_MAX], named[CONFIG_PATH_MAX];
+	char parents[3][CONFIG_PATH_MAX];
 	const char *writable[4] = {config->state_dir, config->run_dir};
 	const char *readable[4] = {NULL};
-	const char *file = getenv(X509_get_default_cert_file_env());
-	const char *dir = getenv(X509_get_default_cert_dir_env());
-	size_t count = 0;
 	struct sandbox_reach reach = {writable, readable, supervisor->exe};
+	size_t count = 0;
 
-	if (config->record.eve[0] != '\0')
-		writable[2] = dirs_parent(config->record.eve, eve, sizeof(eve));
+	writable[2] = parent_of(config->record.eve, parents[0]);
 	/* A worker reads the trust store when it starts, whenever that is.  The
 	 * directories, as an update puts a new file in the old one's place. */
-	if (config->tls.upstream_ca[0] != '\0')
-		readable[count++] = dirs_parent(config->tls.upstream_ca, trust, sizeof(trust));
-	if (file != NULL && file[0] != '\0')
-		readable[count++] = dirs_parent(file, named, sizeof(named));
-	if (dir != NULL && dir[0] != '\0')
-		readable[count] = dir;
+	add_path(readable, &count, parent_of(config->tls.upstream_ca, parents[1]));
+	add_path(readable, &count, parent_of(getenv(X509_get_default_cert_file_env()), parents[2]));
+	add_path(readable, &count, getenv(X509_get_default_cert_dir_env()));
 	return sandbox_supervise(&reach, missing, err);
 }

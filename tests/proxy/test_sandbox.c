@@ -254,6 +254,7 @@ static const struct row rows[] = {
     {"supervisor reads another process", ROLE_SUPERVISOR, reads_another, false, false},
     {"supervisor opens raw", ROLE_SUPERVISOR, opens_raw, false, false},
     {"supervisor starts a role", ROLE_SUPERVISOR, forks, true, false},
+    {"supervisor traces", ROLE_SUPERVISOR, traces, false, true},
     {"worker traces", ROLE_WORKER, traces, false, true},
 };
 
