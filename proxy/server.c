@@ -106,23 +106,6 @@ handshake_failed(struct conn *conn, const struct err *err)
 	return conn_close(conn, END_SERVER_TLS, "%s", err->text);
 }
 
-/* The server wants to know who the camera is, which only the camera can prove:
- * its own hello goes to a new connection, if the rules allow it unproven. */
-static enum conn_state
-fall_to_passthrough(struct conn *conn)
-{
-	struct facts *facts = &conn->facts;
-
-	leg_close(&conn->server, true);
-	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};
-	conn->passthrough = true;
-	facts->inspect = INSPECT_PASSTHROUGH;
-	facts->server.verified = false;
-	if (!decide_unproven(conn))
-		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
-	return CONN_CONNECT;
-}
-
 static enum conn_state
 judge_certificate(struct conn *conn)
 {
@@ -144,6 +127,27 @@ judge_certificate(struct conn *conn)
 		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
 	}
 	return CONN_MINT;
+}
+
+/* The server wants to know who the camera is, which only the camera can prove:
+ * its own hello goes to a new connection, if the rules allow it unproven. */
+static enum conn_state
+fall_to_passthrough(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+
+	/* Asking is no way around the check of its own certificate. */
+	verify_result(conn->server.ssl, &facts->server);
+	if (facts->server.errors != 0)
+		return judge_certificate(conn);
+	leg_close(&conn->server, true);
+	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};
+	conn->passthrough = true;
+	facts->inspect = INSPECT_PASSTHROUGH;
+	facts->server.verified = false;
+	if (!decide_unproven(conn))
+		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
+	return CONN_CONNECT;
 }
 
 enum conn_state
