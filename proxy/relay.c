@@ -106,12 +106,13 @@ close_relay(struct conn *conn)
 	if (broken->end == LEG_RESET)
 		return conn_close(conn, END_RESET, "the %s reset the connection: %s", who,
 		    strerror(broken->error));
-	if (broken->end == LEG_ALERT)
-		return conn_close(conn, END_RESET, "the %s broke off its TLS: alert %u", who,
-		    broken->alert);
+	/* Before the alerts: a side that was cut off complains by one. */
 	if (camera->end == LEG_TRUNCATED || server->end == LEG_TRUNCATED)
 		return conn_close(conn, END_TRUNCATED, "the %s ended without close_notify",
 		    camera->end == LEG_TRUNCATED ? "camera" : "server");
+	if (broken->end == LEG_ALERT)
+		return conn_close(conn, END_RESET, "the %s broke off its TLS: alert %u", who,
+		    broken->alert);
 	return conn_close(conn, END_DONE, "both sides closed");
 }
 
