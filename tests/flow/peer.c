@@ -181,9 +181,15 @@ end_of(struct peer *peer, int ret)
 static bool
 start_tls(struct peer *peer)
 {
+	BIO *bio;
+
 	peer->ssl = SSL_new(peer->ctx);
-	if (peer->ssl == NULL || SSL_set_fd(peer->ssl, peer->fd) != 1)
+	if (peer->ssl == NULL)
 		return false;
+	bio = peer->wire != NULL ? peer->wire(peer->fd) : BIO_new_socket(peer->fd, BIO_NOCLOSE);
+	if (bio == NULL)
+		return false;
+	SSL_set_bio(peer->ssl, bio, bio);
 	SSL_set_app_data(peer->ssl, peer);
 	SSL_set_info_callback(peer->ssl, note_alert);
 	if (!peer->is_camera) {
@@ -344,6 +350,13 @@ peer_hear(struct peer *peer, uint64_t count)
 			    (unsigned long long)peer->received, (unsigned long long)count,
 			    (int)peer->end);
 	}
+}
+
+void
+peer_hear_some(struct peer *peer)
+{
+	if (!failed(peer) && !hear_once(peer, CHUNK))
+		fail(peer, "nothing came (end %d)", (int)peer->end);
 }
 
 void

@@ -34,6 +34,7 @@ struct peer {
 	struct sockaddr_storage at; /* a camera: where to connect to */
 	int listener;               /* a server: where it accepts; -1: nowhere */
 	SSL_CTX *ctx;               /* owned */
+	BIO *(*wire)(int fd);       /* between TLS and the socket; NULL: nothing */
 	const char *sni;            /* a camera: whom to ask for; NULL: nobody */
 	int finished;               /* an eventfd that is told at the end */
 	pthread_t thread;
@@ -65,6 +66,7 @@ void peer_expect_no_handshake(struct peer *peer); /* it fails; end and alert say
 void peer_say(struct peer *peer, const void *bytes, size_t count);
 void peer_pour(struct peer *peer, uint64_t count);        /* of the pattern */
 void peer_hear(struct peer *peer, uint64_t count);        /* until so many were received */
+void peer_hear_some(struct peer *peer);                   /* what one read gives */
 void peer_hear_slowly(struct peer *peer, uint64_t count); /* in small reads */
 void peer_hear_end(struct peer *peer);
 void peer_finish(struct peer *peer); /* close_notify where there is TLS, and FIN */

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/flow/harness.h"
+
+#include <string.h>
+
+enum { /* RFC 8446 section 6 */
+	ALERT_BAD_CERTIFICATE = 42,
+	ALERT_CERTIFICATE_EXPIRED = 45,
+	ALERT_UNKNOWN_CA = 48,
+};
+
+static void
+hope(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_expect_no_handshake(peer);
+}
+
+/* It sees the handshake through, and then no byte. */
+static void
+wait_for_data(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_handshake(peer);
+	peer_hear_end(peer);
+}
+
+static void
+expect_blocked(struct pki leaf, struct flow *flow, uint32_t error, uint8_t alert)
+{
+	const struct facts *facts = &flow->closed.facts;
+
+	flow_show(flow, leaf);
+	flow_run(flow, hope, wait_for_data);
+	cr_expect_eq(flow->camera.end, PEER_ALERT);
+	cr_expect_eq(flow->camera.alert, alert, "%u", flow->camera.alert);
+	cr_expect_eq(flow->server.received, 0);
+	cr_expect_eq(facts->end, END_SERVER_CERT);
+	cr_expect_eq(facts->inspect, INSPECT_REFUSED);
+	cr_expect_eq(facts->verdict.result, RESULT_BLOCK);
+	cr_expect_str_eq(facts->verdict.ruleset, "appliance");
+	cr_expect_eq(facts->verdict.stage, VERDICT_CERTIFICATE);
+	cr_expect_not(facts->server.verified);
+	cr_expect_neq(facts->server.errors & error, 0, "0x%x", facts->server.errors);
+	cr_expect_eq(facts->traffic.left_up, 0);
+	cr_expect_eq(facts->traffic.left_down, 0);
+	cr_expect_eq(facts->camera_tls.verdict, CAMERA_TLS_NONE);
+	cr_expect_eq(flow->asked, 0, "no leaf was minted");
+	flow_close(flow);
+}
+
+Test(bad_server_is_blocked, that_has_expired)
+{
+	struct pki_spec spec = pki_server_spec(FLOW_NAME);
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){0});
+	spec.to_days = -1;
+	expect_blocked(pki_make(&spec, &flow.root), &flow, CERT_EXPIRED, ALERT_CERTIFICATE_EXPIRED);
+}
+
+Test(bad_server_is_blocked, that_is_somebody_else)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){0});
+	expect_blocked(pki_server("other.example.com", &flow.root), &flow, CERT_NAME_MISMATCH,
+	    ALERT_BAD_CERTIFICATE);
+}
+
+Test(bad_server_is_blocked, that_signed_itself)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){0});
+	expect_blocked(pki_server(FLOW_NAME, NULL), &flow, CERT_SELF_SIGNED, ALERT_UNKNOWN_CA);
+}
+
+Test(bad_server_is_blocked, of_an_unknown_ca)
+{
+	struct flow flow;
+	struct pki stranger = pki_root("Stranger");
+	struct pki leaf = pki_server(FLOW_NAME, &stranger);
+
+	pki_free(&stranger);
+	flow_open(&flow, &(struct flow_setup){0});
+	expect_blocked(leaf, &flow, CERT_UNKNOWN_ISSUER, ALERT_UNKNOWN_CA);
+}
+
+Test(bad_server_is_blocked, whose_certificate_is_for_something_else)
+{
+	struct pki_spec spec = pki_server_spec(FLOW_NAME);
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){0});
+	spec.purpose = "clientAuth";
+	expect_blocked(pki_make(&spec, &flow.root), &flow, CERT_WRONG_PURPOSE,
+	    ALERT_BAD_CERTIFICATE);
+}
