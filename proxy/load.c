@@ -264,6 +264,7 @@ void
 problems_print(const struct problems *problems)
 {
 	const char *no_color = getenv("NO_COLOR"); /* no-color.org: set and not empty */
+	size_t shown = 0;
 	bool color = isatty(STDERR_FILENO) == 1 && (no_color == NULL || no_color[0] == '\0');
 
 	for (size_t i = 0; i < problems->count; i++) {
@@ -276,5 +277,8 @@ problems_print(const struct problems *problems)
 			(void)fprintf(stderr, "%u:%u:", problem->line, problem->column);
 		(void)fprintf(stderr, " %s%s:%s %s\n", color ? paint : "", word,
 		    color ? "\033[0m" : "", problem->text);
+		shown += !problem->warning;
 	}
+	if (problems->errors > shown)
+		(void)fprintf(stderr, "... and %zu more errors\n", problems->errors - shown);
 }

@@ -89,7 +89,7 @@ TestSuite(load, .init = make_site, .fini = remove_site);
 
 struct ran {
 	int code;
-	char out[16384], err[16384];
+	char out[16384], err[1 << 18];
 };
 
 static int
@@ -276,6 +276,26 @@ Test(load, check_tells_places_and_counts_and_knows_its_options)
 	cr_expect_not_null(strstr(ran.out, "\"ok\":false"), "%s", ran.out);
 	cr_expect_not_null(strstr(ran.out, "\"line\":3,\"column\":1,\"severity\":\"error\""), "%s",
 	    ran.out);
+}
+
+Test(load, check_counts_the_errors_that_it_does_not_show)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+	static struct ran ran;
+
+	cr_assert_not_null(to);
+	for (unsigned i = 0; i < 600; i++)
+		(void)fprintf(to, "zz%u: x\n", i);
+	cr_assert_eq(fclose(to), 0);
+	write_file("borderlens.yaml", text);
+	free(text);
+	check(&ran);
+	cr_expect_eq(ran.code, EXIT_CONFIG);
+	/* 600 keys, no cameras, no rules; 500 are shown. */
+	cr_expect_not_null(strstr(ran.err, "... and 102 more errors\n602 errors\n"), "%s",
+	    ran.err + strlen(ran.err) - 100);
 }
 
 Test(load, check_warns_of_a_set_that_expired)
