@@ -408,6 +408,15 @@ store_close(struct store *store)
 	free(store);
 }
 
+int64_t
+store_change_count(struct store *store)
+{
+	uint64_t count = 0;
+
+	(void)read_number(store, "PRAGMA data_version", &count, NULL);
+	return (int64_t)count;
+}
+
 struct sqlite3 *
 store_database(struct store *store)
 {

@@ -131,6 +131,9 @@ int store_tombstone(struct store *store, uint64_t *last_id, uint8_t hash[STORE_H
 void store_hash(const uint8_t before[STORE_HASH_BYTES], const struct stored *stored,
     uint8_t out[STORE_HASH_BYTES]);
 
+/* A number that is another after each commit of another process. */
+int64_t store_change_count(struct store *store);
+
 /* The connection, for reading what this header has no function for. */
 struct sqlite3 *store_database(struct store *store);
 

@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "proxy/commands.h"
+#include "proxy/reading.h"
+#include "record/filter.h"
+#include "record/flows.h"
+#include "record/store.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: borderlens flows [-c FILE] [--filter EXPR] [--since T] [--limit N]\n"
+    "                        [--follow] [--json | --csv]\n\n"
+    "Lists recorded connections, oldest first: the last 100, or all since T.\n\n"
+    "  -f, --filter EXPR  only those that EXPR holds for\n"
+    "  -s, --since T      opened then or later: 10m, 2h, 7d, 2026-11-22 or\n"
+    "                     2026-11-22T10:00:00 (UTC)\n"
+    "  -n, --limit N      the newest N; 0: all\n"
+    "      --follow       go on with those that end from now on\n"
+    "      --json         a JSON document a line\n"
+    "      --csv          comma separated values (RFC 4180)\n"
+    "      --columns      the columns that EXPR can ask for\n"
+    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
+    "  -h, --help         this text\n\n"
+    "EXPR: terms `column op value` joined by and, or, not and parentheses; op is\n"
+    "= != < <= > >= ~ (holds the text) or under (is the name or below it).\n\n"
+    "  borderlens flows --since 1d --filter 'verdict = block and operator = CN'\n"
+    "  borderlens flows --follow --filter 'sni under hik-connect.com and up > 1M'\n\n"
+    "Exit: 0, 1 the record cannot be read, 2 wrong usage, 78 configuration error.\n";
+
+enum {
+	LIMIT_DEFAULT = 100,
+	POLL_MS = 200, /* --follow looks this often whether something was stored */
+	CELL_MAX = 512,
+	US_PER_S = 1000000,
+};
+
+enum form { FORM_TABLE = 0, FORM_JSON, FORM_CSV };
+
+struct wish {
+	const char *config, *filter, *since, *limit;
+	bool follow, columns;
+	enum form form;
+};
+
+struct output {
+	enum form form;
+	bool colour;
+	struct json json;
+};
+
+static size_t
+index_of(const char *name)
+{
+	const struct column *column = column_find(name);
+
+	return column != NULL ? (size_t)(column - columns) : 0;
+}
+
+/* ---- JSON ---- */
+
+static void
+add_value(struct json *json, struct flow *flow, size_t index)
+{
+	const struct column *column = &columns[index];
+
+	if (!flow_is_set(flow, index))
+		json_null(json, column->name);
+	else if (column->type == COLUMN_NUMBER)
+		json_number(json, column->name, flow_number(flow, index));
+	else if (column->type == COLUMN_BOOL)
+		json_bool(json, column->name, flow_number(flow, index) != 0);
+	else
+		json_string(json, column->name, flow_text(flow, index));
+}
+
+static void
+print_json(struct output *output, struct flow *flow)
+{
+	json_clear(&output->json);
+	json_open(&output->json, NULL);
+	for (size_t i = 0; i < column_count; i++)
+		add_value(&output->json, flow, i);
+	json_close(&output->json);
+	if (!output->json.failed)
+		(void)puts(output->json.at);
+}
+
+/* ---- CSV ---- */
+
+/* RFC 4180.  A cell that a spreadsheet would take for a formula gets a ' before
+ * it: names come from cameras and servers. */
+static void
+print_cell(const char *text)
+{
+	char line[CELL_MAX * 4];
+	struct text safe = text_in(line, sizeof(line));
+
+	text_add_untrusted(&safe, text, strlen(text));
+	(void)putchar('"');
+	if (line[0] != '\0' && strchr("=+-@", line[0]) != NULL)
+		(void)putchar('\'');
+	for (const char *at = line; *at != '\0'; at++) {
+		if (*at == '"')
+			(void)putchar('"');
+		(void)putchar(*at);
+	}
+	(void)putchar('"');
+}
+
+static void
+print_csv_head(void)
+{
+	for (size_t i = 0; i < column_count; i++)
+		(void)printf("%s%s", i > 0 ? "," : "", columns[i].name);
+	(void)fputs("\r\n", stdout);
+}
+
+static void
+print_csv(struct flow *flow)
+{
+	for (size_t i = 0; i < column_count; i++) {
+		if (i > 0)
+			(void)putchar(',');
+		if (columns[i].type == COLUMN_NUMBER)
+			(void)fputs(flow_text(flow, i), stdout);
+		else
+			print_cell(flow_text(flow, i));
+	}
+	(void)fputs("\r\n", stdout);
+}
+
+/* ---- a table for people ---- */
+
+/* Pad or cut to width signs; text is safe to print. */
+static void
+print_padded(const char *text, size_t width, bool right)
+{
+	size_t signs = 0, bytes = 0, size = strlen(text);
+
+	while (bytes < size && signs < width) {
+		size_t step = text_utf8(text + bytes, size - bytes);
+
+		bytes += step > 0 ? step : 1;
+		signs++;
+	}
+	if (right)
+		(void)printf("%*s", (int)(width - signs), "");
+	(void)printf("%.*s", (int)bytes, text);
+	if (!right)
+		(void)printf("%*s", (int)(width - signs), "");
+	(void)fputs("  ", stdout);
+}
+
+static void
+print_text(struct flow *flow, const char *column, size_t width)
+{
+	char line[CELL_MAX * 4];
+	struct text safe = text_in(line, sizeof(line));
+	const char *text = flow_text(flow, index_of(column));
+
+	text_add_untrusted(&safe, text, strlen(text));
+	print_padded(line[0] != '\0' ? line : "-", width, false);
+}
+
+static void
+print_bytes(struct flow *flow, const char *column)
+{
+	static const char units[] = " kMGT";
+	double value = (double)flow_number(flow, index_of(column));
+	size_t unit = 0;
+	char text[32];
+
+	while (value >= 1000 && units[unit + 1] != '\0') {
+		value /= 1000;
+		unit++;
+	}
+	if (unit == 0)
+		(void)snprintf(text, sizeof(text), "%.0f", value);
+	else
+		(void)snprintf(text, sizeof(text), "%.1f%c", value, units[unit]);
+	print_padded(text, 7, true);
+}
+
+static void
+print_time(struct flow *flow)
+{
+	time_t seconds = (time_t)(flow_number(flow, index_of("opened")) / US_PER_S);
+	struct tm tm = {0};
+	char text[32] = "";
+
+	(void)localtime_r(&seconds, &tm);
+	(void)strftime(text, sizeof(text), "%m-%d %H:%M:%S", &tm);
+	print_padded(text, 14, false);
+}
+
+static void
+print_server(struct flow *flow)
+{
+	char text[ADDR_TEXT_MAX * 2];
+	const char *addr = flow_text(flow, index_of("dst"));
+	bool v6 = strchr(addr, ':') != NULL;
+
+	(void)snprintf(text, sizeof(text), "%s%s%s:%llu", v6 ? "[" : "", addr, v6 ? "]" : "",
+	    (unsigned long long)flow_number(flow, index_of("port")));
+	print_padded(text, 22, false);
+}
+
+static void
+print_verdict(const struct output *output, struct flow *flow)
+{
+	const char *verdict = flow_text(flow, index_of("verdict"));
+	bool shadow = flow_number(flow, index_of("shadow")) != 0;
+	bool blocked = strcmp(verdict, "block") == 0;
+
+	if (output->colour && blocked)
+		(void)fputs(shadow ? "\033[33m" : "\033[31m", stdout);
+	print_padded(shadow ? "(block)" : verdict, 7, false);
+	if (output->colour && blocked)
+		(void)fputs("\033[0m", stdout);
+}
+
+static void
+print_table_head(void)
+{
+	(void)puts("time            device            server name                     "
+		   "address                 where    regist.  oper.         up     down  verdict  "
+		   "end           why");
+}
+
+static void
+print_row(const struct output *output, struct flow *flow)
+{
+	char line[CELL_MAX * 4];
+	struct text safe = text_in(line, sizeof(line));
+	const char *why = flow_text(flow, index_of("why"));
+
+	print_time(flow);
+	print_text(flow, "device", 16);
+	print_text(flow, "sni", 30);
+	print_server(flow);
+	print_text(flow, "located", 7);
+	print_text(flow, "registered", 7);
+	print_text(flow, "operator", 7);
+	print_bytes(flow, "up");
+	print_bytes(flow, "down");
+	print_verdict(output, flow);
+	if (flow_is_set(flow, index_of("closed")))
+		print_text(flow, "end", 12);
+	else
+		print_padded("open", 12, false);
+	text_add_untrusted(&safe, why, strlen(why));
+	(void)puts(line);
+}
+
+static bool
+print_flow(void *context, struct flow *flow)
+{
+	struct output *output = context;
+
+	if (output->form == FORM_JSON)
+		print_json(output, flow);
+	else if (output->form == FORM_CSV)
+		print_csv(flow);
+	else
+		print_row(output, flow);
+	return ferror(stdout) == 0;
+}
+
+/* ---- reading ---- */
+
+/* Wait until something was stored since `seen`. */
+static void
+wait_for_change(struct store *store, int64_t *seen)
+{
+	for (;;) {
+		int64_t now = store_change_count(store);
+
+		if (now != *seen) {
+			*seen = now;
+			return;
+		}
+		(void)poll(NULL, 0, POLL_MS);
+	}
+}
+
+static int
+follow(struct store *store, struct flows_wish *wish, struct output *output)
+{
+	int64_t seen = store_change_count(store);
+	struct err err = {0};
+
+	wish->since_us = 0; /* what ends from now on, whenever it was opened */
+	wish->limit = 0;
+	for (;;) {
+		uint64_t last = 0;
+
+		if (flows_read(store, wish, print_flow, output, &last, &err) != 0) {
+			(void)fprintf(stderr, "borderlens: %s\n", err.text);
+			return EXIT_FAILED;
+		}
+		if (fflush(stdout) != 0)
+			return EXIT_FAILED;
+		wish->after_event = last;
+		wait_for_change(store, &seen);
+	}
+}
+
+static int
+list(struct store *store, struct flows_wish *wish, const struct wish *asked, struct output *output)
+{
+	struct err err = {0};
+	uint64_t last = 0;
+
+	if (output->form == FORM_CSV)
+		print_csv_head();
+	if (output->form == FORM_TABLE && isatty(STDOUT_FILENO))
+		print_table_head();
+	if (flows_read(store, wish, print_flow, output, &last, &err) != 0) {
+		(void)fprintf(stderr, "borderlens: %s\n", err.text);
+		return EXIT_FAILED;
+	}
+	wish->after_event = last;
+	wish->ended_only = true;
+	if (asked->follow)
+		return follow(store, wish, output);
+	return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+}
+
+static int
+print_columns(void)
+{
+	for (size_t i = 0; i < column_count; i++)
+		(void)printf("%-16s %s\n", columns[i].name, columns[i].help);
+	return EXIT_DONE;
+}
+
+/* -1: good, else the exit code. */
+static int
+read_wish(const struct wish *asked, struct filter *filter, struct flows_wish *wish)
+{
+	uint64_t now_us = clock_wall_us();
+	struct err err = {0};
+	char *end;
+
+	if (asked->filter != NULL && filter_parse(filter, asked->filter, now_us, &err) != 0) {
+		(void)fprintf(stderr, "borderlens: --filter: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	if (asked->since != NULL && filter_time(asked->since, now_us, &wish->since_us, &err) != 0) {
+		(void)fprintf(stderr, "borderlens: --since: %s\n", err.text);
+		return EXIT_USAGE;
+	}
+	wish->limit = asked->since != NULL ? 0 : LIMIT_DEFAULT;
+	if (asked->limit == NULL)
+		return -1;
+	errno = 0;
+	wish->limit = strtoull(asked->limit, &end, 10);
+	if (asked->limit[0] >= '0' && asked->limit[0] <= '9' && *end == '\0' && errno == 0 &&
+	    wish->limit <= INT64_MAX)
+		return -1;
+	(void)fprintf(stderr, "borderlens: --limit: expected a number\n");
+	return EXIT_USAGE;
+}
+
+static int
+run(const struct wish *asked)
+{
+	static struct filter filter;
+	struct flows_wish wish = {.filter = &filter};
+	struct output output = {.form = asked->form};
+	const char *no_color = getenv("NO_COLOR");
+	struct reading reading;
+	struct store *store = NULL;
+	struct err err = {0};
+	int code;
+
+	if (asked->columns)
+		return print_columns();
+	(void)filter_parse(&filter, "", 0, &err);
+	output.colour = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
+	code = read_wish(asked, &filter, &wish);
+	if (code < 0)
+		code = reading_open(&reading, asked->config, &store);
+	if (code < 0)
+		code = list(store, &wish, asked, &output);
+	store_close(store);
+	json_free(&output.json);
+	return code;
+}
+
+int
+command_flows(int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+	    {"filter", required_argument, NULL, 'f'}, {"since", required_argument, NULL, 's'},
+	    {"limit", required_argument, NULL, 'n'}, {"follow", no_argument, NULL, 'F'},
+	    {"json", no_argument, NULL, 'j'}, {"csv", no_argument, NULL, 'C'},
+	    {"columns", no_argument, NULL, 'k'}, {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0}};
+	struct wish wish = {.config = COMMAND_CONFIG_DEFAULT};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:f:s:n:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			wish.config = optarg;
+			break;
+		case 'f':
+			wish.filter = optarg;
+			break;
+		case 's':
+			wish.since = optarg;
+			break;
+		case 'n':
+			wish.limit = optarg;
+			break;
+		case 'F':
+			wish.follow = true;
+			break;
+		case 'j':
+			wish.form = FORM_JSON;
+			break;
+		case 'C':
+			wish.form = FORM_CSV;
+			break;
+		case 'k':
+			wish.columns = true;
+			break;
+		case 'h':
+			(void)fputs(usage, stdout);
+			return EXIT_DONE;
+		default:
+			(void)fputs(usage, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		(void)fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	return run(&wish);
+}

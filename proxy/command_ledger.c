@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/err.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "proxy/commands.h"
+#include "proxy/reading.h"
+#include "record/ledger.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: borderlens ledger verify [-c FILE] [--json]\n\n"
+    "Finds out from the files alone, while the appliance runs or without it, whether\n"
+    "the record is whole: no event is missing, altered or doubled, nothing left on a\n"
+    "connection that was not recorded before, and the EVE file is what the store is.\n\n"
+    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
+    "      --json         one JSON document\n"
+    "  -h, --help         this text\n\n"
+    "Exit: 0 whole, 1 cannot be read, 2 wrong usage, 20 it differs, 78 configuration\n"
+    "error.\n";
+
+struct line {
+	const char *key, *text;
+	uint64_t value;
+	bool fault;
+};
+
+enum { LINES_MAX = 24 };
+
+static size_t
+fill_lines(const struct ledger *ledger, struct line *lines)
+{
+	const struct line all[] = {
+	    {"events", "events", ledger->events, false},
+	    {"flows", "connections", ledger->flows, false},
+	    {"open", "of these open by the record", ledger->open_flows, false},
+	    {"eve_lines", "EVE lines compared", ledger->eve_lines, false},
+	    {"eve_older", "EVE lines of an earlier version, not compared", ledger->eve_older,
+		false},
+	    {"eve_waiting", "events whose lines are not in the EVE file yet", ledger->eve_waiting,
+		false},
+	    {"waiting", "events that wait in the spools", ledger->waiting, false},
+	    {"pruned", "events that retention took", ledger->pruned, false},
+	    {"damaged", "events damaged or altered", ledger->damaged, true},
+	    {"chain_breaks", "hashes that do not follow", ledger->chain_breaks, true},
+	    {"missing", "events missing from the store", ledger->missing_ids, true},
+	    {"gaps", "numbers of a worker missing", ledger->gaps, true},
+	    {"disorder", "numbers of a worker doubled or out of order", ledger->disorder, true},
+	    {"flows_altered", "connections that are not what their events say",
+		ledger->flows_altered, true},
+	    {"unannounced", "connections on which bytes left unrecorded", ledger->unannounced,
+		true},
+	    {"eve_missing", "EVE lines missing or altered", ledger->eve_missing, true},
+	    {"eve_foreign", "EVE lines that no event has", ledger->eve_foreign, true},
+	    {"integrity", "faults that SQLite finds", ledger->integrity, true},
+	};
+
+	memcpy(lines, all, sizeof(all));
+	return sizeof(all) / sizeof(all[0]);
+}
+
+static void
+print_text(const struct ledger *ledger)
+{
+	struct line lines[LINES_MAX];
+	size_t count = fill_lines(ledger, lines);
+	char note[4 * LEDGER_NOTE_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		if (!lines[i].fault || lines[i].value > 0)
+			(void)printf("%12llu  %s%s\n", (unsigned long long)lines[i].value,
+			    lines[i].text, lines[i].fault ? "  <--" : "");
+	}
+	if (!ledger->has_eve)
+		(void)puts("              no EVE file was compared");
+	for (size_t i = 0; i < ledger->note_count; i++) {
+		struct text safe = text_in(note, sizeof(note));
+
+		text_add_untrusted(&safe, ledger->notes[i], strlen(ledger->notes[i]));
+		(void)printf("differs: %s\n", note);
+	}
+	(void)puts(ledger_is_whole(ledger) ? "the record is whole" : "the record is NOT whole");
+}
+
+static int
+print_json(const struct ledger *ledger)
+{
+	struct json json = {0};
+	struct line lines[LINES_MAX];
+	size_t count = fill_lines(ledger, lines);
+	int ret = 0;
+
+	json_open(&json, NULL);
+	json_bool(&json, "whole", ledger_is_whole(ledger));
+	json_bool(&json, "eve_compared", ledger->has_eve);
+	for (size_t i = 0; i < count; i++)
+		json_number(&json, lines[i].key, lines[i].value);
+	json_open_array(&json, "differs");
+	for (size_t i = 0; i < ledger->note_count; i++)
+		json_string(&json, NULL, ledger->notes[i]);
+	json_close_array(&json);
+	json_close(&json);
+	if (json.failed) {
+		(void)fputs("borderlens: no memory\n", stderr);
+		ret = -1;
+	} else {
+		(void)puts(json.at);
+	}
+	json_free(&json);
+	return ret;
+}
+
+static int
+verify(const char *config, bool json)
+{
+	static struct ledger ledger;
+	struct reading reading;
+	struct ledger_files files;
+	struct err err = {0};
+	int code = reading_find(&reading, config);
+
+	if (code >= 0)
+		return code;
+	files = (struct ledger_files){reading.state_dir, reading.run_dir, reading.eve};
+	if (ledger_verify(&files, &ledger, &err) != 0) {
+		(void)fprintf(stderr, "borderlens: %s\n", err.text);
+		return EXIT_FAILED;
+	}
+	if (!json)
+		print_text(&ledger);
+	else if (print_json(&ledger) != 0)
+		return EXIT_FAILED;
+	return ledger_is_whole(&ledger) ? EXIT_DONE : EXIT_DIFFERENCES;
+}
+
+int
+command_ledger(int argc, char **argv)
+{
+	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	const char *config = COMMAND_CONFIG_DEFAULT;
+	bool json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			config = optarg;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'h':
+			(void)fputs(usage, stdout);
+			return EXIT_DONE;
+		default:
+			(void)fputs(usage, stderr);
+			return EXIT_USAGE;
+		}
+	}
+	if (optind + 1 != argc || strcmp(argv[optind], "verify") != 0) {
+		(void)fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	return verify(config, json);
+}
