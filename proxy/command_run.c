@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "certs/ca.h"
 #include "config/config.h"
 #include "config/problems.h"
 #include "config/rules.h"
 #include "geo/geo.h"
 #include "proxy/commands.h"
-#include "proxy/dirs.h"
 #include "proxy/load.h"
 #include "proxy/supervisor.h"
 
 #include <getopt.h>
 #include <stdio.h>
-#include <unistd.h>
 
 enum { DATABASES_SHOWN = 16, US_PER_S = 1000000 };
 
@@ -28,31 +24,6 @@ static const char usage[] =
     "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
     "  -h, --help         this text\n\n"
     "Exit: 0 ended in order, 1 failed, 2 wrong usage, 78 configuration error.\n";
-
-/* A CA that is there is looked at before anything is started; one that is not
- * there is made at the start. */
-static void
-check_ca(const struct config *config, struct problems *problems)
-{
-	char dir[CONFIG_PATH_MAX], cert[CONFIG_PATH_MAX + 16], key[CONFIG_PATH_MAX + 16];
-	struct err err = {0};
-
-	if (!config->tls.ca_auto) {
-		if (ca_check(config->tls.ca_cert, config->tls.ca_key, &err) != 0)
-			problems_error(problems, config->path, 0, 0, "tls.ca: %s", err.text);
-		return;
-	}
-	if (dirs_ca(config, dir, sizeof(dir)) == NULL) {
-		problems_error(problems, config->path, 0, 0, "state_dir is too long");
-		return;
-	}
-	for (size_t i = 0; i < CA_COUNT; i++) {
-		(void)snprintf(cert, sizeof(cert), "%s/%s", dir, ca_cert_names[i]);
-		(void)snprintf(key, sizeof(key), "%s/%s", dir, ca_key_names[i]);
-		if (access(cert, F_OK) == 0 && ca_check(cert, key, &err) != 0)
-			problems_error(problems, cert, 0, 0, "%s", err.text);
-	}
-}
 
 static void
 tell_geo(const struct geo *geo)
@@ -104,7 +75,7 @@ load(const char *path, struct loaded *loaded)
 
 	(void)loaded_open(path, loaded, &problems);
 	if (loaded->config != NULL) {
-		check_ca(loaded->config, &problems);
+		loaded_check(loaded, &problems);
 		geo = loaded_geo(loaded, &problems);
 	}
 	problems_sort(&problems);

@@ -21,8 +21,6 @@ static const struct command commands[] = {
     {"explain", command_explain, "what would happen to a connection, and why"},
     {"flows", command_flows, "list and follow recorded connections"},
     {"ledger", command_ledger, "prove that the record is whole"},
-    {"flows", command_flows, "list or follow the connections that were recorded"},
-    {"ledger", command_ledger, "whether the record is whole"},
     {"geo", command_geo, "where an address is; what the databases are"},
     {"ca", command_ca, "show or export the CA that cameras must trust"},
     {"status", command_status, "what the running appliance does"},
