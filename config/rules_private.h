@@ -108,7 +108,8 @@ struct asked {
 };
 
 /*
- * The keys of `match`: one row a key.  To add one is a row and its functions.
+ * A key of `match`.  To add one is such a row beside its functions, and its
+ * name in match.c's list.
  * parse fills value and owned; test is asked only from `stage` on, when the
  * fact is there; tell writes the fact as it was found, for `explain`.
  */

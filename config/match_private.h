@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFIG_MATCH_PRIVATE_H
+#define CONFIG_MATCH_PRIVATE_H
+
+#include "config/rules_private.h"
+
+/* The keys of `match`, each a row that stands beside its functions; match.c
+ * lists them all. */
+extern const struct match_key match_device, match_sni, match_sni_missing, match_vendor;
+extern const struct match_key match_ip, match_port;
+extern const struct match_key match_located, match_registered, match_operator;
+extern const struct match_key match_within, match_touches, match_unknown;
+
+/* How many a value has; a text counts as a list of one. */
+size_t match_count(const struct yaml_node *node);
+
+/* A list that is empty matches nothing, which nobody means: true when told. */
+bool match_refuse_empty(const struct reader *reader, const struct yaml_node *node);
+
+/*
+ * Read each element, size bytes wide, into its place of a list, which the
+ * condition owns; count becomes how many are good.  Told when false.
+ */
+typedef bool match_element(const struct reader *reader, const struct yaml_node *node, void *out);
+bool match_read_list(const struct reader *reader, const struct yaml_node *node, match_element *read,
+    size_t size, struct condition *condition, size_t *count);
+
+#endif
