@@ -17,6 +17,7 @@
 #include <openssl/x509.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,18 +190,26 @@ tell_ca(const struct supervisor *supervisor)
 
 /* ---- the network ---- */
 
+static bool
+is_on(const char *setting)
+{
+	FILE *file = fopen(setting, "re");
+	bool on = file != NULL && fgetc(file) == '1';
+
+	if (file != NULL)
+		(void)fclose(file);
+	return on;
+}
+
 static void
 warn_of_forwarding(void)
 {
-	FILE *file = fopen("/proc/sys/net/ipv4/ip_forward", "re");
-
-	if (file == NULL)
+	if (!is_on("/proc/sys/net/ipv4/ip_forward") &&
+	    !is_on("/proc/sys/net/ipv6/conf/all/forwarding"))
 		return;
-	if (fgetc(file) == '1')
-		log_warn("this host forwards packets (net.ipv4.ip_forward is 1): what comes from "
-			 "the cameras' interfaces is dropped by the rules, as long as they are "
-			 "loaded");
-	(void)fclose(file);
+	log_warn("this host forwards packets (net.ipv4.ip_forward or its IPv6 sister is 1): what "
+		 "comes from the cameras' interfaces is dropped by the rules, as long as they are "
+		 "loaded");
 }
 
 static int
