@@ -105,6 +105,8 @@ refusals_add(struct refusals *refusals, const struct addr *camera, const struct 
 		return;
 	make_key(refusals, camera, dst, name, key);
 	entry = find_or_take(refusals, key);
+	if (now_ms - entry->at_ms >= REFUSALS_AGE_MS)
+		entry->weight = 0; /* that one is forgotten */
 	entry->weight += refusal == REFUSAL_CERTAIN ? CERTAIN_AT : 1;
 	entry->at_ms = now_ms;
 }
@@ -114,10 +116,14 @@ refusals_clear(struct refusals *refusals, const struct addr *camera, const struc
     const char *name)
 {
 	uint8_t key[SHA256_DIGEST_LENGTH];
+	struct entry *entry;
 
 	make_key(refusals, camera, dst, name, key);
-	if (find(refusals, key) != NULL)
-		find_or_take(refusals, key)->weight = 0;
+	if (find(refusals, key) == NULL)
+		return;
+	entry = find_or_take(refusals, key);
+	if (entry->weight < CERTAIN_AT)
+		entry->weight = 0;
 }
 
 bool
