@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/census.h"
+
+#include <criterion/criterion.h>
+
+static struct addr
+camera(unsigned number)
+{
+	struct addr addr = {.port = (uint16_t)(number * 7)};
+
+	for (size_t i = 0; i < 4; i++)
+		addr.ip[12 + i] = (uint8_t)(number >> (24 - 8 * i));
+	return addr;
+}
+
+Test(census, holds_each_camera_to_its_limit)
+{
+	struct census *census = census_new(3);
+	struct addr one = camera(1), two = camera(2);
+
+	cr_assert_not_null(census);
+	for (int i = 0; i < 3; i++)
+		cr_expect(census_add(census, &one));
+	cr_expect_not(census_add(census, &one));
+	cr_expect(census_add(census, &two), "the other has its own");
+	one.port++;
+	cr_expect_not(census_add(census, &one), "by its address alone");
+	census_remove(census, &one);
+	cr_expect(census_add(census, &one));
+	cr_expect_not(census_add(census, &one));
+	census_free(census);
+}
+
+Test(census, of_one_that_was_never_there_loses_nothing)
+{
+	struct census *census = census_new(1);
+	struct addr one = camera(1), two = camera(2);
+
+	cr_assert_not_null(census);
+	census_remove(census, &one);
+	cr_expect(census_add(census, &one));
+	census_remove(census, &two);
+	cr_expect_not(census_add(census, &one));
+	census_free(census);
+}
+
+/* One may stand behind another that has gone. */
+Test(census, counts_thousands_exactly)
+{
+	enum { CAMERAS = 4000 };
+	struct census *census = census_new(2);
+
+	cr_assert_not_null(census);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		for (unsigned i = 0; i < CAMERAS; i++) {
+			struct addr addr = camera(i);
+
+			cr_assert(census_add(census, &addr), "%u", i);
+			cr_assert(census_add(census, &addr), "%u", i);
+		}
+		for (unsigned i = 0; i < CAMERAS; i++) {
+			struct addr addr = camera(i);
+
+			cr_assert_not(census_add(census, &addr), "%u", i);
+		}
+		/* In another order than they came. */
+		for (unsigned i = 0; i < CAMERAS; i++) {
+			struct addr addr = camera((i * 1013) % CAMERAS);
+
+			census_remove(census, &addr);
+			census_remove(census, &addr);
+		}
+	}
+	census_free(census);
+}
+
+Test(census, beyond_its_room_nobody_is_refused)
+{
+	struct census *census = census_new(1);
+
+	cr_assert_not_null(census);
+	for (unsigned i = 0; i < 20000; i++) {
+		struct addr addr = camera(i);
+
+		cr_assert(census_add(census, &addr));
+	}
+	for (unsigned i = 0; i < 20000; i++) {
+		struct addr addr = camera(i);
+
+		census_remove(census, &addr);
+	}
+	census_free(census);
+	census_free(NULL);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/minter.h"
+
+#include "base/err.h"
+#include "base/ipc.h"
+#include "certs/signer.h"
+#include "proxy/board.h"
+#include "proxy/tls.h"
+#include "tests/support/pki.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A minter, and a real signer on the other end, which answers when told. */
+static struct event_base *base;
+static struct pki ca, server;
+static struct signer *signer;
+static struct board board;
+static struct tls tls;
+static struct minter *minter;
+static int ends[2];
+static uint8_t request[IPC_MESSAGE_MAX], answer[IPC_MESSAGE_MAX];
+
+static struct ca
+authority(void)
+{
+	(void)X509_up_ref(ca.cert);
+	(void)EVP_PKEY_up_ref(ca.key);
+	return (struct ca){.cert = ca.cert, .key = ca.key};
+}
+
+static void
+open_minter(void)
+{
+	struct pki_spec spec = pki_root_spec("Borderlens CA test");
+	struct minter_setup setup = {.tls = &tls, .board = &board.worker[0]};
+	struct ca cas[CA_COUNT];
+	struct err err = {0};
+
+	spec.from_days = -30;
+	ca = pki_make(&spec, NULL);
+	server = pki_server("a.example", NULL);
+	cas[CA_EC] = authority();
+	cas[CA_RSA] = authority();
+	signer = signer_new(cas, &err);
+	cr_assert_not_null(signer, "%s", err.text);
+	cr_assert_eq(ipc_pair(ends, NULL), 0);
+	base = event_base_new();
+	setup.base = base;
+	setup.signer = ends[0];
+	tls.leaf_key[LEAF_EC] = pki_key(PKI_P256);
+	minter = minter_new(&setup, &err);
+	cr_assert_not_null(minter, "%s", err.text);
+}
+
+static void
+close_minter(void)
+{
+	minter_free(minter);
+	minter_free(NULL);
+	event_base_free(base);
+	signer_free(signer);
+	pki_free(&ca);
+	pki_free(&server);
+	EVP_PKEY_free(tls.leaf_key[LEAF_EC]);
+	EVP_PKEY_free(tls.leaf_key[LEAF_RSA]);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
+TestSuite(minter, .init = open_minter, .fini = close_minter);
+
+static void
+go_on_searching(void *arg)
+{
+	(void)arg;
+}
+
+/* Answer what was asked; returns how many requests that were. */
+static unsigned
+sign(void)
+{
+	unsigned count = 0;
+	ssize_t size;
+
+	while ((size = ipc_receive(ends[1], request, sizeof(request), NULL)) > 0) {
+		struct bytes bytes = {request, (size_t)size};
+		size_t answered = signer_answer(signer, bytes, answer);
+
+		if (answered == 0) {
+			cr_assert_eq(signer_make_key(signer, go_on_searching, NULL, NULL), 0);
+			answered = signer_answer(signer, bytes, answer);
+		}
+		cr_assert_eq(ipc_send(ends[1], answer, answered, NULL), 1);
+		count++;
+	}
+	(void)event_base_loop(base, EVLOOP_NONBLOCK);
+	return count;
+}
+
+static void
+count_one(void *arg)
+{
+	++*(unsigned *)arg;
+}
+
+/* Ask for the leaf of a server that is told apart by number. */
+static X509 *
+ask(unsigned number, enum leaf_kind kind, struct mint_waiter *waiter, struct err *err)
+{
+	uint8_t sha256[32] = {(uint8_t)number, (uint8_t)(number >> 8)};
+
+	return minter_leaf(minter, sha256, kind, server.cert, waiter, err);
+}
+
+Test(minter, asks_once_and_keeps_what_it_got)
+{
+	unsigned told = 0;
+	struct mint_waiter waiter = {.done = count_one, .arg = &told};
+	struct err err = {0};
+	X509 *leaf;
+
+	cr_expect_null(ask(1, LEAF_EC, &waiter, &err));
+	cr_expect_not_null(waiter.order);
+	cr_expect_eq(told, 0);
+	cr_expect_eq(sign(), 1);
+	cr_expect_eq(told, 1);
+	cr_expect_null(waiter.order);
+	leaf = ask(1, LEAF_EC, &waiter, &err);
+	cr_assert_not_null(leaf);
+	cr_expect_eq(X509_NAME_cmp(X509_get_issuer_name(leaf), X509_get_subject_name(ca.cert)), 0);
+	cr_expect_eq(EVP_PKEY_eq(X509_get0_pubkey(leaf), tls.leaf_key[LEAF_EC]), 1);
+	cr_expect_eq(sign(), 0);
+	X509_free(leaf);
+}
+
+Test(minter, a_hundred_that_need_the_same_make_one_request)
+{
+	enum { MANY = 100 };
+	struct mint_waiter waiters[MANY];
+	unsigned told = 0;
+
+	for (size_t i = 0; i < MANY; i++) {
+		waiters[i] = (struct mint_waiter){.done = count_one, .arg = &told};
+		cr_expect_null(ask(1, LEAF_EC, &waiters[i], NULL));
+	}
+	cr_expect_eq(sign(), 1);
+	cr_expect_eq(told, MANY);
+	cr_expect_eq(atomic_load(&board.worker[0].minted), 1);
+}
+
+Test(minter, others_need_their_own)
+{
+	struct mint_waiter waiters[3];
+	unsigned told = 0;
+
+	for (unsigned i = 0; i < 3; i++) {
+		waiters[i] = (struct mint_waiter){.done = count_one, .arg = &told};
+		cr_expect_null(ask(i, LEAF_EC, &waiters[i], NULL));
+	}
+	cr_expect_eq(sign(), 3);
+	cr_expect_eq(told, 3);
+}
+
+Test(minter, who_forgets_is_not_told_and_the_leaf_is_there_for_the_next)
+{
+	unsigned told = 0;
+	struct mint_waiter waiter = {.done = count_one, .arg = &told};
+	X509 *leaf;
+
+	cr_expect_null(ask(1, LEAF_EC, &waiter, NULL));
+	minter_forget(&waiter);
+	minter_forget(&waiter);
+	cr_expect_null(waiter.order);
+	cr_expect_eq(sign(), 1);
+	cr_expect_eq(told, 0);
+	leaf = ask(1, LEAF_EC, &waiter, NULL);
+	cr_expect_not_null(leaf);
+	X509_free(leaf);
+}
+
+Test(minter, a_refusal_has_the_signers_words)
+{
+	unsigned told = 0;
+	struct mint_waiter waiter = {.done = count_one, .arg = &told};
+	struct pki_spec spec = pki_server_spec("a.example");
+	struct err err = {0};
+
+	spec.from_days = -90;
+	spec.to_days = -60; /* before the CA was */
+	pki_free(&server);
+	server = pki_make(&spec, NULL);
+	cr_expect_null(ask(1, LEAF_EC, &waiter, &err));
+	cr_expect_eq(sign(), 1);
+	cr_expect_eq(told, 1);
+	cr_expect_null(ask(1, LEAF_EC, &waiter, &err));
+	cr_expect_null(waiter.order, "it is not asked again");
+	cr_expect_not_null(strstr(err.text, "dates"), "%s", err.text);
+}
+
+Test(minter, the_rsa_key_comes_before_the_first_rsa_leaf)
+{
+	unsigned told = 0;
+	struct mint_waiter waiter = {.done = count_one, .arg = &told};
+	struct mint_waiter other = {.done = count_one, .arg = &told};
+	X509 *leaf;
+
+	cr_expect_null(ask(1, LEAF_RSA, &waiter, NULL));
+	cr_expect_null(ask(2, LEAF_RSA, &other, NULL));
+	cr_expect_eq(sign(), 1, "one key for all");
+	cr_expect_eq(told, 2);
+	cr_assert_not_null(tls.leaf_key[LEAF_RSA]);
+	cr_expect_null(ask(1, LEAF_RSA, &waiter, NULL));
+	cr_expect_eq(sign(), 1);
+	leaf = ask(1, LEAF_RSA, &waiter, NULL);
+	cr_assert_not_null(leaf);
+	cr_expect_eq(EVP_PKEY_eq(X509_get0_pubkey(leaf), tls.leaf_key[LEAF_RSA]), 1);
+	X509_free(leaf);
+}
+
+/* What a predecessor asked, or what nobody asked. */
+Test(minter, answers_that_are_not_its_own_are_dropped)
+{
+	unsigned told = 0;
+	struct mint_waiter waiter = {.done = count_one, .arg = &told};
+	const struct mint_wanted wanted = {.id = 12345,
+	    .kind = LEAF_EC,
+	    .server = server.cert,
+	    .key = tls.leaf_key[LEAF_EC]};
+	size_t size;
+
+	size = mint_request(&wanted, request, sizeof(request), NULL);
+	size = signer_answer(signer, (struct bytes){request, size}, answer);
+	cr_expect_null(ask(1, LEAF_EC, &waiter, NULL));
+	cr_assert_eq(ipc_send(ends[1], answer, size, NULL), 1);
+	cr_assert_eq(ipc_send(ends[1], "junk", 4, NULL), 1);
+	(void)event_base_loop(base, EVLOOP_NONBLOCK);
+	cr_expect_eq(told, 0);
+	cr_expect_not_null(waiter.order);
+	cr_expect_eq(sign(), 1);
+	cr_expect_eq(told, 1);
+}
+
+Test(minter, one_that_goes_forgets_what_is_under_way)
+{
+	struct mint_waiter waiter = {.done = count_one};
+
+	cr_expect_null(ask(1, LEAF_EC, &waiter, NULL));
+	minter_forget(&waiter);
+}
