@@ -207,7 +207,9 @@ struct facts {
 	uint64_t opened_wall_us, closed_wall_us;
 	uint64_t duration_us; /* by the clock that does not jump */
 	struct addr camera, dst;
-	char iface[16];               /* the interface the camera came in by; "" unknown */
+	struct addr inner; /* the IPv4 address that dst carries (NAT64, 6to4, ...); dst itself
+			    * where it carries none.  Not recorded: dst tells it */
+	char iface[16];    /* the interface the camera came in by; "" unknown */
 	char device[FACTS_LABEL_MAX]; /* its name, or its address where it has none */
 	struct hello_facts hello;
 	struct place place;

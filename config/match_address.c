@@ -36,7 +36,11 @@ static bool
 test_ip(const struct condition *condition, const struct asked *asked)
 {
 	for (size_t i = 0; i < condition->value.prefixes.count; i++) {
-		if (prefix_holds(&condition->value.prefixes.list[i], asked->facts->dst.ip))
+		const struct prefix *prefix = &condition->value.prefixes.list[i];
+
+		/* No spelling of an address hides it from a rule. */
+		if (prefix_holds(prefix, asked->facts->dst.ip) ||
+		    prefix_holds(prefix, asked->facts->inner.ip))
 			return true;
 	}
 	return false;

@@ -8,6 +8,7 @@
 #include "config/judge.h"
 #include "config/problems.h"
 #include "geo/geo.h"
+#include "geo/ranges.h"
 #include "proxy/commands.h"
 #include "proxy/guard.h"
 #include "proxy/load.h"
@@ -135,6 +136,8 @@ fill_facts(const struct options *options, const struct config *config, const str
 	}
 	if (options->device != NULL && device == NULL)
 		(void)fputs("borderlens: warning: --device is not in devices.yaml\n", stderr);
+	if (!range_unwrap(&facts->dst, &facts->inner))
+		facts->inner = facts->dst;
 	geo_locate(geo, &facts->dst, &facts->place);
 	if (options->sni != NULL) {
 		facts->hello.sni_present = true;

@@ -61,8 +61,7 @@ tell_rules(const struct rules *rules)
 		    about.rules, about.mode, hex);
 	}
 	if (rules_count(rules) == 0)
-		log_warn("no rule set: everything is allowed that the appliance itself does not "
-			 "refuse");
+		log_warn("no rule set: everything is blocked");
 }
 
 /* Everything is looked at, so that all errors are told at once. */

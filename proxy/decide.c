@@ -4,6 +4,7 @@
 #include "config/judge.h"
 #include "geo/cache.h"
 #include "geo/geo.h"
+#include "geo/ranges.h"
 #include "proxy/conn_private.h"
 #include "proxy/guard.h"
 #include "proxy/refusals.h"
@@ -27,6 +28,8 @@ run_locate(struct conn *conn)
 	struct worker *worker = conn->worker;
 	struct facts *facts = &conn->facts;
 
+	if (!range_unwrap(&facts->dst, &facts->inner))
+		facts->inner = facts->dst;
 	facts->place = *geo_cache_locate(worker->places, worker->geo, &facts->dst);
 	if (!guard_refuses(worker->config, worker->own, &facts->dst, &facts->verdict))
 		judge(worker->config->rules, VERDICT_ADDRESS, facts, &facts->verdict);

@@ -482,3 +482,21 @@ Test(judge, a_hostile_name_is_told_escaped)
 	cr_expect_not_null(strstr(steps.text, "x\\x1b[2J\\x0a does not match"), "%s", steps.text);
 	rules_free(rules);
 }
+
+Test(judge, an_address_that_is_carried_in_another_is_matched_too)
+{
+	const char *text =
+	    ALLOWS RULES "  - {id: 1, match: {ip: 198.51.100.0/24}, then: block, why: w}\n";
+	struct rules *rules = load(&text, 1);
+	struct facts facts = facts_of("DE DE DE");
+	struct verdict verdict;
+
+	cr_assert_eq(addr_parse(&facts.dst, "[64:ff9b::c633:6407]:443", 0, NULL), 0);
+	facts.inner = facts.dst;
+	judge(rules, VERDICT_ADDRESS, &facts, &verdict);
+	cr_expect_eq(verdict.result, RESULT_ALLOW);
+	cr_assert_eq(addr_parse(&facts.inner, "198.51.100.7:443", 0, NULL), 0);
+	judge(rules, VERDICT_ADDRESS, &facts, &verdict);
+	cr_expect_eq(verdict.result, RESULT_BLOCK);
+	rules_free(rules);
+}
