@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/json.h"
+#include "record/crc32c.h"
+#include "record/eve.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/*
+ * An event as bytes from a worker that lies: whatever is taken can be written
+ * again, comes back the same, and becomes lines.  The checksum is made right,
+ * so that what stands behind it is reached.
+ */
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct recorded first, second;
+	static struct json lines;
+	uint8_t frame[EVENT_FRAME_MAX], again[EVENT_FRAME_MAX];
+	struct bytes in = {frame, size};
+	uint32_t crc;
+
+	if (size > sizeof(frame) || size < 12)
+		return 0;
+	memcpy(frame, data, size);
+	frame[10] = (uint8_t)(size >> 8);
+	frame[11] = (uint8_t)size;
+	crc = crc32c(frame + 6, size - 6);
+	for (int i = 0; i < 4; i++)
+		frame[2 + i] = (uint8_t)(crc >> (24 - 8 * i));
+	if (event_decode(&in, &first, NULL) != 0)
+		return 0;
+	in = (struct bytes){again, event_encode(&first.head, &first.facts, again)};
+	assert(event_decode(&in, &second, NULL) == 0 && in.left == 0);
+	assert(memcmp(&first.head, &second.head, sizeof(first.head)) == 0);
+	json_clear(&lines);
+	eve_add(&lines, &first.head, &first.facts, "site");
+	assert(!lines.failed && lines.at[lines.used - 1] == '\n');
+	return 0;
+}

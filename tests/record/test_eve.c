@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+#include "record/eve.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "record/community.h"
+#include "tests/record/make_facts.h"
+
+#include <criterion/criterion.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINES_MAX = 4 };
+
+static const struct event_head close_head = {EVENT_CLOSE, 1, 7, 17, UINT64_C(1795312801500123)};
+static const struct event_head open_head = {EVENT_OPEN, 1, 7, 16, UINT64_C(1795312800000123)};
+
+/* The lines of an event, each the caller's to free. */
+struct lines {
+	char *at[LINES_MAX];
+	size_t count;
+};
+
+static sqlite3 *
+database(void)
+{
+	static sqlite3 *db; /* SQLite's JSON reader is one that we did not write */
+
+	if (db == NULL)
+		cr_assert_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
+	return db;
+}
+
+static void
+forget_database(void)
+{
+	(void)sqlite3_close(database());
+}
+
+/* What SQL makes of a line and a path. */
+static const char *
+ask(const char *sql, const char *line, const char *path)
+{
+	static char text[4096];
+	sqlite3_stmt *statement;
+	const char *answer;
+
+	cr_assert_eq(sqlite3_prepare_v2(database(), sql, -1, &statement, NULL), SQLITE_OK);
+	(void)sqlite3_bind_text(statement, 1, line, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(statement, 2, path, -1, SQLITE_STATIC);
+	cr_assert_eq(sqlite3_step(statement), SQLITE_ROW, "%s", sqlite3_errmsg(database()));
+	answer = (const char *)sqlite3_column_text(statement, 0);
+	text_copy(text, sizeof(text), answer != NULL ? answer : "");
+	(void)sqlite3_finalize(statement);
+	return text;
+}
+
+/* RFC 8259 section 8.1: JSON text is UTF-8; and a line has no control sign. */
+static void
+expect_clean(const char *line)
+{
+	size_t size = strlen(line);
+
+	while (size > 0) {
+		size_t step = text_utf8(line, size);
+
+		cr_assert_gt(step, 0, "no UTF-8");
+		cr_assert(step > 1 || (uint8_t)line[0] >= 0x20, "a control sign");
+		line += step;
+		size -= step;
+	}
+}
+
+static void
+read_lines(const struct event_head *head, const struct facts *facts, struct lines *out)
+{
+	struct json json = {0};
+
+	out->count = 0;
+	eve_add(&json, head, facts, "north-gate");
+	cr_assert_not(json.failed);
+	for (char *at = json.at; *at != '\0';) {
+		char *end = strchr(at, '\n');
+
+		cr_assert(end != NULL && out->count < LINES_MAX);
+		*end = '\0';
+		expect_clean(at);
+		cr_assert_str_eq(ask("SELECT json_valid(?1)", at, ""), "1", "%s", at);
+		out->at[out->count] = strdup(at);
+		cr_assert_not_null(out->at[out->count]);
+		out->count++;
+		at = end + 1;
+	}
+	json_free(&json);
+}
+
+static void
+drop(struct lines *lines)
+{
+	for (size_t i = 0; i < lines->count; i++)
+		free(lines->at[i]);
+}
+
+struct expectation {
+	const char *path, *value;
+};
+
+static void
+expect(const char *line, const struct expectation *wanted, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char path[96];
+
+		(void)snprintf(path, sizeof(path), "$.%s", wanted[i].path);
+		cr_assert_str_eq(ask("SELECT ?1 -> ?2", line, path), wanted[i].value, "%s: %s",
+		    wanted[i].path, ask("SELECT ?1 -> ?2", line, path));
+	}
+}
+
+#define EXPECT(line, ...)                                                                          \
+	do {                                                                                       \
+		const struct expectation wanted[] = {__VA_ARGS__};                                 \
+		expect(line, wanted, sizeof(wanted) / sizeof(wanted[0]));                          \
+	} while (0)
+
+TestSuite(eve, .fini = forget_database);
+
+Test(community, gives_the_published_ids)
+{
+	static const struct {
+		const char *a, *b, *id;
+	} rows[] = {
+	    {"128.232.110.120:34855", "66.35.250.204:80", "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
+	    {"66.35.250.204:80", "128.232.110.120:34855", "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
+	    {"[2001:470:e5bf:dead:4957:2174:e82c:4887]:63943", "[2607:f8b0:400c:c03::1a]:25",
+		"1:/qFaeAR+gFe1KYjMzVDsMv+wgU4="},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct addr a, b;
+		char id[COMMUNITY_ID_MAX];
+
+		cr_assert_eq(addr_parse(&a, rows[i].a, 0, NULL), 0);
+		cr_assert_eq(addr_parse(&b, rows[i].b, 0, NULL), 0);
+		cr_assert_str_eq(community_id(&a, &b, id), rows[i].id);
+	}
+}
+
+Test(eve, an_open_tls_connection_is_a_tls_line)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, INT64_MAX);
+	read_lines(&open_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"event_type", "\"tls\""}, {"flow_id", "9223372036854775807"},
+	    {"timestamp", "\"2026-11-22T02:00:00.000123+0000\""}, {"src_ip", "\"10.0.0.21\""},
+	    {"src_port", "40112"}, {"dest_ip", "\"198.51.100.7\""}, {"dest_port", "443"},
+	    {"proto", "\"TCP\""}, {"ip_v", "4"}, {"host", "\"north-gate\""},
+	    {"in_iface", "\"eth1\""}, {"tls.sni", "\"api.cloud.example\""},
+	    {"tls.client_alpns", "[\"h2\",\"http/1.1\"]"}, {"borderlens.stage", "\"open\""},
+	    {"borderlens.place.located", "\"DE\""}, {"borderlens.left", ""}, {"borderlens.end", ""},
+	    {"borderlens.seq", "16"});
+	drop(&lines);
+}
+
+Test(eve, a_close_has_the_flow_and_the_certificate)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	countries_add(&facts.place.located, "SG");
+	facts.place.registered.count = 0;
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1, "nothing to be looked at");
+	EXPECT(lines.at[0], {"event_type", "\"flow\""}, {"flow.bytes_toserver", "1000"},
+	    {"flow.bytes_toclient", "200"}, {"flow.start", "\"2026-11-22T02:00:00.000000+0000\""},
+	    {"flow.end", "\"2026-11-22T02:00:01.500000+0000\""}, {"flow.age", "1"},
+	    {"flow.state", "\"closed\""}, {"flow.action", "\"pass\""}, {"flow.alerted", "false"},
+	    {"tls.version", "\"TLS 1.3\""}, {"tls.subject", "\"CN=api.cloud.example\""},
+	    {"tls.notbefore", "\"2026-01-01T00:00:00\""}, {"tls.server_alpns", "[\"h2\"]"},
+	    {"borderlens.place.located", "[\"DE\",\"SG\"]"},
+	    {"borderlens.place.registered", "\"unknown\""}, {"borderlens.place.asn", "45102"},
+	    {"borderlens.place.basis.country", "\"dbip-country@2026-06-01\""},
+	    {"borderlens.inspect", "\"opened\""}, {"borderlens.verdict", "\"allow\""},
+	    {"borderlens.server.verified", "true"}, {"borderlens.server.errors", "[]"},
+	    {"borderlens.camera_tls.version", "\"TLS 1.2\""},
+	    {"borderlens.camera_tls.verdict", "\"ok\""}, {"borderlens.left.up", "1000"},
+	    {"borderlens.payload.down", "200"}, {"borderlens.end", "\"done\""},
+	    {"borderlens.duration_ms", "1500"}, {"borderlens.worker", "1"},
+	    {"borderlens.epoch", "7"});
+	drop(&lines);
+}
+
+Test(eve, a_block_is_an_alert_too)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	facts.verdict.result = RESULT_BLOCK;
+	facts.inspect = INSPECT_REFUSED;
+	facts.end = END_REFUSED;
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 2);
+	EXPECT(lines.at[0], {"flow.alerted", "true"}, {"flow.action", "\"drop\""},
+	    {"flow.reason", "\"forced\""});
+	EXPECT(lines.at[1], {"event_type", "\"alert\""}, {"alert.action", "\"blocked\""},
+	    {"alert.gid", "25196"}, {"alert.signature_id", "510307044"},
+	    {"alert.signature", "\"the server is in the EEA\""}, {"alert.severity", "1"},
+	    {"borderlens.rule", "\"30\""});
+	drop(&lines);
+}
+
+Test(eve, what_is_flagged_is_an_allowed_alert)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	facts.verdict.result = RESULT_BLOCK;
+	facts.verdict.shadow = true;
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 2);
+	EXPECT(lines.at[0], {"flow.action", "\"pass\""});
+	EXPECT(lines.at[1], {"alert.action", "\"allowed\""}, {"alert.severity", "3"});
+	drop(&lines);
+
+	make_facts(&facts, 3);
+	facts.server.verified = false;
+	facts.server.errors = CERT_EXPIRED | CERT_NAME_MISMATCH;
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 2);
+	EXPECT(lines.at[1], {"alert.action", "\"allowed\""},
+	    {"alert.signature", "\"the server's certificate: expired, name-mismatch\""});
+	drop(&lines);
+	facts.end = END_SERVER_CERT;
+	facts.inspect = INSPECT_REFUSED;
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 2);
+	EXPECT(lines.at[1], {"alert.action", "\"blocked\""});
+	drop(&lines);
+
+	make_facts(&facts, 3);
+	facts.camera_tls.verdict = CAMERA_TLS_REJECTED;
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 2);
+	EXPECT(lines.at[1], {"alert.category", "\"Camera does not accept inspection\""});
+	drop(&lines);
+}
+
+Test(eve, what_is_no_tls_is_an_anomaly)
+{
+	static const struct {
+		enum hello_kind kind;
+		const char *event;
+	} rows[] = {
+	    {HELLO_NOT_TLS, "\"NOT_TLS\""},
+	    {HELLO_BROKEN, "\"BROKEN_TLS\""},
+	    {HELLO_NONE, "\"NO_HELLO\""},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct facts facts;
+		struct lines lines;
+
+		make_facts(&facts, 3);
+		facts.hello.kind = rows[i].kind;
+		text_copy(facts.hello.protocol, sizeof(facts.hello.protocol), "http");
+		read_lines(&open_head, &facts, &lines);
+		cr_assert_eq(lines.count, 1);
+		EXPECT(lines.at[0], {"event_type", "\"anomaly\""}, {"anomaly.type", "\"applayer\""},
+		    {"anomaly.event", rows[i].event}, {"app_proto", "\"http\""}, {"tls", ""});
+		drop(&lines);
+	}
+}
+
+Test(eve, stats_and_ipv6)
+{
+	struct event_head head = {EVENT_STATS, 2, 7, 9, 1};
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	read_lines(&head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"event_type", "\"stats\""}, {"stats.borderlens.worker", "2"},
+	    {"stats.borderlens.payload.up", "1000"});
+	drop(&lines);
+	cr_assert_eq(addr_parse(&facts.dst, "[2001:db8::7]:8883", 0, NULL), 0);
+	cr_assert_eq(addr_parse(&facts.camera, "[fd00::21]:50000", 0, NULL), 0);
+	read_lines(&open_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"ip_v", "6"}, {"dest_ip", "\"2001:db8::7\""},
+	    {"src_ip", "\"fd00::21\""});
+	drop(&lines);
+}
+
+Test(eve, the_brim_is_valid)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_full_facts(&facts);
+	facts.verdict.shadow = false;
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 2);
+	drop(&lines);
+	memset(&facts, 0, sizeof(facts));
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	drop(&lines);
+}
+
+static void
+make_hostile(char *to, size_t size)
+{
+	size_t count = (size_t)random() % size;
+
+	for (size_t i = 0; i < count; i++) {
+		int byte = (int)(random() % 256);
+
+		/* Half of them what JSON and lines are made of. */
+		to[i] = random() % 2 == 0 ? "\"\\\n\r\t{}[]:,/\x7f\x1b\xc3\xe2"[byte % 16]
+					  : (char)(byte != 0 ? byte : 1);
+	}
+	to[count] = '\0';
+}
+
+Test(eve, hostile_strings_stay_on_their_line)
+{
+	struct facts facts;
+
+	srandom(3);
+	for (int i = 0; i < 1000; i++) { /* ten strings each */
+		struct lines lines;
+
+		make_facts(&facts, 3);
+		make_hostile(facts.hello.sni, sizeof(facts.hello.sni));
+		make_hostile((char *)facts.hello.alpn, sizeof(facts.hello.alpn));
+		facts.hello.alpn_size = (uint8_t)(random() % FACTS_ALPN_MAX);
+		make_hostile(facts.server.subject, sizeof(facts.server.subject));
+		make_hostile(facts.server.issuer, sizeof(facts.server.issuer));
+		make_hostile(facts.server.alpn, sizeof(facts.server.alpn));
+		make_hostile(facts.verdict.why, sizeof(facts.verdict.why));
+		make_hostile(facts.end_text, sizeof(facts.end_text));
+		make_hostile(facts.device, sizeof(facts.device));
+		make_hostile(facts.place.org, sizeof(facts.place.org));
+		facts.verdict.result = RESULT_BLOCK;
+		read_lines(&close_head, &facts, &lines);
+		cr_assert_eq(lines.count, 2);
+		drop(&lines);
+		read_lines(&open_head, &facts, &lines);
+		cr_assert_eq(lines.count, 1);
+		drop(&lines);
+	}
+}
