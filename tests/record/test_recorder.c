@@ -2,17 +2,20 @@
 #include "record/recorder.h"
 
 #include "base/err.h"
+#include "record/ledger.h"
 #include "record/spool.h"
 #include "tests/record/make_facts.h"
 #include "tests/support/scratch.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -335,6 +338,101 @@ Test(recorder, a_damaged_store_is_set_aside)
 	close_box(&box);
 }
 
+/* ---- a full disk ---- */
+
+/* A file system of its own and of size at dir, which this test's process alone
+ * sees; false where that is not permitted. */
+static bool
+mount_small(const char *dir, const char *size)
+{
+	if (mkdir(dir, 0700) != 0 || unshare(CLONE_NEWNS) != 0)
+		return false;
+	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount("none", dir, "tmpfs", 0, size) == 0;
+}
+
+/* Fill what is left of the file system. */
+static void
+fill_disk(const char *path)
+{
+	char junk[4096] = {0};
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	cr_assert_geq(fd, 0);
+	while (write(fd, junk, sizeof(junk)) > 0)
+		;
+	(void)close(fd);
+}
+
+static void
+expect_all(struct box *box, uint64_t events)
+{
+	struct ledger_files files = {box->config.state_dir, box->dir, box->config.eve};
+	struct ledger ledger;
+	struct err err = {0};
+
+	cr_assert_eq(ledger_verify(&files, &ledger, &err), 0, "%s", err.text);
+	cr_assert(ledger_is_whole(&ledger), "%s", ledger.notes[0]);
+	cr_assert_eq(ledger.events, events);
+	cr_assert_eq(ledger.eve_lines, events);
+	cr_assert_eq(ledger.eve_waiting, 0);
+}
+
+Test(recorder, a_full_disk_loses_nothing_and_is_left_by_itself)
+{
+	struct box box;
+	char state[192], eve[224], junk[224];
+	struct spool_live *live;
+	uint64_t flows = 0;
+
+	open_box(&box);
+	recorder_close(box.recorder);
+	(void)snprintf(state, sizeof(state), "%s/state", box.dir);
+	(void)snprintf(eve, sizeof(eve), "%s/eve.json", state);
+	(void)snprintf(junk, sizeof(junk), "%s/junk", state);
+	box.config.state_dir = state;
+	box.config.eve = eve;
+	if (!mount_small(state, "size=8m")) {
+		box.recorder = NULL;
+		close_box(&box);
+		cr_skip_test("mounting is not permitted here");
+	}
+	open_recorder(&box);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 20; i++) {
+			say(&box, EVENT_OPEN, ++flows);
+			say(&box, EVENT_CLOSE, flows);
+		}
+		turn(&box, 5);
+		cr_assert_not(recorder_status(box.recorder)->store_failing);
+		fill_disk(junk);
+		/* The worker goes on until its spool is full, and then refuses. */
+		while ((live = spool_live_take(box.worker, flows + 1)) != NULL) {
+			say(&box, EVENT_OPEN, ++flows);
+			say(&box, EVENT_CLOSE, flows);
+			spool_live_drop(box.worker, live);
+			turn(&box, flows % 20 == 0 ? 1 : 0);
+		}
+		cr_assert(recorder_status(box.recorder)->store_failing);
+		if (round == 1) { /* the recorder is killed, and comes back to a full disk */
+			recorder_close(box.recorder);
+			open_recorder(&box);
+		}
+		cr_assert_eq(unlink(junk), 0);
+		turn(&box, 20);
+		cr_assert_not(recorder_status(box.recorder)->store_failing, "%s",
+		    recorder_status(box.recorder)->store_error);
+		cr_assert_not(recorder_status(box.recorder)->eve_failing);
+		cr_assert(spool_has_room(box.worker));
+	}
+	cr_assert_eq(recorder_finish(box.recorder), 0);
+	expect_all(&box, 2 * flows);
+	recorder_close(box.recorder);
+	box.recorder = NULL;
+	cr_assert_eq(umount(state), 0);
+	close_box(&box);
+}
+
 /* ---- kills ---- */
 
 static void
@@ -383,5 +481,6 @@ Test(recorder, kills_at_any_instant_lose_and_double_nothing)
 	cr_assert_eq(ask(&box, "SELECT max(seq) FROM event"), 2 * flows);
 	cr_assert_eq(ask(&box, "SELECT count(*) FROM flow WHERE closed IS NOT NULL"), flows);
 	cr_assert_eq(count_lines(box.eve), 2 * flows);
+	expect_all(&box, 2 * flows);
 	close_box(&box);
 }
