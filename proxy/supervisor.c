@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,8 +26,9 @@ enum {
 	 * given time to do so before it is called stuck. */
 	GAP_MS = 1000,
 	TRUST_AFTER_MS = 3000,
-	DRAIN_MS = 11000, /* the workers' own 10 s, and a little */
-	STORE_MS = 15000, /* for what the spools hold to be committed */
+	DRAIN_MS = 11000,         /* the workers' own 10 s, and a little */
+	STOP_LISTENING_MS = 1000, /* for the workers to see that they are to drain */
+	STORE_MS = 15000,         /* for what the spools hold to be committed */
 };
 
 /* ---- starting ---- */
@@ -148,9 +150,19 @@ drain(struct supervisor *supervisor, uint64_t now_ms)
 	supervisor->draining = true;
 	supervisor->deadline_ms = now_ms + DRAIN_MS;
 	atomic_store(&supervisor->board->draining, 1);
-	/* With our copies gone a worker that stops listening refuses; what the
-	 * rules catch from then on they drop. */
+	supervisor->deaf_ms = now_ms + STOP_LISTENING_MS;
+}
+
+/* The workers do not accept any more.  A listening socket that is shut down is
+ * so for all that hold it: who waits in its queue is reset, and the rules drop
+ * who comes now, and tries again while the appliance may be back. */
+static void
+stop_listening(struct supervisor *supervisor)
+{
 	for (unsigned i = 0; i < supervisor->workers; i++) {
+		if (supervisor->listener[i] < 0)
+			continue;
+		(void)shutdown(supervisor->listener[i], SHUT_RDWR);
 		(void)close(supervisor->listener[i]);
 		supervisor->listener[i] = -1;
 	}
@@ -183,6 +195,8 @@ go_on_draining(struct supervisor *supervisor, uint64_t now_ms)
 {
 	bool late = now_ms >= supervisor->deadline_ms;
 
+	if (now_ms >= supervisor->deaf_ms)
+		stop_listening(supervisor);
 	if (!supervisor->ending && late)
 		kill_role(supervisor, ROLE_WORKER);
 	if (!supervisor->ending && !are_running(supervisor, ROLE_WORKER)) {

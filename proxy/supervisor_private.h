@@ -50,6 +50,7 @@ struct supervisor {
 	bool ready;            /* every worker has served once */
 	bool draining, ending; /* ending: the workers are gone */
 	uint64_t deadline_ms;  /* of draining or ending */
+	uint64_t deaf_ms;      /* when to stop listening */
 	int code;              /* exit code; -1: going on */
 };
 
