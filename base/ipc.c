@@ -126,6 +126,7 @@ ssize_t
 ipc_receive(int fd, void *message, size_t size, struct err *err)
 {
 	size_t none = 0;
+	int fds[1];
 
-	return ipc_receive_fds(fd, message, size, NULL, &none, err);
+	return ipc_receive_fds(fd, message, size, fds, &none, err);
 }

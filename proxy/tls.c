@@ -182,6 +182,16 @@ name_to_ask_for(const struct hello_facts *hello)
 	return addr_parse(&literal, hello->sni, 0, NULL) == 0 ? "" : hello->sni;
 }
 
+/* OpenSSL's macro takes what it copies as if it would write to it. */
+static bool
+ask_for(SSL *ssl, const char *name)
+{
+	char copy[FACTS_NAME_MAX];
+
+	text_copy(copy, sizeof(copy), name);
+	return SSL_set_tlsext_host_name(ssl, copy) == 1;
+}
+
 SSL *
 tls_to_server(const struct tls *tls, const struct hello_facts *hello, const struct addr *addr,
     struct server_facts *server, struct err *err)
@@ -194,7 +204,7 @@ tls_to_server(const struct tls *tls, const struct hello_facts *hello, const stru
 		goto fail;
 	}
 	SSL_set_connect_state(ssl);
-	if (name[0] != '\0' && SSL_set_tlsext_host_name(ssl, name) != 1) {
+	if (name[0] != '\0' && !ask_for(ssl, name)) {
 		(void)err_tls(err, "the server name cannot be sent");
 		goto fail;
 	}

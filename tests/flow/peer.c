@@ -181,6 +181,7 @@ end_of(struct peer *peer, int ret)
 static bool
 start_tls(struct peer *peer)
 {
+	char name[256];
 	BIO *bio;
 
 	peer->ssl = SSL_new(peer->ctx);
@@ -199,7 +200,8 @@ start_tls(struct peer *peer)
 	SSL_set_connect_state(peer->ssl);
 	if (peer->sni == NULL)
 		return true;
-	return SSL_set_tlsext_host_name(peer->ssl, peer->sni) == 1 &&
+	(void)snprintf(name, sizeof(name), "%s", peer->sni);
+	return SSL_set_tlsext_host_name(peer->ssl, name) == 1 &&
 	       SSL_set1_host(peer->ssl, peer->sni) == 1;
 }
 

@@ -46,6 +46,17 @@ add_u16(struct made *made, size_t value)
 	made_add(made, bytes, sizeof(bytes));
 }
 
+static void
+set_name(SSL *ssl, const char *name)
+{
+	char copy[256];
+
+	if (name == NULL)
+		return;
+	(void)snprintf(copy, sizeof(copy), "%s", name);
+	need(SSL_set_tlsext_host_name(ssl, copy) == 1, "name");
+}
+
 struct made
 hello_of_openssl(int version_min, int version_max, const char *name, const uint8_t *alpn,
     size_t alpn_size)
@@ -61,7 +72,7 @@ hello_of_openssl(int version_min, int version_max, const char *name, const uint8
 	need(SSL_set_min_proto_version(ssl, version_min) == 1 &&
 		 SSL_set_max_proto_version(ssl, version_max) == 1,
 	    "version");
-	need(name == NULL || SSL_set_tlsext_host_name(ssl, name) == 1, "name");
+	set_name(ssl, name);
 	need(alpn == NULL || SSL_set_alpn_protos(ssl, alpn, (unsigned)alpn_size) == 0, "ALPN");
 	SSL_set_connect_state(ssl);
 	SSL_set_bio(ssl, BIO_new(BIO_s_mem()), out);
