@@ -43,7 +43,8 @@ community_id(const struct addr *a, const struct addr *b, char out[COMMUNITY_ID_M
 	used += add_port(tuple + used, first->port);
 	used += add_port(tuple + used, second->port);
 	(void)SHA1(tuple, used, digest);
-	memcpy(out, "1:", 2);
+	out[0] = '1';
+	out[1] = ':';
 	(void)EVP_EncodeBlock((unsigned char *)out + 2, digest, sizeof(digest));
 	return out;
 }

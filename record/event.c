@@ -229,7 +229,7 @@ write_countries(struct writer *writer, const struct field *field, const uint8_t 
 	if (countries.count == 0)
 		return;
 	put_number(writer, field->tag, 1);
-	put_number(writer, 2U * countries.count, 1);
+	put_number(writer, (uint64_t)countries.count * 2, 1);
 	for (size_t i = 0; i < countries.count; i++)
 		put_bytes(writer, countries.iso[i], 2);
 }
@@ -382,11 +382,12 @@ read_countries(struct bytes body, uint8_t *at)
 	uint8_t letter[2];
 
 	while (body.left > 0) {
-		char *iso = countries.iso[countries.count];
+		char *iso;
 
 		if (countries.count == FACTS_COUNTRIES_MAX || !bytes_u8(&body, &letter[0]) ||
 		    !bytes_u8(&body, &letter[1]))
 			return false;
+		iso = countries.iso[countries.count];
 		for (int i = 0; i < 2; i++) {
 			if (letter[i] < 'A' || letter[i] > 'Z')
 				return false;

@@ -387,7 +387,7 @@ parse_term(struct parser *parser)
 	struct filter *filter = parser->filter;
 	const struct column *column;
 	struct filter_value *value;
-	enum operator_kind op;
+	enum operator_kind op = OP_EQUAL;
 
 	if (filter->value_count == FILTER_TERMS_MAX)
 		return fail(parser, parser->token.at, "there are too many terms", "");

@@ -50,9 +50,10 @@ struct header {
 	uint8_t id[SPOOL_ID_BYTES];
 	_Atomic uint64_t epoch;
 	_Atomic uint64_t first; /* events written before the epoch began */
+	_Atomic uint64_t head;  /* the writer's */
+	/* The reader's, in a cache line that the writer does not write to. */
+	_Alignas(UNIT) _Atomic uint64_t tail;
 	char site[64];
-	_Alignas(UNIT) _Atomic uint64_t head; /* the writer's */
-	_Alignas(UNIT) _Atomic uint64_t tail; /* the reader's */
 };
 
 struct spool {
@@ -375,7 +376,8 @@ spool_write(struct spool *spool, enum event_kind kind, const struct facts *facts
 bool
 spool_has_room(const struct spool *spool)
 {
-	uint64_t need = units_reserved(spool) + 2 * FRAME_UNITS_MAX + spool->units / MARGIN_PART;
+	uint64_t need =
+	    units_reserved(spool) + (uint64_t)FRAME_UNITS_MAX * 2 + spool->units / MARGIN_PART;
 
 	return need <= units_free(spool);
 }

@@ -784,7 +784,7 @@ store_replay(struct store *store, uint64_t after_id, store_each *each, void *con
     struct err *err)
 {
 	sqlite3_stmt *replay = prepare(store, REPLAY, err);
-	struct recorded event;
+	struct recorded event = {0};
 	struct stored stored;
 	int got;
 
