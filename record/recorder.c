@@ -1,64 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-#include "record/recorder.h"
+#include "record/recorder_private.h"
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
 #include "base/text.h"
 #include "record/eve.h"
-#include "record/eve_file.h"
 #include "record/sources.h"
 #include "record/spool.h"
-#include "record/store.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum {
-	SYNC_MS = 1000,    /* the EVE file's progress is stored this often */
-	CHECK_MS = 1000,   /* and its place looked at, when nothing is appended */
 	PRUNE_MS = 60000,  /* retention is looked at this often */
 	ORPHAN_MS = 15000, /* after the start, when every worker has taken over */
 	ORPHANS_A_TURN = 100,
-	REPLAY_BYTES = 256 << 10, /* appended at once from the store */
-	REPLAYS_A_TURN = 16,
 	US_PER_S = 1000000,
 };
 
-struct recorder {
-	char store_path[PATH_MAX];
-	char site[64];
-	uint64_t keep_flows_s, epoch;
-	struct sources *sources;          /* owned */
-	struct store *store;              /* owned; NULL while it cannot be opened */
-	struct recorded event;            /* the one in hand */
-	struct json lines;                /* of the batch, or replayed from the store */
-	uint64_t lines_first, lines_last; /* the events they came of; 0: none */
-	bool has_eve;
-	struct eve_file file;
-	uint64_t first_id, last_id; /* the events whose lines stand in the file */
-	struct store_eve saved;     /* the progress that the store has */
-	struct store_eve due;       /* synced, to be stored with the next transaction */
-	bool dirty, is_due;
-	uint64_t own_seq; /* of the events that the recorder adds itself */
-	uint64_t own_seq_committed;
-	bool sought; /* the spools stand where the store is */
-	uint64_t start_ms, waiting_since_ms, retry_ms, sync_ms, check_ms, prune_ms;
-	bool orphans_done;
-	struct recorder_status status;
-};
-
 /* ---- the store fails, and comes back ---- */
-
-static void
-note_error(char out[256], bool *failing, const struct err *err)
-{
-	text_copy(out, 256, err->text);
-	*failing = true;
-}
 
 /* Nothing of the batch is kept: the spools are read again from where the
  * store is. */
@@ -71,7 +33,7 @@ on_store_failed(struct recorder *recorder, uint64_t now_ms, const struct err *er
 	json_clear(&recorder->lines);
 	recorder->lines_first = 0;
 	recorder->retry_ms = now_ms + RECORDER_RETRY_MS;
-	note_error(recorder->status.store_error, &recorder->status.store_failing, err);
+	recorder_note_error(recorder->status.store_error, &recorder->status.store_failing, err);
 	if (err->kind != ERR_LIMIT) {
 		store_close(recorder->store);
 		recorder->store = NULL;
@@ -97,22 +59,6 @@ set_aside(const char *path, struct err *err)
 	return 0;
 }
 
-/* The EVE file has what the store says it has, and no more: it is opened anew,
- * cut back to that, and written from there. */
-static void
-trust_saved(struct recorder *recorder)
-{
-	eve_file_close(&recorder->file);
-	recorder->file.base = recorder->saved.base;
-	recorder->file.offset = recorder->saved.offset;
-	recorder->file.device = recorder->saved.device;
-	recorder->file.inode = recorder->saved.inode;
-	recorder->first_id = recorder->saved.first_id;
-	recorder->last_id = recorder->saved.last_id;
-	recorder->lines_first = 0;
-	recorder->dirty = false;
-}
-
 static int
 read_progress(struct recorder *recorder, struct err *err)
 {
@@ -122,7 +68,7 @@ read_progress(struct recorder *recorder, struct err *err)
 		return -1;
 	recorder->own_seq_committed = recorder->own_seq;
 	recorder->is_due = false;
-	trust_saved(recorder);
+	recorder_trust_saved(recorder);
 	return 0;
 }
 
@@ -366,154 +312,6 @@ transact(struct recorder *recorder, work *what, struct err *err)
 	return 0;
 }
 
-/* ---- the EVE file ---- */
-
-struct replay {
-	struct recorder *recorder;
-	uint64_t last_id;
-};
-
-static bool
-replay_event(void *context, const struct stored *stored)
-{
-	struct replay *replay = context;
-	struct json *lines = &replay->recorder->lines;
-
-	if (lines->used > REPLAY_BYTES)
-		return false;
-	/* What is damaged has no lines; the ledger tells of it. */
-	if (stored->eve_version != 0 && stored->event != NULL)
-		eve_add(lines, &stored->event->head, &stored->event->facts, stored->site);
-	if (lines->failed)
-		return false;
-	replay->last_id = stored->id;
-	return true;
-}
-
-/* Have the lines behind last_id in hand, from the batch or from the store. */
-static int
-load_lines(struct recorder *recorder, struct err *err)
-{
-	struct replay replay = {.recorder = recorder};
-
-	if (recorder->lines_first == recorder->last_id + 1)
-		return 0;
-	json_clear(&recorder->lines);
-	recorder->lines_first = 0;
-	if (store_replay(recorder->store, recorder->last_id, replay_event, &replay, err) != 0)
-		return -1;
-	if (recorder->lines.failed || replay.last_id == 0)
-		return err_set(err, ERR_NOMEM, "EVE: no memory");
-	recorder->lines_first = recorder->last_id + 1;
-	recorder->lines_last = replay.last_id;
-	return 0;
-}
-
-/* Append what is in hand. */
-static int
-append_lines(struct recorder *recorder, struct err *err)
-{
-	switch (eve_file_check(&recorder->file, err)) {
-	case EVE_FILE_FAILED:
-		return -1;
-	case EVE_FILE_NEW:
-		recorder->first_id = recorder->last_id + 1;
-		break;
-	case EVE_FILE_SAME:
-		break;
-	}
-	if (eve_file_append(&recorder->file, recorder->lines.at, recorder->lines.used, err) != 0)
-		return -1;
-	if (!eve_file_linked(&recorder->file))
-		return err_set(err, ERR_SYS, "%s was deleted", recorder->file.path);
-	recorder->last_id = recorder->lines_last;
-	recorder->lines_first = 0;
-	recorder->dirty = true;
-	return 0;
-}
-
-/* Bring the EVE file nearer to the store. */
-static int
-write_eve(struct recorder *recorder, struct err *err)
-{
-	for (int i = 0; i < REPLAYS_A_TURN; i++) {
-		if (recorder->last_id >= store_last_id(recorder->store))
-			return 0;
-		if (!recorder->has_eve) {
-			recorder->last_id = store_last_id(recorder->store);
-			recorder->dirty = true;
-			return 0;
-		}
-		if (load_lines(recorder, err) != 0 || append_lines(recorder, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-sync_eve(struct recorder *recorder, uint64_t now_ms, struct err *err)
-{
-	recorder->sync_ms = now_ms;
-	if (!recorder->dirty)
-		return 0;
-	if (recorder->has_eve && eve_file_sync(&recorder->file, err) != 0) {
-		trust_saved(recorder); /* what was not synced may be gone */
-		return -1;
-	}
-	recorder->due = (struct store_eve){.base = recorder->file.base,
-	    .offset = recorder->file.offset,
-	    .first_id = recorder->first_id,
-	    .last_id = recorder->last_id,
-	    .device = recorder->file.device,
-	    .inode = recorder->file.inode};
-	recorder->is_due = true;
-	recorder->dirty = false;
-	return 0;
-}
-
-/* A file that went away is there again within a second, lines or not. */
-static int
-check_eve(struct recorder *recorder, uint64_t now_ms, struct err *err)
-{
-	recorder->check_ms = now_ms;
-	if (!recorder->has_eve)
-		return 0;
-	switch (eve_file_check(&recorder->file, err)) {
-	case EVE_FILE_FAILED:
-		return -1;
-	case EVE_FILE_NEW:
-		recorder->first_id = recorder->last_id + 1;
-		recorder->dirty = true;
-		return 0;
-	case EVE_FILE_SAME:
-		return 0;
-	}
-	return 0;
-}
-
-static int
-turn_eve(struct recorder *recorder, uint64_t now_ms, struct err *err)
-{
-	if (now_ms - recorder->check_ms >= CHECK_MS && check_eve(recorder, now_ms, err) != 0)
-		return -1;
-	if (write_eve(recorder, err) != 0)
-		return -1;
-	if (now_ms - recorder->sync_ms >= SYNC_MS && sync_eve(recorder, now_ms, err) != 0)
-		return -1;
-	return 0;
-}
-
-static void
-keep_eve(struct recorder *recorder, uint64_t now_ms)
-{
-	struct err err = {0};
-
-	if (turn_eve(recorder, now_ms, &err) == 0)
-		recorder->status.eve_failing = false;
-	else
-		note_error(recorder->status.eve_error, &recorder->status.eve_failing, &err);
-}
-
 /* ---- retention, and connections that nobody ended ---- */
 
 static int
@@ -625,7 +423,7 @@ recorder_turn(struct recorder *recorder, uint64_t now_ms)
 		on_store_failed(recorder, now_ms, &err);
 		return;
 	}
-	keep_eve(recorder, now_ms);
+	recorder_keep_eve(recorder, now_ms);
 }
 
 uint64_t
@@ -647,10 +445,10 @@ recorder_finish(struct recorder *recorder)
 		}
 	}
 	while (recorder->store != NULL && recorder->last_id < store_last_id(recorder->store)) {
-		if (write_eve(recorder, &err) != 0)
+		if (recorder_write_eve(recorder, &err) != 0)
 			return -1;
 	}
-	if (recorder->store == NULL || sync_eve(recorder, clock_mono_ms(), &err) != 0)
+	if (recorder->store == NULL || recorder_sync_eve(recorder, clock_mono_ms(), &err) != 0)
 		return -1;
 	return transact(recorder, save_again, &err);
 }
@@ -685,7 +483,8 @@ recorder_open(const struct recorder_config *config, const int *fds, size_t count
 	if (open_store(recorder, &full) == 0)
 		return recorder;
 	if (full.kind == ERR_LIMIT) {
-		note_error(recorder->status.store_error, &recorder->status.store_failing, &full);
+		recorder_note_error(recorder->status.store_error, &recorder->status.store_failing,
+		    &full);
 		return recorder;
 	}
 	(void)err_set(err, full.kind, "%s", full.text);

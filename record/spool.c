@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "record/spool.h"
+#include "record/spool_private.h"
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -7,58 +7,22 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-	PAGE = 4096,
-	VERSION = 1,
-	UNIT = 64,        /* bytes; a frame starts at a multiple of it */
-	OFFSET_BITS = 24, /* of a position: the place in the ring in units; 1 GiB */
-	FRAME_UNITS_MAX = (EVENT_FRAME_MAX + UNIT - 1) / UNIT,
-	LIVE_AT = PAGE,
-	LIVE_BYTES = SPOOL_LIVE_COUNT * sizeof(struct spool_live),
-	RING_AT = LIVE_AT + LIVE_BYTES,
+	FRAME_UNITS_MAX = (EVENT_FRAME_MAX + SPOOL_UNIT - 1) / SPOOL_UNIT,
 	/* A sixteenth of the ring is for the ends of connections that never had
 	 * an open event, of which many may be under way at once. */
 	MARGIN_PART = 16,
 	READ_BYTES = 64 << 10,
 };
 
-static const uint64_t magic = 0x626f726465726c73;
-static const uint64_t offset_mask = (1U << OFFSET_BITS) - 1;
-
-/*
- * A position says in one word where in the ring (low bits) and how many events
- * were written before (high bits).  So one store publishes an event together
- * with its number: no instant at which a writer is killed can make a number
- * appear twice or not at all.
- */
-struct header {
-	uint64_t magic;
-	uint32_t version;
-	uint32_t worker;
-	uint64_t size; /* of the file */
-	uint8_t id[SPOOL_ID_BYTES];
-	_Atomic uint64_t epoch;
-	_Atomic uint64_t first; /* events written before the epoch began */
-	_Atomic uint64_t head;  /* the writer's */
-	/* The reader's, in a cache line that the writer does not write to. */
-	_Alignas(UNIT) _Atomic uint64_t tail;
-	char site[64];
-};
-
 struct spool {
-	int fd;                /* borrowed */
-	struct header *header; /* mapped, with the counters behind it */
+	int fd;                      /* borrowed */
+	struct spool_header *header; /* mapped, with the counters behind it */
 	struct spool_live *live;
 	uint64_t units;      /* of the ring */
 	uint64_t epoch;      /* what a writer stamps its events with */
@@ -76,25 +40,13 @@ struct spool {
 /* ---- positions ---- */
 
 static uint64_t
-ordinal_of(uint64_t position)
-{
-	return position >> OFFSET_BITS;
-}
-
-static uint64_t
-offset_of(uint64_t position)
-{
-	return position & offset_mask;
-}
-
-static uint64_t
 position_after(const struct spool *spool, uint64_t position, uint64_t frame_units)
 {
-	uint64_t offset = offset_of(position) + frame_units;
+	uint64_t offset = spool_offset(position) + frame_units;
 
 	if (offset >= spool->units)
 		offset -= spool->units;
-	return (ordinal_of(position) + 1) << OFFSET_BITS | offset;
+	return (spool_ordinal(position) + 1) << SPOOL_OFFSET_BITS | offset;
 }
 
 /* Units from one position up to a later one. */
@@ -103,175 +55,18 @@ units_between(const struct spool *spool, uint64_t from, uint64_t to)
 {
 	if (from == to)
 		return 0;
-	if (offset_of(to) > offset_of(from))
-		return offset_of(to) - offset_of(from);
-	return spool->units - offset_of(from) + offset_of(to);
+	if (spool_offset(to) > spool_offset(from))
+		return spool_offset(to) - spool_offset(from);
+	return spool->units - spool_offset(from) + spool_offset(to);
 }
 
 static uint64_t
 units_for(size_t bytes)
 {
-	return (bytes + UNIT - 1) / UNIT;
+	return (bytes + SPOOL_UNIT - 1) / SPOOL_UNIT;
 }
 
-/* ---- the file ---- */
-
-static uint64_t
-file_units(uint64_t size)
-{
-	return (size - RING_AT) / UNIT;
-}
-
-/* Whether the two positions can be: both in the ring, head not before tail. */
-static bool
-positions_fit(uint64_t head, uint64_t tail, uint64_t units)
-{
-	return offset_of(head) < units && offset_of(tail) < units &&
-	       ordinal_of(head) >= ordinal_of(tail) &&
-	       ordinal_of(head) - ordinal_of(tail) <= units &&
-	       (ordinal_of(head) != ordinal_of(tail) || head == tail);
-}
-
-static bool
-header_fits(const struct header *header, uint64_t size)
-{
-	return header->magic == magic && header->version == VERSION && header->size == size &&
-	       size >= SPOOL_SIZE_MIN && size <= SPOOL_SIZE_MAX && size % PAGE == 0 &&
-	       header->worker <= EVENT_WORKER_MAX &&
-	       memchr(header->site, '\0', sizeof(header->site)) != NULL &&
-	       positions_fit(atomic_load(&header->head), atomic_load(&header->tail),
-		   file_units(size));
-}
-
-static struct header *
-map_header(int fd, struct err *err)
-{
-	struct header *header;
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return (void)err_sys(err, "spool"), NULL;
-	if (!S_ISREG(st.st_mode) || st.st_size < SPOOL_SIZE_MIN)
-		return (void)err_set(err, ERR_INPUT, "this is no spool"), NULL;
-	header = mmap(NULL, RING_AT, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (header == MAP_FAILED)
-		return (void)err_sys(err, "spool: map"), NULL;
-	if (!header_fits(header, (uint64_t)st.st_size)) {
-		(void)munmap(header, RING_AT);
-		return (void)err_set(err, ERR_INPUT, "this is no spool of version %d", VERSION),
-		       NULL;
-	}
-	return header;
-}
-
-static int
-write_header(int fd, const struct header *header, struct err *err)
-{
-	ssize_t count = pwrite(fd, header, sizeof(*header), 0);
-
-	if (count < 0)
-		return err_sys(err, "spool: write");
-	if ((size_t)count != sizeof(*header))
-		return err_set(err, ERR_SYS, "spool: its head was not written whole");
-	return 0;
-}
-
-/* Make the file under a name of its own first: one that is half made is never
- * taken for a spool. */
-static int
-make_file(const char *path, uint64_t size, unsigned worker, uint64_t epoch, struct err *err)
-{
-	struct header header = {.magic = magic, .version = VERSION, .worker = worker, .size = size};
-	char new_path[PATH_MAX];
-	int fd, ret = -1, error;
-
-	atomic_init(&header.epoch, epoch);
-	if (getrandom(header.id, sizeof(header.id), 0) != (ssize_t)sizeof(header.id))
-		return err_sys(err, "getrandom");
-	if ((size_t)snprintf(new_path, sizeof(new_path), "%s.new", path) >= sizeof(new_path))
-		return err_set(err, ERR_LIMIT, "a spool's path is too long");
-	if (unlink(new_path) != 0 && errno != ENOENT)
-		return err_sys(err, "%s", new_path);
-	fd = open(new_path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err_sys(err, "%s", new_path);
-	error = posix_fallocate(fd, 0, (off_t)size);
-	if (error != 0) {
-		errno = error;
-		(void)err_sys(err, "%s: cannot have %llu bytes", new_path,
-		    (unsigned long long)size);
-		goto out;
-	}
-	if (write_header(fd, &header, err) != 0)
-		goto out;
-	if (rename(new_path, path) != 0) {
-		(void)err_sys(err, "%s", path);
-		goto out;
-	}
-	ret = fd;
-	fd = -1;
-out:
-	if (fd >= 0) {
-		(void)unlink(new_path);
-		(void)close(fd);
-	}
-	return ret;
-}
-
-/* Take the file that is there for a new run.  false: it is not what is asked. */
-static bool
-keep_file(int fd, uint64_t size, unsigned worker, uint64_t epoch)
-{
-	struct header *header = map_header(fd, NULL);
-	bool keep;
-
-	if (header == NULL)
-		return false;
-	keep = header->size == size && header->worker == worker;
-	if (keep && atomic_load(&header->epoch) != epoch) {
-		/* Cut short between the two, the next start does both again. */
-		atomic_store(&header->first, ordinal_of(atomic_load(&header->head)));
-		atomic_store(&header->epoch, epoch);
-	}
-	(void)munmap(header, RING_AT);
-	return keep;
-}
-
-static int
-move_aside(const char *path, uint64_t epoch, struct err *err)
-{
-	char old_path[PATH_MAX];
-
-	if ((size_t)snprintf(old_path, sizeof(old_path), "%s.%llu", path,
-		(unsigned long long)epoch) >= sizeof(old_path))
-		return err_set(err, ERR_LIMIT, "a spool's path is too long");
-	if (rename(path, old_path) != 0)
-		return err_sys(err, "%s", old_path);
-	return 0;
-}
-
-int
-spool_create(const char *path, uint64_t size, unsigned worker, uint64_t epoch, struct err *err)
-{
-	int fd;
-
-	size = (size + PAGE - 1) / PAGE * PAGE;
-	if (size < SPOOL_SIZE_MIN || size > SPOOL_SIZE_MAX)
-		return err_set(err, ERR_LIMIT, "a spool has from %d to %d bytes", SPOOL_SIZE_MIN,
-		    SPOOL_SIZE_MAX);
-	assert(worker < EVENT_WORKER_MAX);
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT)
-		return make_file(path, size, worker, epoch, err);
-	if (fd < 0)
-		return err_sys(err, "%s", path);
-	if (keep_file(fd, size, worker, epoch))
-		return fd;
-	(void)close(fd);
-	if (move_aside(path, epoch, err) != 0)
-		return -1;
-	return make_file(path, size, worker, epoch, err);
-}
+/* ---- opening ---- */
 
 static struct spool *
 open_spool(int fd, struct err *err)
@@ -281,13 +76,13 @@ open_spool(int fd, struct err *err)
 	if (spool == NULL)
 		return (void)err_set(err, ERR_NOMEM, "spool: no memory"), NULL;
 	spool->fd = fd;
-	spool->header = map_header(fd, err);
+	spool->header = spool_map_header(fd, err);
 	if (spool->header == NULL) {
 		free(spool);
 		return NULL;
 	}
-	spool->live = (struct spool_live *)(void *)((uint8_t *)spool->header + LIVE_AT);
-	spool->units = file_units(spool->header->size);
+	spool->live = (struct spool_live *)(void *)((uint8_t *)spool->header + SPOOL_LIVE_AT);
+	spool->units = spool_file_units(spool->header->size);
 	spool->epoch = atomic_load(&spool->header->epoch);
 	spool->first = atomic_load(&spool->header->first);
 	return spool;
@@ -298,7 +93,7 @@ spool_close(struct spool *spool)
 {
 	if (spool == NULL)
 		return;
-	(void)munmap(spool->header, RING_AT);
+	(void)munmap(spool->header, SPOOL_RING_AT);
 	free(spool->returned);
 	free(spool->bytes);
 	free(spool);
@@ -310,7 +105,7 @@ static int
 write_part(int fd, uint64_t offset, const uint8_t *bytes, size_t count, struct err *err)
 {
 	while (count > 0) {
-		ssize_t done = pwrite(fd, bytes, count, (off_t)(RING_AT + offset));
+		ssize_t done = pwrite(fd, bytes, count, (off_t)(SPOOL_RING_AT + offset));
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -326,8 +121,8 @@ write_part(int fd, uint64_t offset, const uint8_t *bytes, size_t count, struct e
 static int
 write_frame(const struct spool *spool, const uint8_t *bytes, size_t count, struct err *err)
 {
-	uint64_t offset = offset_of(spool->at) * UNIT;
-	uint64_t before_end = spool->units * UNIT - offset;
+	uint64_t offset = spool_offset(spool->at) * SPOOL_UNIT;
+	uint64_t before_end = spool->units * SPOOL_UNIT - offset;
 
 	if (count <= before_end)
 		return write_part(spool->fd, offset, bytes, count, err);
@@ -356,7 +151,7 @@ spool_write(struct spool *spool, enum event_kind kind, const struct facts *facts
 	struct event_head head = {.kind = kind,
 	    .worker = (uint16_t)spool->header->worker,
 	    .epoch = spool->epoch,
-	    .seq = ordinal_of(spool->at) - spool->first + 1,
+	    .seq = spool_ordinal(spool->at) - spool->first + 1,
 	    .wall_us = clock_wall_us()};
 	bool set_aside = kind == EVENT_CLOSE || kind == EVENT_LOST;
 	uint8_t frame[EVENT_FRAME_MAX];
@@ -501,7 +296,7 @@ static int
 read_head(const struct spool *spool, uint64_t *head, struct err *err)
 {
 	*head = atomic_load_explicit(&spool->header->head, memory_order_acquire);
-	if (!positions_fit(*head, spool->at, spool->units))
+	if (!spool_positions_fit(*head, spool->at, spool->units))
 		return err_set(err, ERR_INPUT, "the spool's head is altered");
 	return 0;
 }
@@ -510,7 +305,7 @@ static int
 read_part(int fd, uint64_t offset, uint8_t *bytes, size_t count, struct err *err)
 {
 	while (count > 0) {
-		ssize_t done = pread(fd, bytes, count, (off_t)(RING_AT + offset));
+		ssize_t done = pread(fd, bytes, count, (off_t)(SPOOL_RING_AT + offset));
 
 		if (done < 0 && errno == EINTR)
 			continue;
@@ -529,9 +324,9 @@ read_part(int fd, uint64_t offset, uint8_t *bytes, size_t count, struct err *err
 static int
 read_ahead(struct spool *spool, uint64_t head, struct err *err)
 {
-	uint64_t offset = offset_of(spool->at) * UNIT;
-	uint64_t count = units_between(spool, spool->at, head) * UNIT;
-	uint64_t before_end = spool->units * UNIT - offset;
+	uint64_t offset = spool_offset(spool->at) * SPOOL_UNIT;
+	uint64_t count = units_between(spool, spool->at, head) * SPOOL_UNIT;
+	uint64_t before_end = spool->units * SPOOL_UNIT - offset;
 
 	spool->bytes_at = 0;
 	spool->bytes_end = 0;
@@ -570,7 +365,7 @@ spool_read(struct spool *spool, struct recorded *out, struct err *err)
 	units = units_for(before - in.left);
 	if (units > units_between(spool, spool->at, head))
 		return err_set(err, ERR_INPUT, "an event reaches beyond the spool's head");
-	spool->bytes_at += units * UNIT;
+	spool->bytes_at += units * SPOOL_UNIT;
 	spool->at = position_after(spool, spool->at, units);
 	return 1;
 }
@@ -587,8 +382,8 @@ spool_seek(struct spool *spool, uint64_t position, struct err *err)
 	uint64_t head = atomic_load_explicit(&spool->header->head, memory_order_acquire);
 	uint64_t tail = atomic_load_explicit(&spool->header->tail, memory_order_acquire);
 
-	if (!positions_fit(head, position, spool->units) ||
-	    !positions_fit(position, tail, spool->units))
+	if (!spool_positions_fit(head, position, spool->units) ||
+	    !spool_positions_fit(position, tail, spool->units))
 		return err_set(err, ERR_INPUT, "this is no place in the spool");
 	spool->at = position;
 	spool->bytes_at = 0;
@@ -599,7 +394,7 @@ spool_seek(struct spool *spool, uint64_t position, struct err *err)
 void
 spool_consumed(struct spool *spool, uint64_t position)
 {
-	assert(ordinal_of(position) <= ordinal_of(spool->at));
+	assert(spool_ordinal(position) <= spool_ordinal(spool->at));
 	atomic_store_explicit(&spool->header->tail, position, memory_order_release);
 }
 
@@ -610,7 +405,7 @@ spool_waiting(const struct spool *spool)
 
 	if (read_head(spool, &head, NULL) != 0)
 		return 0;
-	return ordinal_of(head) - ordinal_of(spool->at);
+	return spool_ordinal(head) - spool_ordinal(spool->at);
 }
 
 uint64_t
@@ -619,9 +414,9 @@ spool_skip(struct spool *spool)
 	uint64_t head = atomic_load_explicit(&spool->header->head, memory_order_acquire);
 	uint64_t passed = 0;
 
-	if (positions_fit(head, spool->at, spool->units))
-		passed = ordinal_of(head) - ordinal_of(spool->at);
-	if (offset_of(head) < spool->units)
+	if (spool_positions_fit(head, spool->at, spool->units))
+		passed = spool_ordinal(head) - spool_ordinal(spool->at);
+	if (spool_offset(head) < spool->units)
 		spool->at = head;
 	spool->bytes_at = 0;
 	spool->bytes_end = 0;
