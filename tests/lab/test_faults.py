@@ -122,7 +122,8 @@ def nothing_is_forwarded_that_cannot_be_recorded(lab):
     appliance = lab.appliance(changes={"workers": 1})
     state = os.path.join(appliance.directory, "state")
     os.makedirs(state)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m,mode=755", "tmpfs", state],
+    # Room for all that a spool holds, once the ballast is out.
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=755", "tmpfs", state],
                              capture_output=True, check=False)
     if mounted.returncode != 0:
         raise Skip("no tmpfs can be mounted here")

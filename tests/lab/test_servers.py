@@ -42,7 +42,7 @@ def refused_for(lab, identity, *errors, name=NAME):
 def a_good_server_is_served_and_verified(lab):
     there, error, own = served(lab, lab.good)
     equal("error", error, None)
-    equal("verified", own["server"], {"verified": True, "errors": []})
+    equal("verified", (own["server"]["verified"], own["server"]["errors"]), (True, []))
     equal("requests", len(there.received), 1)
     equal("inspect", own["inspect"], "opened")
     equal("name the server was sent", there.names, [NAME])
@@ -99,18 +99,18 @@ def a_leaf_that_signs_leaves_is_refused(lab):
                 "wrong-purpose")
 
 
-def fails_with(lab, end, **server):
+def fails_with(lab, *ends, **server):
     there, error, own = served(lab, None, **server)
     check("the camera is not served", error is not None)
-    equal("end", own["end"], end)
+    check("end", own["end"] in ends, own["end"])
     check("the cause is told", own["end_text"] != "", own)
     equal("bytes that left", own["left"]["up"], 0)
-    return there, error
 
 
 @story()
 def a_server_that_resets_at_once(lab):
-    fails_with(lab, "server-tls", handler=reset_at_once)
+    # The reset may come before the connection was seen to stand.
+    fails_with(lab, "server-tls", "unreachable", handler=reset_at_once)
 
 
 @story()
