@@ -6,6 +6,7 @@
 #include "proxy/refusals.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 enum { ALERT_INTERNAL = 80 };
 
@@ -30,6 +31,18 @@ run_mint(struct conn *conn)
 	return conn_close(conn, END_MINT, "no leaf: %s", err.text);
 }
 
+/* A FIN was told by the kernel as such; a reset is told as something to read. */
+static bool
+camera_is_gone(const struct leg *leg)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (leg->fin_coming || !leg->readable)
+		return leg->fin_coming;
+	return getsockopt(leg->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0;
+}
+
 static bool
 start_accept(struct conn *conn)
 {
@@ -38,7 +51,7 @@ start_accept(struct conn *conn)
 	SSL *ssl;
 
 	/* It went while the server was asked: no word about our leaf. */
-	if (conn->camera.fin_coming) {
+	if (camera_is_gone(&conn->camera)) {
 		(void)conn_close(conn, END_CAMERA_TLS,
 		    "the camera closed before the server had answered");
 		return false;
