@@ -89,18 +89,23 @@ judge_by_name(struct conn *conn)
 		(void)decide_unproven(conn);
 }
 
-/* The record stands before the first byte to a server. */
+/* The record stands before the first byte to a server; the counter before the
+ * record, so that whatever is open is told as lost when this worker dies. */
 static bool
 record_open(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
 	struct err err = {0};
 
+	conn->live = spool_live_take(worker->spool, conn->facts.flow_id);
+	if (conn->live == NULL) {
+		(void)conn_close(conn, END_UNRECORDABLE, "the spool has no room for a connection");
+		return false;
+	}
 	if (spool_write(worker->spool, EVENT_OPEN, &conn->facts, &err) != 0) {
 		(void)conn_close(conn, END_UNRECORDABLE, "%s", err.text);
 		return false;
 	}
-	conn->live = spool_live_take(worker->spool, conn->facts.flow_id);
 	return true;
 }
 

@@ -61,3 +61,24 @@ Test(spool_full_refuses, and_takes_again_when_there_is_room)
 	cr_expect_eq(atomic_load(&flow.worker->counters->unrecordable), 1);
 	flow_close(&flow);
 }
+
+/* A connection without a counter would be forgotten if its worker died. */
+Test(spool_full_refuses, a_connection_that_no_counter_is_left_for)
+{
+	static struct spool_live *live[SPOOL_LIVE_COUNT + 1];
+	struct flow flow;
+	size_t taken = 0;
+
+	flow_open(&flow, &(struct flow_setup){.spool_bytes = 64 << 20});
+	while ((live[taken] = spool_live_take(flow.worker->spool, taken + 1)) != NULL)
+		taken++;
+	cr_assert(spool_has_room(flow.worker->spool), "it is the counters that are gone");
+	flow_run(&flow, hope, NULL);
+	cr_expect_eq(flow.camera.end, PEER_RESET);
+	cr_expect_not(flow_reached_server(&flow));
+	cr_expect_eq(flow.opens, 0);
+	cr_expect_eq(flow.closed.facts.end, END_UNRECORDABLE);
+	while (taken > 0)
+		spool_live_drop(flow.worker->spool, live[--taken]);
+	flow_close(&flow);
+}
