@@ -98,6 +98,20 @@ quiet_left_ms(const struct conn *conn)
 	return silent_ms < conn->quiet_ms ? (uint32_t)(conn->quiet_ms - silent_ms) : 0;
 }
 
+/* A camera that did not say what it wants, or only part of it. */
+static void
+stop_silent(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+
+	if (facts->verdict.result == RESULT_BLOCK) {
+		facts->inspect = INSPECT_REFUSED;
+		conn_stop(conn, END_REFUSED, facts->verdict.why);
+	} else {
+		conn_stop(conn, END_HELLO_TIMEOUT, "no whole hello from the camera in time");
+	}
+}
+
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
@@ -114,11 +128,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 		break;
 	case CONN_LOCATE:
 	case CONN_PEEK:
-		if (conn->facts.verdict.result == RESULT_BLOCK)
-			conn_stop(conn, END_REFUSED, conn->facts.verdict.why);
-		else
-			conn_stop(conn, END_HELLO_TIMEOUT,
-			    "no whole hello from the camera in time");
+		stop_silent(conn);
 		break;
 	case CONN_CONNECT:
 		conn_stop(conn, END_UNREACHABLE, "the server does not answer");

@@ -54,3 +54,18 @@ Test(silent_camera_is_closed, that_leaves_without_a_word)
 {
 	expect_closed(leave_at_once, END_DONE, PEER_CLOSED);
 }
+
+/* Nothing tells who it wanted; that it may not go there is known. */
+Test(silent_camera_is_closed, where_it_may_not_go_anyway)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.dst = FLOW_CN});
+	flow_run(&flow, say_nothing, NULL);
+	cr_expect_eq(flow.camera.end, PEER_RESET);
+	cr_expect_not(flow_reached_server(&flow));
+	cr_expect_eq(flow.closed.facts.end, END_REFUSED);
+	cr_expect_eq(flow.closed.facts.inspect, INSPECT_REFUSED);
+	cr_expect_eq(flow.closed.facts.verdict.result, RESULT_BLOCK);
+	flow_close(&flow);
+}
