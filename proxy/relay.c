@@ -42,6 +42,17 @@ forget_hello(struct conn *conn)
 		hello_clear(&conn->hello);
 }
 
+/* The counters of what left stand before the bytes do: when this worker dies,
+ * its successor tells of too much rather than too little. */
+static void
+note_left(const struct conn *conn)
+{
+	if (conn->live == NULL)
+		return;
+	conn->live->left_up = conn->facts.traffic.left_up;
+	conn->live->left_down = conn->facts.traffic.left_down;
+}
+
 /* Carry what is there.  LEG_DONE: more may be there, but the turn is over. */
 static enum leg_io
 carry(struct conn *conn, const struct flow *flow)
@@ -59,9 +70,14 @@ carry(struct conn *conn, const struct flow *flow)
 			return io;
 		*flow->read += count;
 		io = leg_write(flow->to, scratch, count);
-		if (io != LEG_DONE)
+		if (io == LEG_ENDED)
 			return LEG_ENDED;
+		if (io == LEG_WAIT) {
+			(void)conn_close(conn, END_OVERLOAD, "no memory for what is on its way");
+			return LEG_ENDED;
+		}
 		*flow->left += count;
+		note_left(conn);
 	}
 	return LEG_DONE;
 }
@@ -155,7 +171,10 @@ run_relay(struct conn *conn)
 		start_relay(conn);
 	more = carry(conn, &up) == LEG_DONE;
 	forget_hello(conn);
-	more = carry(conn, &down) == LEG_DONE || more;
+	if (!conn->closing)
+		more = carry(conn, &down) == LEG_DONE || more;
+	if (conn->closing)
+		return CONN_CLOSED;
 	mirror_end(&up);
 	mirror_end(&down);
 	(void)leg_flush(&conn->server);
@@ -164,10 +183,6 @@ run_relay(struct conn *conn)
 		conn->active_ms = clock_mono_ms();
 	if (before_up == 0 && *up.read > 0 && conn->facts.inspect == INSPECT_OPENED)
 		camera_note_trust(conn);
-	if (conn->live != NULL) {
-		conn->live->left_up = *up.left;
-		conn->live->left_down = *down.left;
-	}
 	if (more)
 		event_active(&conn->camera.event, 0, 0);
 	return look_at_ends(conn);
