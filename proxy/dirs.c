@@ -21,7 +21,7 @@ enum {
 	MODE_READABLE = 01775,
 	MODE_CA = 0700,
 	MODE_ABOVE = 0755, /* directories above, which hold nothing secret */
-	MODE_EVE = 0644,
+	MODE_EVE = 0664,
 };
 
 const char *
@@ -155,7 +155,9 @@ make_eve_file(int dir_fd, const char *name, struct sandbox_user user, struct err
 
 	if (fd < 0)
 		return err_sys(err, "open the EVE file %s", name);
-	if (geteuid() == 0 && fchown(fd, user.uid, user.gid) != 0)
+	/* It stays root's: a recorder that starts again opens it before it
+	 * becomes another user, who may not get through the directory. */
+	if (geteuid() == 0 && (fchown(fd, 0, user.gid) != 0 || fchmod(fd, MODE_EVE) != 0))
 		ret = err_sys(err, "give the EVE file to the recorder (needs CAP_CHOWN)");
 	(void)close(fd);
 	return ret;
@@ -183,49 +185,11 @@ make_eve_dir(const char *eve, struct sandbox_user user, struct err *err)
 	return ret;
 }
 
-/* ---- the way there ---- */
-
-static bool
-may_pass(const struct stat *st, struct sandbox_user user)
-{
-	if (st->st_uid == user.uid)
-		return (st->st_mode & S_IXUSR) != 0;
-	if (st->st_gid == user.gid)
-		return (st->st_mode & S_IXGRP) != 0;
-	return (st->st_mode & S_IXOTH) != 0;
-}
-
-/* The recorder opens its files by their paths, as a user of its own. */
-static int
-check_way(const char *path, struct sandbox_user user, struct err *err)
-{
-	char here[CONFIG_PATH_MAX];
-	struct stat st;
-
-	text_copy(here, sizeof(here), path);
-	for (;;) {
-		char *slash = strrchr(here, '/');
-
-		if (stat(here, &st) != 0)
-			return err_sys(err, "stat %s", here);
-		if (user.uid != 0 && !may_pass(&st, user))
-			return err_set(err, ERR_INPUT,
-			    "%s: the recorder (user %u, group %u) cannot get through it; "
-			    "its mode is %03o",
-			    here, (unsigned)user.uid, (unsigned)user.gid,
-			    (unsigned)st.st_mode & 07777);
-		if (slash == NULL || here[1] == '\0')
-			return 0;
-		/* The root keeps its slash. */
-		slash[slash == here ? 1 : 0] = '\0';
-	}
-}
-
 int
 dirs_make(const struct config *config, struct err *err)
 {
 	struct sandbox_user user = sandbox_user(ROLE_RECORDER);
-	char ca[CONFIG_PATH_MAX], eve[CONFIG_PATH_MAX];
+	char ca[CONFIG_PATH_MAX];
 
 	if (make_own(config->state_dir, user.gid, err) != 0 ||
 	    make_own(config->run_dir, user.gid, err) != 0)
@@ -234,14 +198,7 @@ dirs_make(const struct config *config, struct err *err)
 		return err_set(err, ERR_LIMIT, "state_dir is too long");
 	if (config->tls.ca_auto && make_path(ca, MODE_CA, err) < 0)
 		return -1;
-	if (check_way(config->state_dir, user, err) != 0 ||
-	    check_way(config->run_dir, user, err) != 0)
-		return -1;
-	if (config->record.eve[0] == '\0')
-		return 0;
-	if (make_eve_dir(config->record.eve, user, err) != 0)
-		return -1;
-	return check_way(dirs_parent(config->record.eve, eve, sizeof(eve)), user, err);
+	return config->record.eve[0] != '\0' ? make_eve_dir(config->record.eve, user, err) : 0;
 }
 
 /* ---- one appliance ---- */

@@ -18,10 +18,8 @@ struct err;
  * A state_dir or run_dir that is there is given to the recorder's group and
  * nothing is taken from it; one that belongs to another group than root's is
  * somebody else's and refused.  An eve directory that is there and holds other
- * files stays as it is: then only the file itself is made for the recorder.
- *
- * Fails, saying which directory it is, where the recorder could not get through
- * to one of them.
+ * files stays as it is: then only the file itself is made for the recorder., which a rotation
+ * is not followed in where the recorder cannot look into that directory.
  */
 int dirs_make(const struct config *config, struct err *err);
 

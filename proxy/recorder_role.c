@@ -5,18 +5,21 @@
 #include "base/err.h"
 #include "base/ipc.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "proxy/board.h"
+#include "proxy/dirs.h"
 #include "proxy/sandbox.h"
 #include "record/recorder.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
+	PLACE_MAX = 32,    /* "/proc/self/fd/" and a number */
 	TURN_MS = 50,      /* between two looks at the spools */
 	FINISH_TRIES = 20, /* RECORDER_RETRY_MS apart, when the end meets a full disk */
 };
@@ -142,31 +145,66 @@ finish(struct recorder_role *role)
 	    (unsigned long long)recorder_waiting(role->recorder));
 }
 
-/* The directory of the EVE file; "" where there is none. */
-static void
-copy_dir(char *out, size_t size, const char *path)
-{
-	char *slash;
+/* ---- what is written to ---- */
 
-	text_copy(out, size, path);
-	slash = strrchr(out, '/');
-	if (slash == NULL)
-		text_copy(out, size, path[0] != '\0' ? "." : "");
-	else
-		slash[slash == out ? 1 : 0] = '\0';
+/*
+ * The recorder's directories may lie in one that is closed to its user, as
+ * temporary directories are.  So each is opened while all can be, and reached
+ * through its descriptor from then on: such a path starts in the directory
+ * itself.  Source: proc(5), /proc/pid/fd.
+ */
+struct places {
+	char state_dir[PLACE_MAX], run_dir[PLACE_MAX], eve_dir[PLACE_MAX];
+	char eve[PATH_MAX];
+	int eve_fd; /* -1: none */
+};
+
+static int
+open_place(const char *path, char out[PLACE_MAX], struct err *err)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(err, "%s", path);
+	(void)snprintf(out, PLACE_MAX, "/proc/self/fd/%d", fd);
+	return 0;
 }
 
 static int
-confine(const struct recorder_setup *setup)
+open_eve(const char *eve, struct places *places, struct err *err)
 {
-	char eve_dir[PATH_MAX];
-	const char *writable[4] = {setup->state_dir, setup->run_dir, NULL, NULL};
+	const char *name = strrchr(eve, '/');
+	char dir[PATH_MAX];
+
+	if (dirs_parent(eve, dir, sizeof(dir)) == NULL ||
+	    open_place(dir, places->eve_dir, err) != 0)
+		return -1;
+	(void)snprintf(places->eve, sizeof(places->eve), "%s/%s", places->eve_dir,
+	    name != NULL ? name + 1 : eve);
+	/* It may be missing yet: then the directory is the recorder's own. */
+	places->eve_fd = open(places->eve, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	return 0;
+}
+
+static int
+open_places(const struct recorder_setup *setup, struct places *places, struct err *err)
+{
+	places->eve_fd = -1;
+	if (open_place(setup->state_dir, places->state_dir, err) != 0 ||
+	    open_place(setup->run_dir, places->run_dir, err) != 0)
+		return -1;
+	return setup->eve[0] != '\0' ? open_eve(setup->eve, places, err) : 0;
+}
+
+static int
+confine(const struct places *places)
+{
+	const char *writable[4] = {places->state_dir, places->run_dir, NULL, NULL};
 	const char *missing = "";
 	struct err err = {0};
 
-	copy_dir(eve_dir, sizeof(eve_dir), setup->eve);
-	if (eve_dir[0] != '\0')
-		writable[2] = eve_dir;
+	if (places->eve_dir[0] != '\0')
+		writable[2] = places->eve_dir;
 	if (sandbox_enter(ROLE_RECORDER, writable, &missing, &err) != 0) {
 		log_error("cannot be confined: %s", err.text);
 		return -1;
@@ -179,9 +217,10 @@ confine(const struct recorder_setup *setup)
 int
 recorder_run(const struct recorder_setup *setup)
 {
-	const struct recorder_config config = {.state_dir = setup->state_dir,
-	    .run_dir = setup->run_dir,
-	    .eve = setup->eve,
+	static struct places places;
+	struct recorder_config config = {.state_dir = places.state_dir,
+	    .run_dir = places.run_dir,
+	    .eve = places.eve,
 	    .site = setup->site,
 	    .keep_flows_s = setup->keep_flows_s,
 	    .epoch = setup->epoch};
@@ -195,11 +234,12 @@ recorder_run(const struct recorder_setup *setup)
 	(void)signal(SIGTERM, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
 	role.board = board_map(setup->board, &err);
-	if (role.board == NULL) {
+	if (role.board == NULL || open_places(setup, &places, &err) != 0) {
 		log_error("cannot serve: %s", err.text);
 		return 1;
 	}
-	if (confine(setup) != 0)
+	config.eve_fd = places.eve_fd;
+	if (confine(&places) != 0)
 		return 1;
 	role.recorder = recorder_open(&config, setup->spool, setup->spool_count, &err);
 	if (role.recorder == NULL) {

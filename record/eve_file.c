@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 void
-eve_file_init(struct eve_file *file, const char *path)
+eve_file_init(struct eve_file *file, const char *path, int given)
 {
 	memset(file, 0, sizeof(*file));
 	text_copy(file->path, sizeof(file->path), path);
 	file->fd = -1;
+	file->given = given;
 }
 
 static bool
@@ -36,10 +37,32 @@ cut_tail(struct eve_file *file, struct err *err)
 	return 0;
 }
 
+static int
+open_path(const struct eve_file *file)
+{
+	int fd = open(file->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+
+	if (fd < 0 && errno == EACCES && file->given >= 0)
+		fd = fcntl(file->given, F_DUPFD_CLOEXEC, 0);
+	return fd;
+}
+
+/* What stands at the path now; the file that we have, where the path is closed
+ * to us. */
+static int
+look(const struct eve_file *file, struct stat *st)
+{
+	if (lstat(file->path, st) == 0)
+		return 0;
+	if (errno != EACCES || file->given < 0)
+		return -1;
+	return fstat(file->fd, st);
+}
+
 static enum eve_file_state
 open_file(struct eve_file *file, struct err *err)
 {
-	int fd = open(file->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0640);
+	int fd = open_path(file);
 	struct stat st;
 	bool known;
 
@@ -69,7 +92,7 @@ eve_file_check(struct eve_file *file, struct err *err)
 {
 	struct stat st;
 
-	if (file->fd >= 0 && (lstat(file->path, &st) != 0 || !is_known(file, &st)))
+	if (file->fd >= 0 && (look(file, &st) != 0 || !is_known(file, &st)))
 		eve_file_close(file);
 	if (file->fd < 0)
 		return open_file(file, err);

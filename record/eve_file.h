@@ -20,15 +20,22 @@ struct err;
 struct eve_file {
 	char path[PATH_MAX];
 	int fd;          /* owned; -1: not open */
+	int given;       /* of the caller; -1: none */
 	uint64_t base;   /* where our lines begin: what stood there before is not ours */
 	uint64_t offset; /* where they end */
 	uint64_t device, inode;
 	bool torn; /* a part of a line may stand behind offset */
 };
 
-/* Start with the file as the record knows it (all 0: not yet); nothing is
- * opened before the first eve_file_check. */
-void eve_file_init(struct eve_file *file, const char *path);
+/*
+ * Start with the file as the record knows it (all 0: not yet); nothing is
+ * opened before the first eve_file_check.
+ *
+ * given: the file at path, open for writing, for a process that cannot get
+ * through its directory; it stays the caller's.  -1: none.  With it the file is
+ * written as long as it has a name, but one that takes its place is not found.
+ */
+void eve_file_init(struct eve_file *file, const char *path, int given);
 
 enum eve_file_state {
 	EVE_FILE_SAME = 0, /* as it was: go on */

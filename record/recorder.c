@@ -476,7 +476,7 @@ recorder_open(const struct recorder_config *config, const int *fds, size_t count
 	recorder->keep_flows_s = config->keep_flows_s;
 	recorder->epoch = config->epoch;
 	recorder->has_eve = config->eve[0] != '\0';
-	eve_file_init(&recorder->file, config->eve);
+	eve_file_init(&recorder->file, config->eve, config->eve_fd);
 	recorder->sources = sources_open(fds, count, config->run_dir, err);
 	if (recorder->sources == NULL)
 		goto fail;

@@ -27,6 +27,7 @@ struct recorder_config {
 	const char *state_dir; /* the store is in it */
 	const char *run_dir;   /* old spools are looked for here; NULL: nowhere */
 	const char *eve;       /* "": no EVE file */
+	int eve_fd;            /* that file, open for writing (record/eve_file.h), or -1 */
 	const char *site;      /* where a spool does not say */
 	uint64_t keep_flows_s; /* 0: for ever */
 	uint64_t epoch;        /* of this run of the appliance */

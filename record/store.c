@@ -3,8 +3,8 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "record/vfs.h"
 #include "record/columns.h"
+#include "record/vfs.h"
 
 #include <assert.h>
 #include <errno.h>

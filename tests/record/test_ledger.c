@@ -52,7 +52,8 @@ make_box(struct box *box)
 		if (i > 1)
 			cr_assert_eq(spool_write(worker, EVENT_CLOSE, &facts, NULL), 0);
 	}
-	config = (struct recorder_config){.state_dir = box->dir,
+	config = (struct recorder_config){.eve_fd = -1,
+	    .state_dir = box->dir,
 	    .eve = box->eve,
 	    .site = "north-gate",
 	    .epoch = EPOCH};

@@ -53,7 +53,8 @@ open_box(struct box *box)
 	cr_assert_geq(box->fd, 0);
 	box->worker = spool_writer(box->fd, "north-gate", NULL);
 	cr_assert_not_null(box->worker);
-	box->config = (struct recorder_config){.state_dir = box->dir,
+	box->config = (struct recorder_config){.eve_fd = -1,
+	    .state_dir = box->dir,
 	    .run_dir = box->dir,
 	    .eve = box->eve,
 	    .site = "north-gate",
