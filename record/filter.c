@@ -332,21 +332,25 @@ fit_country(struct filter_value *value)
 	}
 }
 
-static int
-find_column(const struct parser *parser, const struct column **out)
+/* The column that the token names; NULL with the parser's err. */
+static const struct column *
+find_column(const struct parser *parser)
 {
+	const struct column *column;
 	const char *names[COLUMNS_MAX];
 	const char *near;
 	char line[80];
 	struct text what = text_in(line, sizeof(line));
 	size_t count = 0;
 
-	if (parser->token.kind != TOKEN_WORD)
-		return fail(parser, parser->token.at, "expected the name of a column, found",
+	if (parser->token.kind != TOKEN_WORD) {
+		(void)fail(parser, parser->token.at, "expected the name of a column, found",
 		    parser->token.kind == TOKEN_END ? "the end" : parser->token.text);
-	*out = column_find(parser->token.text);
-	if (*out != NULL)
-		return 0;
+		return NULL;
+	}
+	column = column_find(parser->token.text);
+	if (column != NULL)
+		return column;
 	for (; count < column_count && count < COLUMNS_MAX; count++)
 		names[count] = columns[count].name;
 	near = text_nearest(parser->token.text, names, count);
@@ -354,7 +358,8 @@ find_column(const struct parser *parser, const struct column **out)
 		text_add(&what, "did you mean '%s'? There is no column", near);
 	else
 		text_add(&what, "there is no column");
-	return fail(parser, parser->token.at, line, parser->token.text);
+	(void)fail(parser, parser->token.at, line, parser->token.text);
+	return NULL;
 }
 
 static int
@@ -391,8 +396,9 @@ parse_term(struct parser *parser)
 
 	if (filter->value_count == FILTER_TERMS_MAX)
 		return fail(parser, parser->token.at, "there are too many terms", "");
-	if (find_column(parser, &column) != 0 || next(parser) != 0 ||
-	    find_operator(parser, column, &op) != 0 || next(parser) != 0)
+	column = find_column(parser);
+	if (column == NULL || next(parser) != 0 || find_operator(parser, column, &op) != 0 ||
+	    next(parser) != 0)
 		return -1;
 	if (parser->token.kind != TOKEN_WORD && parser->token.kind != TOKEN_QUOTED)
 		return fail(parser, parser->token.at, "expected a value, found",
