@@ -3,25 +3,12 @@
 
 #include "base/addr.h"
 #include "base/err.h"
-#include "base/ipc.h"
-#include "base/memfd.h"
-#include "certs/signer.h"
-#include "config/config.h"
-#include "config/problems.h"
-#include "config/source.h"
-#include "geo/cache.h"
-#include "geo/geo.h"
+#include "certs/ca.h"
 #include "proxy/board.h"
-#include "proxy/census.h"
-#include "proxy/conn_private.h"
-#include "proxy/listener.h"
-#include "proxy/minter.h"
-#include "proxy/origdst.h"
-#include "proxy/own_addrs.h"
-#include "proxy/refusals.h"
+#include "proxy/worker_private.h"
 #include "record/spool.h"
+#include "tests/flow/appliance.h"
 #include "tests/flow/namespace.h"
-#include "tests/support/mmdb_maker.h"
 #include "tests/support/scratch.h"
 
 #include <dirent.h>
@@ -29,305 +16,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { LATE_S = 40 };
-
-static const char rules[] = "ruleset: flow\n"
-			    "version: 1\n"
-			    "title: Nothing to CN, and not to one name\n"
-			    "unknown: allow\n"
-			    "default: allow\n"
-			    "rules:\n"
-			    "  - id: cn\n"
-			    "    match: {located: CN}\n"
-			    "    then: block\n"
-			    "    why: \"the server is in CN\"\n"
-			    "  - id: name\n"
-			    "    match: {sni: blocked.example}\n"
-			    "    then: block\n"
-			    "    why: \"nobody may speak with it\"\n";
-
-static const char *const countries[] = {
-    "203.0.114.0/24 country.iso_code=DE registered_country.iso_code=DE",
-    "115.236.0.0/16 country.iso_code=CN registered_country.iso_code=CN",
-    "2a01:4f8::/32 country.iso_code=DE registered_country.iso_code=DE",
-};
-
-static const char *const networks[] = {
-    "203.0.114.0/24 autonomous_system_number=64496",
-    "115.236.0.0/16 autonomous_system_number=64497",
-    "2a01:4f8::/32 autonomous_system_number=64496",
-};
-
-static const char operators[] = "asn,organisation,parent,control,confidence,source,as_of\n"
-				"64496,Example Cloud,,DE,high,https://example.com,2026-06-01\n"
-				"64497,Example Yun,,CN,high,https://example.com,2026-06-01\n";
-
-/* ---- where the camera wanted to go ---- */
-
-static struct addr story_dst;
-
-static int
-get_story_dst(int fd, struct addr *dst, struct err *err)
-{
-	(void)fd;
-	(void)err;
-	*dst = story_dst;
-	return 0;
-}
-
-/* ---- what the worker reads ---- */
-
-static void
-write_root(const struct flow *flow)
-{
-	char path[300];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/roots.pem", flow->dir);
-	file = fopen(path, "w");
-	cr_assert_not_null(file);
-	cr_assert_eq(PEM_write_X509(file, flow->root.cert), 1);
-	(void)fclose(file);
-}
-
-static struct config *
-load_config(const struct flow *flow)
-{
-	static const char least[] = "site: story\nrules: rules.yaml\ngateway: {manage: false}\n"
-				    "tls:\n  upstream: {ca: roots.pem}\n";
-	struct problems problems = {0};
-	struct source *source = source_from_disk();
-	struct config *config;
-	const char *more = flow->setup.config != NULL ? flow->setup.config : "";
-	char text[2000], path[300];
-
-	(void)snprintf(text, sizeof(text), "%s%s", least, more);
-	scratch_file(flow->dir, "borderlens.yaml", text, strlen(text));
-	scratch_file(flow->dir, "rules.yaml", rules, sizeof(rules) - 1);
-	(void)snprintf(path, sizeof(path), "%s/borderlens.yaml", flow->dir);
-	config = config_load(path, source, &problems);
-	cr_assert_not_null(config, "%s", problems.count > 0 ? problems.list[0].text : "");
-	problems_free(&problems);
-	source_free(source);
-	return config;
-}
-
-static int
-make_database(const char *const *lines, size_t count)
-{
-	struct mmdb_bytes file = mmdb_make(NULL, lines, count);
-	struct err err = {0};
-	int fd = memfd_seal("database", file.at, file.size, &err);
-
-	cr_assert_geq(fd, 0, "%s", err.text);
-	free(file.at);
-	return fd;
-}
-
-static struct geo *
-open_geo(void)
-{
-	struct geo_files files = {
-	    .country = {{.fd = make_database(countries, 3), .name = "country.mmdb"}},
-	    .country_count = 1,
-	    .asn = {.fd = make_database(networks, 3), .name = "asn.mmdb"},
-	    .operators = {(const uint8_t *)operators, sizeof(operators) - 1},
-	    .operators_name = "operators.csv",
-	};
-	struct err err = {0};
-	struct geo *geo = geo_open(&files, NULL, NULL, &err);
-
-	cr_assert_not_null(geo, "%s", err.text);
-	(void)close(files.country[0].fd);
-	(void)close(files.asn.fd);
-	return geo;
-}
-
-static void
-open_spool(struct flow *flow)
-{
-	uint64_t size = flow->setup.spool_bytes > 0 ? flow->setup.spool_bytes : SPOOL_SIZE_MIN;
-	struct err err = {0};
-	char path[300];
-
-	(void)snprintf(path, sizeof(path), "%s/spool", flow->dir);
-	flow->spool_fd = spool_create(path, size, 0, 1, &err);
-	cr_assert_geq(flow->spool_fd, 0, "%s", err.text);
-	flow->worker->spool = spool_writer(flow->spool_fd, "story", &err);
-	cr_assert_not_null(flow->worker->spool, "%s", err.text);
-	flow->reader = spool_reader(flow->spool_fd, &err);
-	cr_assert_not_null(flow->reader, "%s", err.text);
-}
-
-/* ---- the signer ---- */
-
-static struct ca
-authority(const struct pki *pki)
-{
-	(void)X509_up_ref(pki->cert);
-	(void)EVP_PKEY_up_ref(pki->key);
-	return (struct ca){.cert = pki->cert, .key = pki->key};
-}
-
-static void
-do_nothing(void *arg)
-{
-	(void)arg;
-}
-
-static void
-on_signer_asked(evutil_socket_t fd, short what, void *arg)
-{
-	static uint8_t request[IPC_MESSAGE_MAX], answer[IPC_MESSAGE_MAX];
-	struct flow *flow = arg;
-	ssize_t count;
-
-	(void)what;
-	while ((count = ipc_receive(fd, request, sizeof(request), NULL)) > 0) {
-		struct bytes bytes = {request, (size_t)count};
-		size_t size;
-
-		if (flow->asked++ < flow->setup.signer_dies)
-			continue;
-		size = signer_answer(flow->signer, bytes, answer);
-		if (size == 0 && signer_make_key(flow->signer, do_nothing, NULL, NULL) == 0)
-			size = signer_answer(flow->signer, bytes, answer);
-		(void)ipc_send(fd, answer, size, NULL);
-	}
-}
-
-static void
-open_signer(struct flow *flow)
-{
-	struct pki_spec spec = pki_root_spec("Borderlens CA story");
-	struct ca cas[CA_COUNT];
-	struct err err = {0};
-
-	spec.from_days = -30;
-	flow->ca[CA_EC] = pki_make(&spec, NULL);
-	spec.common_name = "Borderlens CA story RSA";
-	spec.key = PKI_RSA2048;
-	if (flow->setup.rsa)
-		flow->ca[CA_RSA] = pki_make(&spec, NULL);
-	cas[CA_EC] = authority(&flow->ca[CA_EC]);
-	cas[CA_RSA] = authority(&flow->ca[flow->setup.rsa ? CA_RSA : CA_EC]);
-	flow->signer = signer_new(cas, &err);
-	cr_assert_not_null(flow->signer, "%s", err.text);
-	cr_assert_eq(ipc_pair(flow->signer_ends, &err), 0, "%s", err.text);
-	cr_assert_eq(event_assign(&flow->signer_asked, flow->worker->base, flow->signer_ends[1],
-			 EV_READ | EV_PERSIST, on_signer_asked, flow),
-	    0);
-	cr_assert_eq(event_add(&flow->signer_asked, NULL), 0);
-}
-
-/* ---- the worker ---- */
-
-static void
-on_reap(evutil_socket_t fd, short what, void *arg)
-{
-	struct worker *worker = arg;
-	struct conn *conn;
-
-	(void)fd;
-	(void)what;
-	while ((conn = TAILQ_FIRST(&worker->closed)) != NULL) {
-		TAILQ_REMOVE(&worker->closed, conn, entry);
-		conn_free(conn);
-	}
-	listener_resume(worker->listener);
-}
-
-static int
-listen_at(const struct addr *addr)
-{
-	const int on = 1;
-	struct sockaddr_storage name;
-	socklen_t size = addr_to_sockaddr(addr, &name);
-	int fd = socket(name.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	cr_assert_geq(fd, 0);
-	(void)setsockopt(fd, SOL_IP, IP_FREEBIND, &on, sizeof(on));
-	cr_assert_eq(bind(fd, (struct sockaddr *)&name, size), 0, "bind");
-	cr_assert_eq(listen(fd, 64), 0);
-	return fd;
-}
-
-static void
-open_listener(struct flow *flow)
-{
-	static const struct origdst_method method = {"story", get_story_dst};
-	socklen_t size = sizeof(flow->camera.at);
-	struct err err = {0};
-	struct addr addr;
-
-	cr_assert_eq(addr_parse(&addr, "127.0.0.1:0", 0, NULL), 0);
-	flow->listener = listen_at(&addr);
-	cr_assert_eq(evutil_make_socket_nonblocking(flow->listener), 0);
-	cr_assert_eq(getsockname(flow->listener, (struct sockaddr *)&flow->camera.at, &size), 0);
-	flow->worker->origdst = &method;
-	flow->worker->listener = listener_new(flow->worker, flow->listener, &err);
-	cr_assert_not_null(flow->worker->listener, "%s", err.text);
-}
-
-static void
-open_worker(struct flow *flow)
-{
-	struct worker *worker = calloc(1, sizeof(*worker));
-	struct minter_setup minter;
-	struct err err = {0};
-
-	cr_assert_not_null(worker);
-	flow->worker = worker;
-	TAILQ_INIT(&worker->open);
-	TAILQ_INIT(&worker->closed);
-	worker->base = event_base_new();
-	worker->config = load_config(flow);
-	worker->geo = open_geo();
-	worker->places = geo_cache_open(&err);
-	worker->board = calloc(1, sizeof(*worker->board));
-	cr_assert(worker->base != NULL && worker->places != NULL && worker->board != NULL);
-	worker->counters = &worker->board->worker[0];
-	cr_assert_eq(tls_open(&worker->tls, worker->config, &err), 0, "%s", err.text);
-	open_spool(flow);
-	open_signer(flow);
-	minter = (struct minter_setup){.base = worker->base,
-	    .signer = flow->signer_ends[0],
-	    .tls = &worker->tls,
-	    .board = worker->counters};
-	worker->minter = minter_new(&minter, &err);
-	cr_assert_not_null(worker->minter, "%s", err.text);
-	worker->own = own_addrs_open(worker->base, &err);
-	cr_assert_not_null(worker->own, "%s", err.text);
-	worker->refusals = refusals_new();
-	worker->census = census_new(worker->config->limit.per_camera);
-	cr_assert_eq(event_assign(&worker->reap, worker->base, -1, EV_PERSIST, on_reap, worker), 0);
-	open_listener(flow);
-}
-
-static void
-close_worker(struct worker *worker)
-{
-	listener_free(worker->listener);
-	minter_free(worker->minter);
-	own_addrs_close(worker->own);
-	refusals_free(worker->refusals);
-	census_free(worker->census);
-	tls_close(&worker->tls);
-	spool_close(worker->spool);
-	geo_cache_close(worker->places);
-	geo_close(worker->geo);
-	config_free(worker->config);
-	pool_clear(&worker->pool);
-	event_base_free(worker->base);
-	free(worker->board);
-	free(worker);
-}
 
 /* ---- the peers ---- */
 
@@ -369,10 +62,8 @@ camera_ctx(const struct flow *flow)
 static void
 open_peers(struct flow *flow)
 {
-	const char *dst = flow->setup.dst != NULL ? flow->setup.dst : FLOW_DE;
 	struct event_base *base = flow->worker->base;
 
-	cr_assert_eq(addr_parse(&story_dst, dst, 0, NULL), 0);
 	flow->finished = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	cr_assert_eq(event_assign(&flow->peer_finished, base, flow->finished, EV_READ | EV_PERSIST,
 			 on_peer_finished, flow),
@@ -385,11 +76,26 @@ open_peers(struct flow *flow)
 	flow->camera.listener = -1;
 	flow->camera.ctx = camera_ctx(flow);
 	flow->server.name = "server";
-	flow->server.listener = strcmp(dst, FLOW_NOBODY) != 0 ? listen_at(&story_dst) : -1;
+	flow->server.listener = flow->setup.dst == NULL || strcmp(flow->setup.dst, FLOW_NOBODY) != 0
+				    ? appliance_listen(&flow->dst)
+				    : -1;
 	flow->camera.finished = flow->server.finished = flow->finished;
 }
 
 /* ---- life ---- */
+
+static void
+write_root(const struct flow *flow)
+{
+	char path[300];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/roots.pem", flow->dir);
+	file = fopen(path, "w");
+	cr_assert_not_null(file);
+	cr_assert_eq(PEM_write_X509(file, flow->root.cert), 1);
+	(void)fclose(file);
+}
 
 static size_t
 count_fds(void)
@@ -409,13 +115,14 @@ flow_open(struct flow *flow, const struct flow_setup *setup)
 {
 	memset(flow, 0, sizeof(*flow));
 	flow->setup = *setup;
+	cr_assert_eq(addr_parse(&flow->dst, setup->dst != NULL ? setup->dst : FLOW_DE, 0, NULL), 0);
 	if (!namespace_enter())
 		cr_skip("no network namespace can be made here: run the tests as root");
 	(void)signal(SIGPIPE, SIG_IGN);
 	scratch_dir(flow->dir, sizeof(flow->dir));
 	flow->root = pki_root("Story Root");
 	write_root(flow);
-	open_worker(flow);
+	appliance_open(flow);
 	open_peers(flow);
 	flow->fds = count_fds();
 }
@@ -508,20 +215,11 @@ void
 flow_close(struct flow *flow)
 {
 	expect_nothing_left(flow);
-	(void)event_del(&flow->signer_asked);
 	(void)event_del(&flow->peer_finished);
 	peer_free(&flow->camera);
 	peer_free(&flow->server);
-	close_worker(flow->worker);
-	spool_close(flow->reader);
-	signer_free(flow->signer);
+	appliance_close(flow);
 	pki_free(&flow->root);
-	pki_free(&flow->ca[CA_EC]);
-	pki_free(&flow->ca[CA_RSA]);
-	(void)close(flow->spool_fd);
-	(void)close(flow->listener);
 	(void)close(flow->finished);
-	(void)close(flow->signer_ends[0]);
-	(void)close(flow->signer_ends[1]);
 	scratch_remove(flow->dir);
 }

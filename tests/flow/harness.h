@@ -20,7 +20,7 @@ struct worker;
  * A story: a camera, the data path as a worker runs it, and a server, in a
  * network namespace of the test's own.  The worker's loop, its spool, its rules,
  * its geo data and the signer are the real ones; what is ours is where a camera
- * wanted to go, which is flow->dst.
+ * wanted to go: flow->dst.
  *
  *	Test(noun, what_happens)
  *	{
@@ -56,6 +56,7 @@ struct flow {
 	size_t opens, closes;           /* how many there were */
 
 	struct flow_setup setup;
+	struct addr dst; /* where the camera wants to go */
 	char dir[256];
 	struct spool *reader;
 	struct signer *signer;

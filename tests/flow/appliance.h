@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TESTS_FLOW_APPLIANCE_H
+#define TESTS_FLOW_APPLIANCE_H
+
+struct addr;
+struct flow;
+
+/*
+ * The appliance's part of a story: a worker put together as worker.c does, with
+ * its configuration, rules, geo data, spool and listener, and the signer, which
+ * answers from the worker's own loop.  Fills flow's fields of these, by its
+ * setup and dst; appliance_close gives them back.
+ */
+void appliance_open(struct flow *flow);
+void appliance_close(struct flow *flow);
+
+/* A listening socket, on an address that need not be the box's. */
+int appliance_listen(const struct addr *addr);
+
+#endif
