@@ -33,6 +33,16 @@ clock_wall_us(void)
 	return read_us(CLOCK_REALTIME);
 }
 
+int32_t
+clock_utc_offset_s(uint64_t wall_us)
+{
+	time_t seconds = (time_t)(wall_us / 1000000);
+	struct tm tm = {0};
+
+	(void)localtime_r(&seconds, &tm);
+	return (int32_t)tm.tm_gmtoff;
+}
+
 struct timeval
 clock_span(uint32_t ms)
 {

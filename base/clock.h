@@ -13,6 +13,12 @@ uint64_t clock_mono_ms(void);
 /* Time of day, microseconds since 1970-01-01 UTC: for what people read. */
 uint64_t clock_wall_us(void);
 
+/*
+ * How many seconds the site's clock is before UTC at that time (east is more),
+ * by the time zone that tzset(3) read: call it where files can be read.
+ */
+int32_t clock_utc_offset_s(uint64_t wall_us);
+
 /* A span of time as timers want it. */
 struct timeval clock_span(uint32_t ms);
 

@@ -34,7 +34,7 @@ result_name(enum result result)
 const char *
 verdict_stage_name(enum verdict_stage stage)
 {
-	static const char *const names[] = {"none", "address", "name", "certificate"};
+	static const char *const names[] = {"none", "address", "name", "certificate", "payload"};
 
 	return NAME_OF(names, stage);
 }
@@ -46,6 +46,14 @@ inspect_name(enum inspect inspect)
 	    "plain", "undecodable"};
 
 	return NAME_OF(names, inspect);
+}
+
+const char *payload_class_name(enum payload_class class)
+{
+	static const char *const names[PAYLOAD_COUNT] = {"unknown", "video", "image", "audio",
+	    "telemetry", "firmware", "control", "opaque"};
+
+	return NAME_OF(names, class);
 }
 
 const char *

@@ -132,6 +132,29 @@ struct camera_facts {
 	char cipher[48];
 };
 
+/* ---- the payload ---- */
+
+enum payload_class {
+	PAYLOAD_UNKNOWN = 0, /* not looked at, or not yet */
+	PAYLOAD_VIDEO,
+	PAYLOAD_IMAGE,
+	PAYLOAD_AUDIO,
+	PAYLOAD_TELEMETRY,
+	PAYLOAD_FIRMWARE,
+	PAYLOAD_CONTROL,
+	PAYLOAD_OPAQUE, /* looked at, and nothing that can be told */
+	PAYLOAD_COUNT   /* keep last */
+};
+
+enum confidence { CONFIDENCE_NONE = 0, CONFIDENCE_PROBABLE, CONFIDENCE_IDENTIFIED };
+enum direction { DIRECTION_UNKNOWN = 0, DIRECTION_UP, DIRECTION_DOWN };
+
+struct payload_facts {
+	enum payload_class class;
+	enum confidence confidence; /* of class */
+	enum direction direction;   /* that class was seen in; up: from the camera */
+};
+
 /* ---- the verdict ---- */
 
 enum result { /* in rising order of restriction */
@@ -147,6 +170,7 @@ enum verdict_stage {
 	VERDICT_ADDRESS,     /* the destination and its place */
 	VERDICT_NAME,        /* and the camera's hello */
 	VERDICT_CERTIFICATE, /* and the server's certificate */
+	VERDICT_PAYLOAD,     /* and what is sent; nothing asks so late yet */
 };
 
 struct verdict {
@@ -196,6 +220,8 @@ enum end {
 	END_COUNT          /* keep last */
 };
 
+enum transport { TRANSPORT_TCP = 0, TRANSPORT_UDP };
+
 struct traffic {
 	uint64_t up, down; /* payload bytes from the camera, from the server */
 	uint64_t left_up,
@@ -211,10 +237,15 @@ struct facts {
 			    * where it carries none.  Not recorded: dst tells it */
 	char iface[16];    /* the interface the camera came in by; "" unknown */
 	char device[FACTS_LABEL_MAX]; /* its name, or its address where it has none */
+	char group[FACTS_LABEL_MAX];  /* of the device; "" none.  Not recorded */
+	enum transport transport;     /* not recorded: all are TCP */
+	int32_t utc_offset_s;         /* of the site's clock when it was opened, east is more.
+				       * Not recorded: the time zone and opened_wall_us tell it */
 	struct hello_facts hello;
 	struct place place;
 	struct server_facts server;
 	struct camera_facts camera_tls;
+	struct payload_facts payload; /* not learnt, and not recorded, in this version */
 	struct verdict verdict;
 	enum inspect inspect;
 	struct traffic traffic;
@@ -228,6 +259,7 @@ const char *camera_verdict_name(enum camera_verdict verdict); /* "" for none */
 const char *result_name(enum result result);
 const char *verdict_stage_name(enum verdict_stage stage);
 const char *inspect_name(enum inspect inspect);
+const char *payload_class_name(enum payload_class class);
 const char *end_name(enum end end);
 const char *cert_error_name(enum cert_error error);
 const char *tls_version_name(uint16_t version); /* "TLS 1.3"; "" for 0 */

@@ -29,6 +29,17 @@ Test(clock, writes_utc_to_the_microsecond)
 	}
 }
 
+Test(clock, knows_how_far_the_sites_clock_is_from_utc)
+{
+	cr_assert_eq(setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1), 0);
+	tzset();
+	cr_expect_eq(clock_utc_offset_s(UINT64_C(1795312800) * 1000000), 3600);
+	cr_expect_eq(clock_utc_offset_s(UINT64_C(1782864000) * 1000000), 7200);
+	cr_assert_eq(setenv("TZ", "UTC0", 1), 0);
+	tzset();
+	cr_expect_eq(clock_utc_offset_s(UINT64_C(1795312800) * 1000000), 0);
+}
+
 Test(clock, no_time_is_too_long_for_its_text)
 {
 	char out[CLOCK_TEXT_MAX];

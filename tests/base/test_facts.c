@@ -24,6 +24,11 @@ Test(facts, values_have_the_words_of_the_contract)
 	cr_expect_str_eq(hello_kind_name(HELLO_TLS), "tls");
 	cr_expect_str_eq(hello_kind_name(HELLO_BROKEN), "broken");
 	cr_expect_str_eq(verdict_stage_name(VERDICT_CERTIFICATE), "certificate");
+	cr_expect_str_eq(verdict_stage_name(VERDICT_PAYLOAD), "payload");
+	cr_expect_str_eq(payload_class_name(PAYLOAD_UNKNOWN), "unknown");
+	cr_expect_str_eq(payload_class_name(PAYLOAD_VIDEO), "video");
+	cr_expect_str_eq(payload_class_name(PAYLOAD_OPAQUE), "opaque");
+	cr_expect_str_eq(payload_class_name((enum payload_class)99), "?");
 	cr_expect_str_eq(end_name(END_DONE), "done");
 	cr_expect_str_eq(end_name(END_REFUSED), "refused");
 	cr_expect_str_eq(end_name(END_IDLE), "idle");
