@@ -275,6 +275,8 @@ fill_device(struct conn *conn)
 	const char *name = device != NULL ? device->name : addr_text(&conn->facts.camera, ip);
 
 	text_copy(conn->facts.device, sizeof(conn->facts.device), name);
+	if (device != NULL)
+		text_copy(conn->facts.group, sizeof(conn->facts.group), device->group);
 	/* With several interfaces the kernel does not say which one it was. */
 	if (config->gateway.cameras_count == 1)
 		text_copy(conn->facts.iface, sizeof(conn->facts.iface), config->gateway.cameras[0]);

@@ -30,6 +30,7 @@ run_locate(struct conn *conn)
 
 	if (!range_unwrap(&facts->dst, &facts->inner))
 		facts->inner = facts->dst;
+	facts->utc_offset_s = clock_utc_offset_s(facts->opened_wall_us);
 	facts->place = *geo_cache_locate(worker->places, worker->geo, &facts->dst);
 	if (!guard_refuses(worker->config, worker->own, &facts->dst, &facts->verdict))
 		judge(worker->config->rules, VERDICT_ADDRESS, facts, &facts->verdict);
