@@ -322,6 +322,7 @@ set_up(struct store *store, enum store_mode mode, struct err *err)
 					     "PRAGMA wal_autocheckpoint = 1000;"
 					     "PRAGMA journal_size_limit = 67108864;"
 					     "PRAGMA temp_store = MEMORY;"
+					     "PRAGMA cache_size = -512;"
 					     "PRAGMA foreign_keys = ON;";
 
 	(void)sqlite3_extended_result_codes(store->db, 1);
