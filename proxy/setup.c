@@ -28,10 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum {
-	SPOOL_BYTES = 32 << 20, /* open and close of some 12,000 connections; 40,000 events */
-	SPOOL_MODE = 0660,
-};
+enum { SPOOL_MODE = 0660 };
 
 /* ---- the process ---- */
 
@@ -259,7 +256,8 @@ open_spool(struct supervisor *supervisor, unsigned worker, struct err *err)
 	char path[CONFIG_PATH_MAX + 16];
 
 	(void)snprintf(path, sizeof(path), "%s/spool-%u", supervisor->config->run_dir, worker);
-	supervisor->spool[worker] = spool_create(path, SPOOL_BYTES, worker, supervisor->epoch, err);
+	supervisor->spool[worker] =
+	    spool_create(path, SPOOL_SIZE_DEFAULT, worker, supervisor->epoch, err);
 	if (supervisor->spool[worker] < 0)
 		return -1;
 	return give_spool(supervisor->spool[worker], path, err);

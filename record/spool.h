@@ -32,7 +32,8 @@ enum {
 	SPOOL_LIVE_COUNT = 16384,
 	SPOOL_SIZE_MIN = 1 << 20, /* bytes of the file; a part of it is the counters */
 	SPOOL_SIZE_MAX = 1 << 30,
-	SPOOL_SIZE_DEFAULT = 16 << 20, /* about 20,000 connections that wait for the recorder */
+	SPOOL_SIZE_DEFAULT =
+	    32 << 20, /* some 12,000 open connections, which keep room for their close */
 };
 
 /* A connection's live counters; owned by the spool. */
