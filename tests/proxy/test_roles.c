@@ -15,7 +15,7 @@
 static int
 be(const char *number)
 {
-	char program[] = ROLE_COMMAND, name[] = "worker", fd[16];
+	char program[] = ROLE_COMMAND, name[] = "worker", fd[32];
 	char *argv[] = {program, name, fd, NULL};
 
 	(void)snprintf(fd, sizeof(fd), "%s", number);
