@@ -16,6 +16,25 @@ static const char assigned[] =
     "SASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZTCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZ"
     "UAUGUMUSUYUZVAVCVEVGVIVNVUWFWSYEYTZAZMZWXK";
 
+static const struct {
+	char name[3];
+	const char *countries; /* two letters each */
+} continents[] = {
+    {"AF",
+	"AOBFBIBJBWCDCFCGCICMCVDJDZEGEHERETGAGHGMGNGQGWKEKMLRLSLYMAMGMLMRMUMWMZNANENGRERWSCSDSHSLSN"
+	"SOSSSTSZTDTGTNTZUGYTZAZMZW"},
+    {"AN", "AQBVGSHMTF"},
+    {"AS",
+	"AEAFAMAZBDBHBNBTCCCNCXGEHKIDILINIOIQIRJOJPKGKHKPKRKWKZLALBLKMMMNMOMVMYNPOMPHPKPSQASASGSYTH"
+	"TJTMTRTWUZVNYE"},
+    {"EU",
+	"ADALATAXBABEBGBYCHCYCZDEDKEEESFIFOFRGBGGGIGRHRHUIEIMISITJELILTLULVMCMDMEMKMTNLNOPLPTRORSRU"
+	"SESISJSKSMUAVAXK"},
+    {"NA", "AGAIAWBBBLBMBQBSBZCACRCUCWDMDOGDGLGPGTHNHTJMKNKYLCMFMQMSMXNIPAPMPRSVSXTCTTUSVCVGVI"},
+    {"OC", "ASAUCKFJFMGUKIMHMPNCNFNRNUNZPFPGPNPWSBTKTLTOTVUMVUWFWS"},
+    {"SA", "ARBOBRCLCOECFKGFGYPEPYSRUYVE"},
+};
+
 /* The bit of two capital letters, or -1. */
 static int
 bit_of(const char iso[2])
@@ -32,6 +51,19 @@ country_set_add(struct country_set *set, const char iso[2])
 
 	if (bit >= 0)
 		set->bits[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+bool
+country_set_add_continent(struct country_set *set, const char *continent)
+{
+	for (size_t i = 0; i < sizeof(continents) / sizeof(continents[0]); i++) {
+		if (strcmp(continents[i].name, continent) != 0)
+			continue;
+		for (const char *iso = continents[i].countries; *iso != '\0'; iso += 2)
+			country_set_add(set, iso);
+		return true;
+	}
+	return false;
 }
 
 void

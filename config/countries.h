@@ -19,6 +19,10 @@ void country_set_add(struct country_set *set, const char iso[2]);
 void country_set_join(struct country_set *set, const struct country_set *more);
 void country_set_drop(struct country_set *set, const struct country_set *less);
 
+/* Add all countries of a continent: AF AN AS EU NA OC SA.  False: it is none.
+ * Source: GeoNames, countryInfo.txt, which the databases follow. */
+bool country_set_add_continent(struct country_set *set, const char *continent);
+
 /* iso may be anything; what is not two upper-case letters is in no set. */
 bool country_set_has(const struct country_set *set, const char iso[2]);
 

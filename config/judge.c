@@ -7,14 +7,6 @@
 
 enum { REASON_MAX = 256 };
 
-enum answer {
-	ANSWER_NO = 0,
-	ANSWER_YES,
-	ANSWER_LATER,     /* a condition waits for a fact of a later stage */
-	ANSWER_TENTATIVE, /* all hold, but the name they rest on is not proven yet */
-	ANSWER_UNPROVEN,  /* all hold, but the name was not proven, so it may not let through */
-};
-
 /* One question to all sets. */
 struct session {
 	const struct facts *facts;
@@ -39,73 +31,63 @@ struct outcome {
 static bool
 is_proven(enum verdict_stage stage, const struct facts *facts)
 {
-	return stage == VERDICT_CERTIFICATE && facts->server.verified &&
+	return stage >= VERDICT_CERTIFICATE && facts->server.verified &&
 	       facts->inspect != INSPECT_PASSTHROUGH && facts->inspect != INSPECT_PLAIN;
 }
 
-/* The first condition that does not hold, or NULL; *later says that one could
- * not be asked yet. */
-static const struct condition *
-first_failing(const struct rule *rule, const struct asked *asked, bool *later)
-{
-	*later = false;
-	for (size_t i = 0; i < rule->count; i++) {
-		const struct condition *condition = &rule->conditions[i];
-
-		if (condition->key->stage > asked->stage)
-			*later = true;
-		else if (!condition->key->test(condition, asked))
-			return condition;
-	}
-	return NULL;
-}
-
-static enum answer
-ask(const struct session *session, const struct ruleset *set, const struct rule *rule)
+static struct asked
+question(const struct session *session, const struct ruleset *set, const struct rule *rule)
 {
 	struct asked asked = {
 	    .facts = session->facts,
 	    .stage = session->stage,
 	    .name = session->name,
+	    .proof = ANSWER_YES,
 	    .strict = rule->result == RESULT_BLOCK,
 	};
-	bool later;
 
-	if (first_failing(rule, &asked, &later) != NULL)
-		return ANSWER_NO;
-	if (later)
-		return ANSWER_LATER;
 	/* A name narrows at once, and widens only when it is proven.  A set that
 	 * only observes widens nothing. */
-	if (!rule->by_name || rule->result == RESULT_BLOCK || set->mode == MODE_OBSERVE ||
-	    session->proven)
-		return ANSWER_YES;
-	return session->stage < VERDICT_CERTIFICATE ? ANSWER_TENTATIVE : ANSWER_UNPROVEN;
+	if (rule->result != RESULT_BLOCK && set->mode != MODE_OBSERVE && !session->proven)
+		asked.proof =
+		    session->stage < VERDICT_CERTIFICATE ? ANSWER_TENTATIVE : ANSWER_UNPROVEN;
+	return asked;
 }
 
 static void
-add_condition(struct text *out, const struct session *session, const struct condition *condition,
-    bool holds)
+add_condition(struct text *out, const struct session *session, const struct condition *condition)
 {
 	text_add(out, "%s(%s): ", condition->key->name, condition->written);
-	condition->key->tell(condition, session->facts, out);
-	text_add(out, holds ? "" : " does not match");
+	if (condition->key->stage > session->stage && condition->key->stage != VERDICT_PAYLOAD)
+		text_add(out, "not known yet");
+	else if (condition->key->known != NULL && !condition->key->known(session->facts))
+		text_add(out, "not known");
+	else
+		condition->key->tell(condition, session->facts, out);
+}
+
+/* The first condition that is so. */
+static void
+add_failing(struct text *out, const struct session *session, const struct rule *rule,
+    const struct asked *asked, enum answer answer)
+{
+	for (size_t i = 0; i < rule->match.count; i++) {
+		if (condition_ask(&rule->match.conditions[i], asked) != answer)
+			continue;
+		add_condition(out, session, &rule->match.conditions[i]);
+		text_add(out, answer == ANSWER_NO ? " does not match" : "");
+		return;
+	}
 }
 
 static void
 add_all(struct text *out, const struct session *session, const struct rule *rule)
 {
-	if (rule->count == 0)
+	if (rule->match.count == 0)
 		text_add(out, "matches everything");
-	for (size_t i = 0; i < rule->count; i++) {
-		const struct condition *condition = &rule->conditions[i];
-
+	for (size_t i = 0; i < rule->match.count; i++) {
 		text_add(out, "%s", i > 0 ? "; " : "");
-		if (condition->key->stage > session->stage)
-			text_add(out, "%s(%s): not known yet", condition->key->name,
-			    condition->written);
-		else
-			add_condition(out, session, condition, true);
+		add_condition(out, session, &rule->match.conditions[i]);
 	}
 }
 
@@ -113,18 +95,12 @@ static void
 tell_rule(const struct session *session, const struct ruleset *set, const struct rule *rule,
     enum answer answer)
 {
-	struct asked asked = {
-	    .facts = session->facts,
-	    .stage = session->stage,
-	    .name = session->name,
-	    .strict = rule->result == RESULT_BLOCK,
-	};
+	struct asked asked = question(session, set, rule);
 	char line[REASON_MAX];
 	struct text reason = text_in(line, sizeof(line));
-	bool later;
 
-	if (answer == ANSWER_NO)
-		add_condition(&reason, session, first_failing(rule, &asked, &later), false);
+	if (answer == ANSWER_NO || answer == ANSWER_UNKNOWN)
+		add_failing(&reason, session, rule, &asked, answer);
 	else
 		add_all(&reason, session, rule);
 	if (answer == ANSWER_TENTATIVE)
@@ -169,26 +145,26 @@ add_place(struct text *text, const struct place *place)
 }
 
 static void
-outcome_why(const struct outcome *outcome, const struct facts *facts, char out[FACTS_TEXT_MAX])
+outcome_why(const struct session *session, const struct outcome *outcome, char out[FACTS_TEXT_MAX])
 {
 	const struct fallback *line =
 	    outcome->by_unknown ? &outcome->set->unknown : &outcome->set->otherwise;
 	struct text text = text_in(out, FACTS_TEXT_MAX);
 
 	if (outcome->waits) {
-		text_add(&text, "Open until the server's name is known: rule %s may hold",
-		    outcome->rule->id);
+		text_add(&text, "Open until the server's %s is known: rule %s may hold",
+		    session->stage < VERDICT_NAME ? "name" : "certificate", outcome->rule->id);
 	} else if (outcome->rule != NULL) {
 		text_add(&text, "%s", outcome->rule->why);
 	} else if (line->why[0] != '\0') {
 		text_add(&text, "%s", line->why);
 	} else if (outcome->by_unknown) {
 		text_add(&text, "Unknown: ");
-		place_facts_text(place_unknown(&facts->place), &text);
+		place_facts_text(place_unknown(&session->facts->place), &text);
 		text_add(&text, "; no rule matched");
 	} else {
 		text_add(&text, "No rule matched: ");
-		add_place(&text, &facts->place);
+		add_place(&text, &session->facts->place);
 	}
 }
 
@@ -197,7 +173,7 @@ tell_outcome(const struct session *session, const struct outcome *outcome)
 {
 	char why[FACTS_TEXT_MAX];
 
-	outcome_why(outcome, session->facts, why);
+	outcome_why(session, outcome, why);
 	session->tell(
 	    &(struct judge_step){
 		.ruleset = outcome->set->id,
@@ -259,7 +235,8 @@ first_match(const struct session *session, const struct ruleset *set, struct wai
 {
 	for (size_t i = 0; i < set->rule_count; i++) {
 		const struct rule *rule = &set->rules[i];
-		enum answer answer = ask(session, set, rule);
+		struct asked asked = question(session, set, rule);
+		enum answer answer = group_ask(&rule->match, &asked);
 
 		if (session->tell != NULL)
 			tell_rule(session, set, rule, answer);
@@ -337,7 +314,7 @@ write_verdict(const struct session *session, const struct outcome *outcome, enum
 	text_copy(verdict->ruleset_version, sizeof(verdict->ruleset_version), set->version);
 	memcpy(verdict->ruleset_sha256, set->sha256, sizeof(set->sha256));
 	text_copy(verdict->rule, sizeof(verdict->rule), outcome_by(outcome));
-	outcome_why(outcome, session->facts, verdict->why);
+	outcome_why(session, outcome, verdict->why);
 }
 
 static void

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/match_private.h"
+#include "config/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const struct match_key *const keys[] = {&match_device, &match_ip, &match_port,
-    &match_located, &match_registered, &match_operator, &match_within, &match_touches,
-    &match_unknown, &match_sni, &match_sni_missing, &match_vendor};
+/* In the order in which they are taught. */
+static const struct match_key *const keys[] = {&match_device, &match_group, &match_ip, &match_port,
+    &match_proto, &match_asn, &match_located, &match_registered, &match_operator, &match_continent,
+    &match_within, &match_touches, &match_unknown, &match_sni, &match_sni_missing, &match_vendor,
+    &match_ech, &match_ja4, &match_tls, &match_inspect, &match_time, &match_class,
+    &match_confidence, &match_direction, &match_bytes, &match_any, &match_not};
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
-
-/* Of the language, but their facts are not there yet: said so, not guessed at. */
-static const char *const later[] = {"group", "proto", "continent", "asn", "ech", "tls", "ja4",
-    "class", "direction", "bytes", "time", "inspect", "not", "any"};
-enum { LATER = sizeof(later) / sizeof(later[0]) };
 
 size_t
 match_count(const struct yaml_node *node)
@@ -56,54 +55,110 @@ match_read_list(const struct reader *reader, const struct yaml_node *node, match
 	return good;
 }
 
+bool
+match_read_words(const struct reader *reader, const struct yaml_node *node,
+    const char *const *words, size_t count, uint32_t *out)
+{
+	const struct yaml_node *element = NULL;
+	bool good = node->kind != YAML_MAP;
+
+	while ((element = reader_next(reader, node, element)) != NULL) {
+		int word = reader_word(reader, element, words, count);
+
+		if (word < 0)
+			good = false;
+		else
+			*out |= 1U << word;
+	}
+	return good;
+}
+
+size_t
+rules_keywords(struct rules_keyword *out, size_t size)
+{
+	for (size_t i = 0; i < KEYS && i < size; i++)
+		out[i] = (struct rules_keyword){
+		    .name = keys[i]->name,
+		    .value = keys[i]->value,
+		    .meaning = keys[i]->meaning,
+		    .stage = verdict_stage_name(keys[i]->stage),
+		};
+	return KEYS;
+}
+
 static const struct match_key *
 find_key(const struct reader *reader, const struct yaml_node *node)
 {
-	const char *names[KEYS + LATER];
+	const char *names[KEYS];
 
 	for (size_t i = 0; i < KEYS; i++) {
 		names[i] = keys[i]->name;
 		if (strcmp(node->key->text, names[i]) == 0)
 			return keys[i];
 	}
-	for (size_t i = 0; i < LATER; i++) {
-		names[KEYS + i] = later[i];
-		if (strcmp(node->key->text, later[i]) == 0) {
-			reader_error(reader, node->key, "'%s' is not available in this version",
-			    later[i]);
-			return NULL;
-		}
-	}
-	reader_unknown_key(reader, node, names, KEYS + LATER);
+	reader_unknown_key(reader, node, names, KEYS);
 	return NULL;
+}
+
+/* A value on one line, as a flow of YAML.  It is no deeper than a file can be.
+ * NOLINTNEXTLINE(misc-no-recursion) */
+static void
+add_value(const struct yaml_node *node, struct text *out)
+{
+	const char *between = "";
+
+	if (node->kind == YAML_TEXT) {
+		text_add_untrusted(out, node->text, strlen(node->text));
+		return;
+	}
+	text_add(out, node->kind == YAML_LIST ? "[" : "{");
+	for (const struct yaml_node *child = node->first; child != NULL && !out->cut;
+	     child = child->next) {
+		text_add(out, "%s", between);
+		between = ", ";
+		if (node->kind == YAML_MAP) {
+			text_add_untrusted(out, child->key->text, strlen(child->key->text));
+			text_add(out, ": ");
+		}
+		add_value(child, out);
+	}
+	text_add(out, node->kind == YAML_LIST ? "]" : "}");
 }
 
 static void
 write_value(const struct yaml_node *node, char out[CONDITION_TEXT_MAX])
 {
 	struct text text = text_in(out, CONDITION_TEXT_MAX);
+	size_t end = CONDITION_TEXT_MAX - sizeof("...");
 
-	if (node->kind == YAML_TEXT) {
-		text_add_untrusted(&text, node->text, strlen(node->text));
+	add_value(node, &text);
+	if (!text.cut)
 		return;
-	}
-	text_add(&text, "[");
-	for (const struct yaml_node *element = node->first; element != NULL;
-	     element = element->next) {
-		if (text.used + strlen(element->text) + sizeof(", ...]") > CONDITION_TEXT_MAX) {
-			text_add(&text, "...");
-			break;
-		}
-		text_add_untrusted(&text, element->text, strlen(element->text));
-		if (element->next != NULL)
-			text_add(&text, ", ");
-	}
-	text_add(&text, "]");
+	if (end > text.used)
+		end = text.used;
+	while (end > 0 && ((unsigned char)out[end] & 0xc0) == 0x80)
+		end--; /* between letters */
+	while (end > 0 && strchr(", ", out[end - 1]) != NULL)
+		end--;
+	text_copy(out + end, CONDITION_TEXT_MAX - end, "...");
 }
 
+static bool
+read_condition(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    struct condition *condition)
+{
+	write_value(node, condition->written);
+	if (condition->key->stage == VERDICT_PAYLOAD)
+		reader_warning(reader, node->key,
+		    "'%s' is not learnt of connections in this version: what asks for it never holds",
+		    condition->key->name);
+	return condition->key->parse(reader, set, node, condition);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
 bool
-match_read(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
-    struct rule *rule)
+group_read(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    struct group *group)
 {
 	bool good = true;
 
@@ -112,24 +167,108 @@ match_read(const struct reader *reader, const struct ruleset *set, const struct 
 		    "match must be a mapping (key: value); {} matches everything");
 		return false;
 	}
-	rule->conditions = calloc(node->count + 1, sizeof(*rule->conditions));
-	if (rule->conditions == NULL) {
+	group->conditions = calloc(node->count + 1, sizeof(*group->conditions));
+	if (group->conditions == NULL) {
 		reader_error(reader, node, "no memory for the rule");
 		return false;
 	}
 	for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
-		struct condition *condition = &rule->conditions[rule->count];
-		const struct match_key *key = find_key(reader, child);
+		struct condition *condition = &group->conditions[group->count];
 
-		if (key == NULL) {
+		condition->key = find_key(reader, child);
+		if (condition->key == NULL) {
 			good = false;
 			continue;
 		}
-		condition->key = key;
-		write_value(child, condition->written);
-		good = key->parse(reader, set, child, condition) && good;
-		rule->by_name = rule->by_name || key->stage == VERDICT_NAME;
-		rule->count++;
+		group->count++;
+		good = read_condition(reader, set, child, condition) && good;
 	}
 	return good;
+}
+
+static bool
+has_groups(const struct condition *condition)
+{
+	return condition->key->ask != NULL;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
+void
+group_free(struct group *group)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		struct condition *condition = &group->conditions[i];
+
+		for (size_t j = 0; has_groups(condition) && j < condition->value.groups.count; j++)
+			group_free(&condition->value.groups.list[j]);
+		free(condition->owned);
+	}
+	free(group->conditions);
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
+bool
+group_by_name(const struct group *group)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const struct condition *condition = &group->conditions[i];
+
+		if (condition->key->by_name)
+			return true;
+		for (size_t j = 0; has_groups(condition) && j < condition->value.groups.count;
+		     j++) {
+			if (group_by_name(&condition->value.groups.list[j]))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
+group_asks_for(const struct group *group, const struct match_key *key)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		if (group->conditions[i].key == key)
+			return true;
+	}
+	return false;
+}
+
+bool
+asked_doubts(const struct asked *asked)
+{
+	return asked->negated && asked->strict;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
+enum answer
+condition_ask(const struct condition *condition, const struct asked *asked)
+{
+	const struct match_key *key = condition->key;
+
+	if (key->ask != NULL)
+		return key->ask(condition, asked);
+	/* What is sent comes too late to wait for: the connection would be open. */
+	if (key->stage > asked->stage)
+		return key->stage == VERDICT_PAYLOAD ? ANSWER_UNKNOWN : ANSWER_LATER;
+	if (key->known != NULL && !key->known(asked->facts))
+		return ANSWER_UNKNOWN;
+	if (!key->test(condition, asked))
+		return ANSWER_NO;
+	return key->by_name ? asked->proof : ANSWER_YES;
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
+enum answer
+group_ask(const struct group *group, const struct asked *asked)
+{
+	enum answer least = ANSWER_YES;
+
+	for (size_t i = 0; i < group->count && least != ANSWER_NO; i++) {
+		enum answer answer = condition_ask(&group->conditions[i], asked);
+
+		if (answer < least)
+			least = answer;
+	}
+	return least;
 }

@@ -126,5 +126,93 @@ tell_port(const struct condition *condition, const struct facts *facts, struct t
 	text_add(out, "%u", facts->dst.port);
 }
 
-const struct match_key match_ip = {"ip", VERDICT_ADDRESS, parse_ip, test_ip, tell_ip};
-const struct match_key match_port = {"port", VERDICT_ADDRESS, parse_port, test_port, tell_port};
+static const char *const transports[] = {"tcp", "udp"};
+
+static bool
+parse_proto(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    struct condition *condition)
+{
+	(void)set;
+	return match_read_words(reader, node, transports, 2, &condition->value.words_set);
+}
+
+static bool
+test_proto(const struct condition *condition, const struct asked *asked)
+{
+	return (condition->value.words_set & 1U << asked->facts->transport) != 0;
+}
+
+static void
+tell_proto(const struct condition *condition, const struct facts *facts, struct text *out)
+{
+	(void)condition;
+	text_add(out, "%s", transports[facts->transport]);
+}
+
+static bool
+parse_asn(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    struct condition *condition)
+{
+	bool good;
+
+	if (match_refuse_empty(reader, node))
+		return false;
+	good = sets_read_networks(reader, set, node, &condition->value.networks);
+	condition->owned = condition->value.networks.list;
+	return good;
+}
+
+static bool
+test_asn(const struct condition *condition, const struct asked *asked)
+{
+	uint32_t asn = asked->facts->place.asn;
+
+	return asn == 0 ? asked_doubts(asked) : network_set_has(&condition->value.networks, asn);
+}
+
+static void
+tell_asn(const struct condition *condition, const struct facts *facts, struct text *out)
+{
+	(void)condition;
+	if (facts->place.asn == 0)
+		text_add(out, "unknown");
+	else
+		text_add(out, "AS%u", facts->place.asn);
+}
+
+const struct match_key match_ip = {
+    .name = "ip",
+    .value = "IP, IP/BITS",
+    .meaning = "the destination lies in the block",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_ip,
+    .test = test_ip,
+    .tell = tell_ip,
+};
+const struct match_key match_port = {
+    .name = "port",
+    .value = "443, \"8000-8100\"",
+    .meaning = "the destination's port",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_port,
+    .test = test_port,
+    .tell = tell_port,
+};
+const struct match_key match_proto = {
+    .name = "proto",
+    .value = "tcp, udp",
+    .meaning = "the transport",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_proto,
+    .test = test_proto,
+    .tell = tell_proto,
+};
+const struct match_key match_asn = {
+    .name = "asn",
+    .value = "16509, AS16509, \"@set\"",
+    .meaning = "the destination's network",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_asn,
+    .test = test_asn,
+    .tell = tell_asn,
+};

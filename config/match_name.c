@@ -109,6 +109,19 @@ tell_device(const struct condition *condition, const struct facts *facts, struct
 }
 
 static bool
+test_group(const struct condition *condition, const struct asked *asked)
+{
+	return any_word(condition, asked->facts->group, same_exactly);
+}
+
+static void
+tell_group(const struct condition *condition, const struct facts *facts, struct text *out)
+{
+	(void)condition;
+	text_add(out, "%s", facts->group[0] == '\0' ? "none" : facts->group);
+}
+
+static bool
 same_in_any_case(const char *text, const char *word)
 {
 	return strcasecmp(text, word) == 0;
@@ -196,10 +209,134 @@ tell_sni_missing(const struct condition *condition, const struct facts *facts, s
 	text_add(out, facts->hello.sni[0] == '\0' ? "true" : "false");
 }
 
-const struct match_key match_device = {"device", VERDICT_ADDRESS, parse_names, test_device,
-    tell_device};
-const struct match_key match_sni = {"sni", VERDICT_NAME, parse_sni, test_sni, tell_sni};
-const struct match_key match_sni_missing = {"sni_missing", VERDICT_NAME, parse_wanted,
-    test_sni_missing, tell_sni_missing};
-const struct match_key match_vendor = {"vendor", VERDICT_NAME, parse_names, test_vendor,
-    tell_vendor};
+/* ---- ech, ja4 ---- */
+
+static bool
+test_ech(const struct condition *condition, const struct asked *asked)
+{
+	return asked->facts->hello.ech == condition->value.wanted;
+}
+
+static void
+tell_ech(const struct condition *condition, const struct facts *facts, struct text *out)
+{
+	(void)condition;
+	text_add(out, facts->hello.ech ? "true" : "false");
+}
+
+static bool
+is_hex(const char *text, size_t size)
+{
+	return strspn(text, "0123456789abcdef") >= size;
+}
+
+/* "t13d1516h2_8daaf6152771_b186095e22b6": 10, 12 and 12 signs.
+ * Source: FoxIO, technical details of JA4. */
+static bool
+fingerprint(const struct reader *reader, const struct yaml_node *node, char *word)
+{
+	enum { SIZE = 36, FIRST = 10, SECOND = 23 };
+
+	if (strlen(word) == SIZE && word[FIRST] == '_' && word[SECOND] == '_' &&
+	    strchr("tqd", word[0]) != NULL && is_hex(word + FIRST + 1, SECOND - FIRST - 1) &&
+	    is_hex(word + SECOND + 1, SIZE - SECOND - 1))
+		return true;
+	reader_error(reader, node,
+	    "'%.40s' is no JA4 fingerprint: write t13d1516h2_8daaf6152771_b186095e22b6", word);
+	return false;
+}
+
+static bool
+parse_ja4(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    struct condition *condition)
+{
+	(void)set;
+	return parse_words(reader, node, fingerprint, condition);
+}
+
+static bool
+knows_ja4(const struct facts *facts)
+{
+	return facts->hello.ja4[0] != '\0';
+}
+
+static bool
+test_ja4(const struct condition *condition, const struct asked *asked)
+{
+	return any_word(condition, asked->facts->hello.ja4, same_exactly);
+}
+
+static void
+tell_ja4(const struct condition *condition, const struct facts *facts, struct text *out)
+{
+	(void)condition;
+	tell_word(facts->hello.ja4, out);
+}
+
+const struct match_key match_device = {
+    .name = "device",
+    .value = "name",
+    .meaning = "the camera has this name in devices.yaml, else its address",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_names,
+    .test = test_device,
+    .tell = tell_device,
+};
+const struct match_key match_group = {
+    .name = "group",
+    .value = "name",
+    .meaning = "the camera is in this group in devices.yaml",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_names,
+    .test = test_group,
+    .tell = tell_group,
+};
+const struct match_key match_sni = {
+    .name = "sni",
+    .value = "suffix",
+    .meaning = "the server's name is this, or ends in it on a label's border",
+    .stage = VERDICT_NAME,
+    .parse = parse_sni,
+    .test = test_sni,
+    .tell = tell_sni,
+    .by_name = true,
+};
+const struct match_key match_sni_missing = {
+    .name = "sni_missing",
+    .value = "true, false",
+    .meaning = "the camera sent no server name, or did",
+    .stage = VERDICT_NAME,
+    .parse = parse_wanted,
+    .test = test_sni_missing,
+    .tell = tell_sni_missing,
+    .by_name = true,
+};
+const struct match_key match_vendor = {
+    .name = "vendor",
+    .value = "name",
+    .meaning = "the name belongs to this vendor",
+    .stage = VERDICT_NAME,
+    .parse = parse_names,
+    .test = test_vendor,
+    .tell = tell_vendor,
+    .by_name = true,
+};
+const struct match_key match_ech = {
+    .name = "ech",
+    .value = "true, false",
+    .meaning = "the camera's hello holds an encrypted one, or not",
+    .stage = VERDICT_NAME,
+    .parse = parse_wanted,
+    .test = test_ech,
+    .tell = tell_ech,
+};
+const struct match_key match_ja4 = {
+    .name = "ja4",
+    .value = "fingerprint",
+    .meaning = "the fingerprint of the camera's hello",
+    .stage = VERDICT_NAME,
+    .parse = parse_ja4,
+    .test = test_ja4,
+    .tell = tell_ja4,
+    .known = knows_ja4,
+};

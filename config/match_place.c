@@ -43,6 +43,8 @@ static bool
 test_fact(const struct condition *condition, const struct asked *asked,
     const struct countries *countries)
 {
+	if (countries->count == 0)
+		return asked_doubts(asked);
 	if (asked->strict)
 		return country_set_has_any(&condition->value.countries, countries);
 	return country_set_has_all(&condition->value.countries, countries);
@@ -95,15 +97,24 @@ tell_operator(const struct condition *condition, const struct facts *facts, stru
 	add_countries(out, &facts->place.operator);
 }
 
+/* All known and inside; where doubt counts, what is not shown to be outside. */
+static bool
+is_inside(const struct condition *condition, const struct asked *asked,
+    const struct countries *countries)
+{
+	if (asked_doubts(asked))
+		return test_fact(condition, asked, countries);
+	return country_set_has_all(&condition->value.countries, countries);
+}
+
 static bool
 test_within(const struct condition *condition, const struct asked *asked)
 {
-	const struct country_set *set = &condition->value.countries;
 	const struct place *place = &asked->facts->place;
 
-	return country_set_has_all(set, &place->located) &&
-	       country_set_has_all(set, &place->registered) &&
-	       country_set_has_all(set, &place->operator);
+	return is_inside(condition, asked, &place->located) &&
+	       is_inside(condition, asked, &place->registered) &&
+	       is_inside(condition, asked, &place->operator);
 }
 
 static bool
@@ -112,6 +123,8 @@ test_touches(const struct condition *condition, const struct asked *asked)
 	const struct country_set *set = &condition->value.countries;
 	const struct place *place = &asked->facts->place;
 
+	if (asked_doubts(asked) && place_unknown(place) != 0)
+		return true;
 	return country_set_has_any(set, &place->located) ||
 	       country_set_has_any(set, &place->registered) ||
 	       country_set_has_any(set, &place->operator);
@@ -151,20 +164,95 @@ parse_unknown(const struct reader *reader, const struct ruleset *set, const stru
 }
 
 static bool
+parse_continent(const struct reader *reader, const struct ruleset *set,
+    const struct yaml_node *node, struct condition *condition)
+{
+	const struct yaml_node *element = NULL;
+	bool good = node->kind != YAML_MAP;
+
+	(void)set;
+	if (match_refuse_empty(reader, node))
+		return false;
+	while ((element = reader_next(reader, node, element)) != NULL) {
+		const char *text = reader_text(reader, element);
+
+		if (text == NULL) {
+			good = false;
+		} else if (!country_set_add_continent(&condition->value.countries, text)) {
+			reader_error(reader, element,
+			    "'%.40s' is no continent: write AF, AN, AS, EU, NA, OC or SA", text);
+			good = false;
+		}
+	}
+	return good;
+}
+
+static bool
 test_unknown(const struct condition *condition, const struct asked *asked)
 {
 	return (place_unknown(&asked->facts->place) & condition->value.facts) != 0;
 }
 
-const struct match_key match_located = {"located", VERDICT_ADDRESS, parse_countries, test_located,
-    tell_located};
-const struct match_key match_registered = {"registered", VERDICT_ADDRESS, parse_countries,
-    test_registered, tell_registered};
-const struct match_key match_operator = {"operator", VERDICT_ADDRESS, parse_countries,
-    test_operator, tell_operator};
-const struct match_key match_within = {"within", VERDICT_ADDRESS, parse_countries, test_within,
-    tell_place};
-const struct match_key match_touches = {"touches", VERDICT_ADDRESS, parse_countries, test_touches,
-    tell_place};
-const struct match_key match_unknown = {"unknown", VERDICT_ADDRESS, parse_unknown, test_unknown,
-    tell_place};
+const struct match_key match_located = {
+    .name = "located",
+    .value = "countries",
+    .meaning = "the server is in one of them",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_countries,
+    .test = test_located,
+    .tell = tell_located,
+};
+const struct match_key match_registered = {
+    .name = "registered",
+    .value = "countries",
+    .meaning = "the server's address is registered in one of them",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_countries,
+    .test = test_registered,
+    .tell = tell_registered,
+};
+const struct match_key match_operator = {
+    .name = "operator",
+    .value = "countries",
+    .meaning = "the network's operator is controlled from one of them",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_countries,
+    .test = test_operator,
+    .tell = tell_operator,
+};
+const struct match_key match_continent = {
+    .name = "continent",
+    .value = "AF, AN, AS, EU, NA, OC, SA",
+    .meaning = "the server is on one of them",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_continent,
+    .test = test_located,
+    .tell = tell_located,
+};
+const struct match_key match_within = {
+    .name = "within",
+    .value = "countries",
+    .meaning = "located, registered and operator are all known and inside",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_countries,
+    .test = test_within,
+    .tell = tell_place,
+};
+const struct match_key match_touches = {
+    .name = "touches",
+    .value = "countries",
+    .meaning = "any of located, registered and operator is inside",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_countries,
+    .test = test_touches,
+    .tell = tell_place,
+};
+const struct match_key match_unknown = {
+    .name = "unknown",
+    .value = "located, registered, operator",
+    .meaning = "any of these facts is unknown",
+    .stage = VERDICT_ADDRESS,
+    .parse = parse_unknown,
+    .test = test_unknown,
+    .tell = tell_place,
+};

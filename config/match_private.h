@@ -6,10 +6,18 @@
 
 /* The keys of `match`, each a row that stands beside its functions; match.c
  * lists them all. */
-extern const struct match_key match_device, match_sni, match_sni_missing, match_vendor;
-extern const struct match_key match_ip, match_port;
-extern const struct match_key match_located, match_registered, match_operator;
+extern const struct match_key match_device, match_group, match_sni, match_sni_missing;
+extern const struct match_key match_vendor, match_ech, match_ja4;
+extern const struct match_key match_ip, match_port, match_proto, match_asn;
+extern const struct match_key match_located, match_registered, match_operator, match_continent;
 extern const struct match_key match_within, match_touches, match_unknown;
+extern const struct match_key match_tls, match_inspect, match_time;
+extern const struct match_key match_class, match_confidence, match_direction, match_bytes;
+extern const struct match_key match_not, match_any;
+
+/* A value that is words of a table: a bit for each.  Told when false. */
+bool match_read_words(const struct reader *reader, const struct yaml_node *node,
+    const char *const *words, size_t count, uint32_t *out);
 
 /* How many a value has; a text counts as a list of one. */
 size_t match_count(const struct yaml_node *node);

@@ -2,14 +2,12 @@
 #include "config/rules.h"
 
 #include "base/err.h"
+#include "config/match_private.h"
 #include "config/problems.h"
-#include "config/rules_private.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { REFERENCES_MAX = 64, RULE_FIELDS = 9 };
 
 static const char *const mode_names[] = {"enforce", "shadow", "observe"};
 
@@ -28,17 +26,20 @@ struct draft {
 };
 
 static bool
-read_result(const struct reader *reader, const struct yaml_node *node, enum result *out)
+read_result(const struct reader *reader, const struct yaml_node *node, bool limits,
+    enum result *out)
 {
-	static const char *const words[] = {"allow", "block", "observe"};
-	static const enum result results[] = {RESULT_ALLOW, RESULT_BLOCK, RESULT_OBSERVE};
+	static const char *const words[] = {"allow", "block", "observe", "limit"};
+	static const enum result results[] = {RESULT_ALLOW, RESULT_BLOCK, RESULT_OBSERVE,
+	    RESULT_LIMIT};
 	int word;
 
-	if (node->kind == YAML_TEXT && strcmp(node->text, "limit") == 0) {
-		reader_error(reader, node, "'limit' is not available in this version");
+	if (!limits && node->kind == YAML_TEXT && strcmp(node->text, "limit") == 0) {
+		reader_error(reader, node,
+		    "'limit' needs a budget: write a rule with 'bytes' in its match");
 		return false;
 	}
-	word = reader_word(reader, node, words, 3);
+	word = reader_word(reader, node, words, limits ? 4 : 3);
 	if (word < 0)
 		return false;
 	*out = results[word];
@@ -71,7 +72,7 @@ read_match(const struct reader *reader, const struct yaml_node *node, void *into
 {
 	const struct draft *draft = into;
 
-	(void)match_read(reader, draft->set, node, draft->rule);
+	(void)group_read(reader, draft->set, node, &draft->rule->match);
 }
 
 static void
@@ -79,7 +80,11 @@ read_then(const struct reader *reader, const struct yaml_node *node, void *into)
 {
 	const struct draft *draft = into;
 
-	(void)read_result(reader, node, &draft->rule->result);
+	if (!read_result(reader, node, true, &draft->rule->result) ||
+	    draft->rule->result != RESULT_LIMIT)
+		return;
+	if (!group_asks_for(&draft->rule->match, &match_bytes))
+		reader_error(reader, node, "'limit' needs a budget: 'bytes' in the rule's match");
 }
 
 static void
@@ -90,14 +95,48 @@ read_why(const struct reader *reader, const struct yaml_node *node, void *into)
 	(void)reader_line(reader, node, draft->rule->why, sizeof(draft->rule->why));
 }
 
+/* "64KB": how much of the camera's first bytes wait for the class. */
+static void
+read_hold(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	enum { HOLD_MAX_KB = 16 * 1024 };
+	const char *text = reader_text(reader, node);
+	size_t digits;
+	unsigned long amount;
+
+	(void)into;
+	if (text == NULL)
+		return;
+	digits = strspn(text, "0123456789");
+	amount = digits > 0 && digits <= 5 ? strtoul(text, NULL, 10) : 0;
+	if (strcmp(text + digits, "MB") == 0)
+		amount *= 1024;
+	else if (strcmp(text + digits, "KB") != 0)
+		amount = 0;
+	if (amount == 0 || amount > HOLD_MAX_KB)
+		reader_error(reader, node, "'%.40s' is nothing to hold: write 64KB, at most 16MB",
+		    text);
+}
+
+/* Every connection is recorded in full; less is a promise for later. */
+static void
+read_log(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	static const char *const words[] = {"full", "meta", "count"};
+
+	(void)into;
+	if (reader_word(reader, node, words, 3) > 0)
+		reader_warning(reader, node, "log: this version records every connection in full");
+}
+
 static const struct field rule_fields[] = {
     {"id", true, read_id},
     {"match", true, read_match},
     {"then", true, read_then},
     {"why", true, read_why},
     {"how", false, NULL},
-    {"hold", false, NULL},
-    {"log", false, NULL},
+    {"hold", false, read_hold},
+    {"log", false, read_log},
     {"alert", false, NULL},
 };
 
@@ -129,7 +168,7 @@ read_rules(const struct reader *reader, const struct yaml_node *node, void *into
 			reader_warning(reader, child,
 			    "rule '%s' is never reached: '%s' on line %u matches everything",
 			    rule->id, all->id, all->line);
-		else if (rule->count == 0 && reader->problems->errors == errors)
+		else if (rule->match.count == 0 && reader->problems->errors == errors)
 			all = rule;
 		if (set->mode == MODE_OBSERVE && rule->result == RESULT_BLOCK)
 			reader_warning(reader, child,
@@ -144,7 +183,7 @@ read_fallback_then(const struct reader *reader, const struct yaml_node *node, vo
 {
 	struct fallback *fallback = into;
 
-	(void)read_result(reader, node, &fallback->result);
+	(void)read_result(reader, node, false, &fallback->result);
 }
 
 static void
@@ -168,7 +207,7 @@ read_fallback(const struct reader *reader, const struct yaml_node *node, struct 
 		reader_fields(reader, node, node->key->text, fallback_fields,
 		    sizeof(fallback_fields) / sizeof(fallback_fields[0]), out);
 	else
-		(void)read_result(reader, node, &out->result);
+		(void)read_result(reader, node, false, &out->result);
 }
 
 static void
@@ -329,13 +368,10 @@ ruleset_free(struct ruleset *set)
 {
 	if (set == NULL)
 		return;
-	for (size_t i = 0; i < set->rule_count; i++) {
-		for (size_t j = 0; j < set->rules[i].count; j++)
-			free(set->rules[i].conditions[j].owned);
-		free(set->rules[i].conditions);
-	}
+	for (size_t i = 0; i < set->rule_count; i++)
+		group_free(&set->rules[i].match);
 	free(set->rules);
-	free(set->sets);
+	sets_free(set);
 	free(set);
 }
 

@@ -35,6 +35,15 @@ struct ruleset_about {
 	size_t rules;
 };
 
+/* A key of `match`, as `rules keywords` tells it; all are literals. */
+struct rules_keyword {
+	const char *name, *value, *meaning;
+	const char *stage; /* from which on it can be asked, as verdict_stage_name */
+};
+
+/* Fill at most size of them; returns how many there are. */
+size_t rules_keywords(struct rules_keyword *out, size_t size);
+
 size_t rules_count(const struct rules *rules);
 struct ruleset_about rules_about(const struct rules *rules, size_t index);
 

@@ -20,6 +20,7 @@ enum {
 	SETS_MAX = 500,    /* of one set, for the same reason */
 	RULE_WHY_MAX = 121,
 	CONDITION_TEXT_MAX = 64,
+	NETWORKS_MAX = 10000, /* of one list: each is put in its place by moving those behind it */
 };
 
 enum ruleset_mode { MODE_ENFORCE = 0, MODE_SHADOW, MODE_OBSERVE };
@@ -29,6 +30,34 @@ enum place_fact { FACT_LOCATED = 1, FACT_REGISTERED = 2, FACT_OPERATOR = 4 };
 
 struct port_range {
 	uint16_t first, last;
+};
+
+/* Autonomous systems, rising; starts as {0}. */
+struct network_set {
+	size_t count;
+	uint32_t *list; /* owned */
+};
+
+/* When in a week: from a minute of the day up to, and without, another one; up
+ * to the next day's where that is not later. */
+struct time_window {
+	unsigned days; /* that it begins on: bit 0 is Monday */
+	uint16_t from_min, to_min;
+	bool site;        /* by the site's clock */
+	int32_t offset_s; /* else: before UTC by this */
+};
+
+/* What is wanted of the TLS with the server; 0: no matter. */
+struct tls_wanted {
+	uint16_t min, max;
+	uint32_t errors; /* any of enum cert_error */
+	bool asks_verified, verified;
+};
+
+/* Conditions that must all hold. */
+struct group {
+	size_t count;
+	struct condition *conditions; /* owned */
 };
 
 /* What a judge reads stands first, what a reader reads last: many rules are
@@ -47,6 +76,14 @@ struct condition {
 			size_t count;
 			struct port_range *list;
 		} ports;
+		struct network_set networks;
+		struct time_window time;
+		struct tls_wanted tls;
+		uint32_t words_set; /* a bit for each of a table's words */
+		struct {
+			size_t count;
+			struct group *list;
+		} groups;
 		struct {
 			size_t count;
 			char *list; /* one after the other, each with its terminator */
@@ -57,10 +94,8 @@ struct condition {
 };
 
 struct rule {
-	size_t count;
-	struct condition *conditions; /* owned; all must hold */
+	struct group match;
 	enum result result;
-	bool by_name; /* a condition asks for what the camera's hello says */
 	unsigned line;
 	char id[FACTS_LABEL_MAX];
 	char why[RULE_WHY_MAX];
@@ -74,7 +109,9 @@ struct fallback {
 
 struct named_set {
 	char name[FACTS_LABEL_MAX];
+	bool is_networks; /* else countries */
 	struct country_set countries;
+	struct network_set networks;
 };
 
 struct ruleset {
@@ -99,13 +136,32 @@ struct rules {
 
 const char *ruleset_mode_name(enum ruleset_mode mode);
 
+/*
+ * Whether conditions hold, by rising hope: of all that must hold it is the
+ * least, of those of which one must hold the greatest.
+ */
+enum answer {
+	ANSWER_NO = 0,
+	ANSWER_UNKNOWN,   /* the fact is not known, and no later stage tells it */
+	ANSWER_UNPROVEN,  /* they hold by a name that was not proven, so it may not let through */
+	ANSWER_LATER,     /* one waits for a fact of a later stage */
+	ANSWER_TENTATIVE, /* they hold by a name that is not proven yet */
+	ANSWER_YES,
+};
+
 /* What a condition is asked about. */
 struct asked {
 	const struct facts *facts;
 	enum verdict_stage stage;
-	const char *name; /* the server's, without a dot at its end */
-	bool strict;      /* the rule blocks: a fact of two countries matches by either */
+	const char *name;  /* the server's, without a dot at its end */
+	enum answer proof; /* what a name that fits is worth */
+	bool strict;       /* a fact of two countries matches by either, else by both alone */
+	bool negated;      /* inside a `not`, or an odd number of them */
 };
+
+/* Whether an unknown country or network counts as one of the list: inside the
+ * `not` of a rule that lets through, for what is in doubt allows nothing. */
+bool asked_doubts(const struct asked *asked);
 
 /*
  * A key of `match`.  To add one is such a row beside its functions, and its
@@ -115,17 +171,29 @@ struct asked {
  */
 struct match_key {
 	const char *name;
+	const char *value;   /* how it is written; for `rules keywords` */
+	const char *meaning; /* "holds when ..." */
 	enum verdict_stage stage;
+	bool by_name; /* rests on the server's name, which a certificate must prove */
 	bool (*parse)(const struct reader *reader, const struct ruleset *set,
 	    const struct yaml_node *node, struct condition *condition);
+	bool (*known)(const struct facts *facts); /* NULL: from `stage` on */
 	bool (*test)(const struct condition *condition, const struct asked *asked);
+	/* In place of stage, known and test: for keys made of conditions. */
+	enum answer (*ask)(const struct condition *condition, const struct asked *asked);
 	void (
 	    *tell)(const struct condition *condition, const struct facts *facts, struct text *out);
 };
 
-/* Read a rule's `match` into rule; told when false. */
-bool match_read(const struct reader *reader, const struct ruleset *set,
-    const struct yaml_node *node, struct rule *rule);
+enum answer condition_ask(const struct condition *condition, const struct asked *asked);
+enum answer group_ask(const struct group *group, const struct asked *asked);
+bool group_by_name(const struct group *group); /* a condition in it is */
+bool group_asks_for(const struct group *group, const struct match_key *key);
+void group_free(struct group *group);
+
+/* Read a mapping of conditions; told when false.  group is to be freed either way. */
+bool group_read(const struct reader *reader, const struct ruleset *set,
+    const struct yaml_node *node, struct group *group);
 
 /* The facts that a place lacks, of enum place_fact; and their names. */
 unsigned place_unknown(const struct place *place);
@@ -138,5 +206,13 @@ void sets_read(const struct reader *reader, const struct yaml_node *node, struct
  * these is their union.  Told when false. */
 bool sets_read_countries(const struct reader *reader, const struct ruleset *set,
     const struct yaml_node *node, struct country_set *out);
+
+/* The same for networks: AS16509, 16509, "@set", or sums of them.  out is to be
+ * freed either way. */
+bool sets_read_networks(const struct reader *reader, const struct ruleset *set,
+    const struct yaml_node *node, struct network_set *out);
+
+bool network_set_has(const struct network_set *set, uint32_t asn);
+void sets_free(struct ruleset *set);
 
 #endif

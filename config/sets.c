@@ -31,6 +31,23 @@ tell_unknown_set(const struct reader *reader, const struct ruleset *set,
 		reader_error(reader, node, "no set @%.48s is defined above", name);
 }
 
+/* "AS16509", or 16509 where plain; 0: it is none. */
+static uint32_t
+network_of(const char *text, bool plain)
+{
+	unsigned long asn;
+	bool marked = text[0] == 'A' && text[1] == 'S';
+
+	if (marked)
+		text += 2;
+	else if (!plain)
+		return 0;
+	if (text[0] == '\0' || strlen(text) > 10 || text[strspn(text, "0123456789")] != '\0')
+		return 0;
+	asn = strtoul(text, NULL, 10);
+	return asn <= UINT32_MAX ? (uint32_t)asn : 0;
+}
+
 static bool
 read_term(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
     const char *term, struct country_set *out)
@@ -45,12 +62,21 @@ read_term(const struct reader *reader, const struct ruleset *set, const struct y
 			tell_unknown_set(reader, set, node, term + 1);
 			return false;
 		}
+		if (named->is_networks) {
+			reader_error(reader, node, "@%s holds networks, not countries",
+			    named->name);
+			return false;
+		}
 		*out = named->countries;
 		return true;
 	}
 	if (country_known(term)) {
 		country_set_add(out, term);
 		return true;
+	}
+	if (network_of(term, false) != 0) {
+		reader_error(reader, node, "'%.40s' in a country list: it is a network", term);
+		return false;
 	}
 	hint = country_hint(term);
 	if (hint != NULL)
@@ -133,6 +159,172 @@ sets_read_countries(const struct reader *reader, const struct ruleset *set,
 	return good;
 }
 
+/* ---- networks ---- */
+
+/* Where asn stands in the list, or would. */
+static size_t
+network_place(const struct network_set *set, uint32_t asn)
+{
+	size_t low = 0, high = set->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (set->list[middle] < asn)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+bool
+network_set_has(const struct network_set *set, uint32_t asn)
+{
+	size_t at = network_place(set, asn);
+
+	return at < set->count && set->list[at] == asn;
+}
+
+/* Room for one more: what is full is a power of two. */
+static bool
+has_room(struct network_set *set)
+{
+	uint32_t *list = set->list;
+
+	if (set->count == 0 && list != NULL)
+		return true;
+	if ((set->count & (set->count - 1)) == 0)
+		list = realloc(list, (set->count > 0 ? 2 * set->count : 1) * sizeof(*list));
+	if (list != NULL)
+		set->list = list;
+	return list != NULL;
+}
+
+/* False: no room. */
+static bool
+network_add(struct network_set *set, uint32_t asn)
+{
+	size_t at = network_place(set, asn);
+
+	if (at < set->count && set->list[at] == asn)
+		return true;
+	if (set->count == NETWORKS_MAX)
+		return false;
+	if (!has_room(set))
+		return false;
+	memmove(&set->list[at + 1], &set->list[at], (set->count - at) * sizeof(*set->list));
+	set->list[at] = asn;
+	set->count++;
+	return true;
+}
+
+static void
+network_drop(struct network_set *set, uint32_t asn)
+{
+	size_t at = network_place(set, asn);
+
+	if (at == set->count || set->list[at] != asn)
+		return;
+	memmove(&set->list[at], &set->list[at + 1], (set->count - at - 1) * sizeof(*set->list));
+	set->count--;
+}
+
+/* Add or take away one network, or those of a set; told when false. */
+static bool
+apply_term(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    const char *term, char sign, struct network_set *out)
+{
+	uint32_t one = network_of(term, true);
+	const struct network_set single = {.count = 1, .list = &one}, *from = &single;
+	const struct named_set *named = term[0] == '@' ? find_set(set, term + 1) : NULL;
+
+	if (term[0] == '@' && named == NULL) {
+		tell_unknown_set(reader, set, node, term + 1);
+		return false;
+	}
+	if (named != NULL && !named->is_networks) {
+		reader_error(reader, node, "@%s holds countries, not networks", named->name);
+		return false;
+	}
+	if (named == NULL && one == 0) {
+		reader_error(reader, node, "'%.40s' is no network: write AS16509", term);
+		return false;
+	}
+	if (named != NULL)
+		from = &named->networks;
+	for (size_t i = 0; i < from->count; i++) {
+		if (sign == '-') {
+			network_drop(out, from->list[i]);
+		} else if (!network_add(out, from->list[i])) {
+			reader_error(reader, node, "more than %d networks", NETWORKS_MAX);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool
+read_networks(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    struct network_set *out)
+{
+	const char *text = reader_text(reader, node);
+	const char *at = text;
+
+	if (text == NULL)
+		return false;
+	while (*at != '\0') {
+		char term[FACTS_LABEL_MAX + 2];
+		char sign;
+
+		if (!next_term(&at, &sign, term) || (*at != '\0' && *at != '+' && *at != '-')) {
+			reader_error(reader, node,
+			    "'%.60s' is not networks: write \"@a+AS16509-@b\"", text);
+			return false;
+		}
+		if (!apply_term(reader, set, node, term, sign, out))
+			return false;
+	}
+	return true;
+}
+
+bool
+sets_read_networks(const struct reader *reader, const struct ruleset *set,
+    const struct yaml_node *node, struct network_set *out)
+{
+	const struct yaml_node *element = NULL;
+	bool good = node->kind != YAML_MAP;
+
+	while ((element = reader_next(reader, node, element)) != NULL)
+		good = read_networks(reader, set, element, out) && good;
+	return good;
+}
+
+/* By its first word: a set is of networks, or of countries. */
+static bool
+means_networks(const struct ruleset *set, const struct yaml_node *node)
+{
+	const struct yaml_node *first = node->kind == YAML_LIST ? node->first : node;
+	const struct named_set *named;
+	const char *at = first != NULL ? first->text : "";
+	char term[FACTS_LABEL_MAX + 2], sign;
+
+	if (!next_term(&at, &sign, term))
+		return false;
+	if (term[0] != '@')
+		return network_of(term, false) != 0;
+	named = find_set(set, term + 1);
+	return named != NULL && named->is_networks;
+}
+
+void
+sets_free(struct ruleset *set)
+{
+	for (size_t i = 0; i < set->set_count; i++)
+		free(set->sets[i].networks.list);
+	free(set->sets);
+}
+
 void
 sets_read(const struct reader *reader, const struct yaml_node *node, struct ruleset *set)
 {
@@ -161,7 +353,11 @@ sets_read(const struct reader *reader, const struct yaml_node *node, struct rule
 			continue;
 		}
 		/* One that is wrong is defined all the same, so that its users are not told too. */
-		(void)sets_read_countries(reader, set, child, &named.countries);
+		named.is_networks = means_networks(set, child);
+		if (named.is_networks)
+			(void)sets_read_networks(reader, set, child, &named.networks);
+		else
+			(void)sets_read_countries(reader, set, child, &named.countries);
 		set->sets[set->set_count++] = named;
 	}
 }

@@ -92,3 +92,26 @@ Test(countries, a_set_is_what_was_added_less_what_was_dropped)
 	cr_expect_not(country_set_has_all(&set, &two));
 	cr_expect(country_set_has_any(&set, &two));
 }
+
+Test(countries, every_one_is_on_one_continent)
+{
+	static const char *const continents[] = {"AF", "AN", "AS", "EU", "NA", "OC", "SA"};
+	struct country_set none = {0};
+
+	for (char a = 'A'; a <= 'Z'; a++) {
+		for (char b = 'A'; b <= 'Z'; b++) {
+			const char iso[3] = {a, b, '\0'};
+			unsigned on = 0;
+
+			for (size_t i = 0; i < 7; i++) {
+				struct country_set set = {0};
+
+				cr_assert(country_set_add_continent(&set, continents[i]));
+				on += country_set_has(&set, iso) ? 1 : 0;
+			}
+			cr_expect_eq(on, country_known(iso) ? 1 : 0, "%s is on %u", iso, on);
+		}
+	}
+	cr_expect_not(country_set_add_continent(&none, "Europe"));
+	cr_expect_not(country_set_add_continent(&none, ""));
+}

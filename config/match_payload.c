@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/* The keys that are about what is sent.  No connection is asked so late yet. */
+#include "config/match_private.h"
+#include "config/problems.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const confidences[] = {"probable", "identified"};
+static const char *const directions[] = {"up", "down"};
+
+static bool
+parse_class(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    struct condition *condition)
+{
+	const char *names[PAYLOAD_COUNT - 1];
+
+	(void)set;
+	for (enum payload_class class = PAYLOAD_VIDEO; class < PAYLOAD_COUNT; class ++)
+		names[class - 1] = payload_class_name(class);
+	if (match_refuse_empty(reader, node))
+		return false;
+	return match_read_words(reader, node, names, PAYLOAD_COUNT - 1,
+	    &condition->value.words_set);
+}
+
+static bool
+knows_class(const struct facts *facts)
+{
+	return facts->payload.class != PAYLOAD_UNKNOWN;
+}
+
+static bool
+test_class(const struct condition *condition, const struct asked *asked)
+{
+	return (condition->value.words_set & 1U << (asked->facts->payload.class - 1)) != 0;
+}
+
+static void
+tell_class(const struct condition *condition, const struct facts *facts, struct text *out)
+{
+	(void)condition;
+	text_add(out, "%s", payload_class_name(facts->payload.class));
+}
+
+static bool
+parse_confidence(const struct reader *reader, const struct ruleset *set,
+    const struct yaml_node *node, struct condition *condition)
+{
+	int word = reader_word(reader, node, confidences, 2);
+
+	(void)set;
+	condition->value.words_set = word == 1 ? CONFIDENCE_IDENTIFIED : CONFIDENCE_PROBABLE;
+	return word >= 0;
+}
+
+static bool
+test_confidence(const struct condition *condition, const struct asked *asked)
+{
+	return asked->facts->payload.confidence >= condition->value.words_set;
+}
+
+static void
+tell_confidence(const struct condition *condition, const struct facts *facts, struct text *out)
+{
+	(void)condition;
+	text_add(out, "%s",
+	    facts->payload.confidence == CONFIDENCE_NONE
+		? "none"
+		: confidences[facts->payload.confidence - 1]);
+}
+
+static bool
+parse_direction(const struct reader *reader, const struct ruleset *set,
+    const struct yaml_node *node, struct condition *condition)
+{
+	(void)set;
+	if (match_refuse_empty(reader, node))
+		return false;
+	return match_read_words(reader, node, directions, 2, &condition->value.words_set);
+}
+
+static bool
+knows_direction(const struct facts *facts)
+{
+	return facts->payload.direction != DIRECTION_UNKNOWN;
+}
+
+static bool
+test_direction(const struct condition *condition, const struct asked *asked)
+{
+	return (condition->value.words_set & 1U << (asked->facts->payload.direction - 1)) != 0;
+}
+
+static void
+tell_direction(const struct condition *condition, const struct facts *facts, struct text *out)
+{
+	(void)condition;
+	text_add(out, "%s", directions[facts->payload.direction - 1]);
+}
+
+/* ---- bytes: checked; nobody counts over connections yet, so never known ---- */
+
+/* Check "50MB" or "1h": a number and one of the units. */
+static void
+check_amount(const struct reader *reader, const struct yaml_node *node, const char *const *units,
+    size_t count, const char *example)
+{
+	const char *text = reader_text(reader, node);
+	size_t digits;
+
+	if (text == NULL)
+		return;
+	digits = strspn(text, "0123456789");
+	for (size_t i = 0; i < count && digits > 0 && digits <= 9; i++) {
+		if (strcmp(text + digits, units[i]) == 0 && strspn(text, "0") < digits)
+			return;
+	}
+	reader_error(reader, node, "'%.40s' is no amount: write %s", text, example);
+}
+
+static void
+read_up_over(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	static const char *const units[] = {"B", "KB", "MB", "GB", "TB"};
+
+	(void)into;
+	check_amount(reader, node, units, 5, "50MB (B, KB, MB, GB or TB)");
+}
+
+static void
+read_per(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	static const char *const units[] = {"m", "h", "d", "w"};
+
+	(void)into;
+	check_amount(reader, node, units, 4, "1h (m, h, d or w)");
+}
+
+static void
+read_by(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	static const char *const whose[] = {"device", "destination"};
+
+	(void)into;
+	(void)reader_word(reader, node, whose, 2);
+}
+
+static const struct field bytes_fields[] = {
+    {"up_over", true, read_up_over},
+    {"per", true, read_per},
+    {"by", true, read_by},
+};
+
+static bool
+parse_bytes(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    struct condition *condition)
+{
+	size_t errors = reader->problems->errors;
+
+	(void)set;
+	(void)condition;
+	reader_fields(reader, node, "bytes", bytes_fields, 3, NULL);
+	return reader->problems->errors == errors;
+}
+
+static bool
+knows_bytes(const struct facts *facts)
+{
+	(void)facts;
+	return false;
+}
+
+const struct match_key match_class = {
+    .name = "class",
+    .value = "video, image, audio, telemetry, firmware, control, opaque",
+    .meaning = "what is sent is of this kind",
+    .stage = VERDICT_PAYLOAD,
+    .parse = parse_class,
+    .known = knows_class,
+    .test = test_class,
+    .tell = tell_class,
+};
+const struct match_key match_confidence = {
+    .name = "confidence",
+    .value = "probable, identified",
+    .meaning = "the kind is at least so sure",
+    .stage = VERDICT_PAYLOAD,
+    .parse = parse_confidence,
+    .known = knows_class,
+    .test = test_confidence,
+    .tell = tell_confidence,
+};
+const struct match_key match_direction = {
+    .name = "direction",
+    .value = "up, down",
+    .meaning = "it goes this way; up: from the camera",
+    .stage = VERDICT_PAYLOAD,
+    .parse = parse_direction,
+    .known = knows_direction,
+    .test = test_direction,
+    .tell = tell_direction,
+};
+const struct match_key match_bytes = {
+    .name = "bytes",
+    .value = "{up_over: 50MB, per: 1h, by: device}",
+    .meaning = "more than this was sent up, by this camera or to this destination",
+    .stage = VERDICT_PAYLOAD,
+    .parse = parse_bytes,
+    .known = knows_bytes,
+};
