@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/facts.h"
 
+#include "base/json.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -152,6 +154,19 @@ countries_text(const struct countries *countries, char out[COUNTRIES_TEXT_MAX])
 		(void)snprintf(out, COUNTRIES_TEXT_MAX, "%s/%s", countries->iso[0],
 		    countries->iso[1]);
 	return out;
+}
+
+void
+countries_json(const struct countries *countries, struct json *json, const char *key)
+{
+	if (countries->count < 2) {
+		json_string(json, key, countries->count == 0 ? "unknown" : countries->iso[0]);
+		return;
+	}
+	json_open_array(json, key);
+	for (size_t i = 0; i < countries->count; i++)
+		json_string(json, NULL, countries->iso[i]);
+	json_close_array(json);
 }
 
 bool

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct json;
+
 /*
  * All that is known of one connection: plain values that the folders fill and
  * read.  proxy/ owns one per connection; geo/ fills the place, certs/ the
@@ -271,6 +273,9 @@ size_t cert_error_names(uint32_t errors, const char *out[CERT_ERRORS_MAX]);
 /* "DE", "DE/SG", or "unknown". out has COUNTRIES_TEXT_MAX bytes; returns out. */
 enum { COUNTRIES_TEXT_MAX = 16 };
 const char *countries_text(const struct countries *countries, char out[COUNTRIES_TEXT_MAX]);
+
+/* The fact as a value of JSON: "DE", ["DE","SG"], or "unknown". */
+void countries_json(const struct countries *countries, struct json *json, const char *key);
 
 /* Add one country (two upper-case letters) unless it is there already or the
  * set is full. */

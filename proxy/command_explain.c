@@ -47,7 +47,8 @@ write_usage(FILE *to)
 	    "  --to IP[:PORT]     the destination (port 443 where none is written)\n"
 	    "  --device NAME      the camera, by its name in devices.yaml\n"
 	    "  --sni NAME         the server name it asks for; taken as proven by a certificate\n"
-	    "  --class CLASS      the kind of payload; told, as no rule of this version asks for it\n"
+	    "  --class CLASS      the kind of payload: not learnt of connections in this version, so\n"
+	    "                     what asks for it does not hold\n"
 	    "  --json             one document on stdout\n"
 	    "  -c, --config FILE  instead of " COMMAND_CONFIG_DEFAULT "\n\n"
 	    "exit: 0 allowed, 10 blocked, 11 limited, 12 cannot tell, 2 wrong usage, 78 "
@@ -120,7 +121,10 @@ fill_facts(const struct options *options, const struct config *config, const str
 	struct err err;
 
 	*facts = (struct facts){.inspect = INSPECT_OPENED};
-	facts->server.verified = true;
+	facts->opened_wall_us = clock_wall_us();
+	facts->utc_offset_s = clock_utc_offset_s(facts->opened_wall_us);
+	facts->server.handshake_done = facts->server.verified = true;
+	facts->server.version = 0x0304;
 	facts->hello.kind = HELLO_TLS;
 	if (addr_parse(&facts->dst, options->to, 443, &err) != 0) {
 		(void)fprintf(stderr, "borderlens: --to: %s\n", err.text);
@@ -134,6 +138,8 @@ fill_facts(const struct options *options, const struct config *config, const str
 		device = devices_named(config->devices, options->device);
 		text_copy(facts->device, sizeof(facts->device), options->device);
 	}
+	if (device != NULL)
+		text_copy(facts->group, sizeof(facts->group), device->group);
 	if (options->device != NULL && device == NULL)
 		(void)fputs("borderlens: warning: --device is not in devices.yaml\n", stderr);
 	if (!range_unwrap(&facts->dst, &facts->inner))
@@ -187,15 +193,6 @@ write_facts(const struct facts *facts, const struct config *config)
 }
 
 static void
-add_countries(struct json *json, const char *key, const struct countries *countries)
-{
-	json_open_array(json, key);
-	for (size_t i = 0; i < countries->count; i++)
-		json_string(json, NULL, countries->iso[i]);
-	json_close_array(json);
-}
-
-static void
 add_facts(struct json *json, const struct facts *facts)
 {
 	const struct place *place = &facts->place;
@@ -206,9 +203,9 @@ add_facts(struct json *json, const struct facts *facts)
 	json_string(json, "sni", facts->hello.sni);
 	json_bool(json, "sni_taken_as_proven", facts->hello.sni[0] != '\0');
 	json_open(json, "place");
-	add_countries(json, "located", &place->located);
-	add_countries(json, "registered", &place->registered);
-	add_countries(json, "operator", &place->operator);
+	countries_json(&place->located, json, "located");
+	countries_json(&place->registered, json, "registered");
+	countries_json(&place->operator, json, "operator");
 	json_number(json, "asn", place->asn);
 	json_string(json, "org", place->org);
 	json_string(json, "vendor", place->vendor);
@@ -363,7 +360,10 @@ explain(const struct options *options, const struct config *config, const struct
 	if (fill_facts(options, config, geo, &facts) != 0)
 		return EXIT_USAGE;
 	if (options->class != NULL)
-		(void)fputs("borderlens: note: no rule of this version asks for --class\n", stderr);
+		(void)fputs(
+		    "borderlens: note: the class of a connection is not learnt in this version: "
+		    "rules that ask for it do not hold\n",
+		    stderr);
 	if (options->json) {
 		json_open(&talk.json, NULL);
 		add_facts(&talk.json, &facts);

@@ -140,20 +140,6 @@ print_lookup(const struct lookup *lookup)
 	print_operator(lookup->operator);
 }
 
-/* As in the events: one country as a string, two that disagree as an array. */
-static void
-json_countries(struct json *json, const char *name, const struct countries *countries)
-{
-	if (countries->count < 2) {
-		json_string(json, name, countries->count == 0 ? "unknown" : countries->iso[0]);
-		return;
-	}
-	json_open_array(json, name);
-	for (size_t i = 0; i < countries->count; i++)
-		json_string(json, NULL, countries->iso[i]);
-	json_close_array(json);
-}
-
 static void
 json_basis(struct json *json, const struct lookup *lookup)
 {
@@ -198,9 +184,9 @@ json_lookup(struct json *json, const struct lookup *lookup)
 	if (!addr_same_host(&lookup->addr, &lookup->inner))
 		json_string(json, "carries", addr_text(&lookup->inner, ip));
 	json_string(json, "range", range_name(lookup->range));
-	json_countries(json, "located", &place->located);
-	json_countries(json, "registered", &place->registered);
-	json_countries(json, "operator", &place->operator);
+	countries_json(&place->located, json, "located");
+	countries_json(&place->registered, json, "registered");
+	countries_json(&place->operator, json, "operator");
 	json_number(json, "asn", place->asn);
 	json_string(json, "org", place->org);
 	if (place->prefix_bits != 0) {

@@ -129,27 +129,13 @@ add_tls(struct json *json, const struct facts *facts)
 
 /* ---- our own facts ---- */
 
-/* One country as a string, two that disagree as an array of both. */
-static void
-add_countries(struct json *json, const char *key, const struct countries *countries)
-{
-	if (countries->count < 2) {
-		json_string(json, key, countries->count == 0 ? "unknown" : countries->iso[0]);
-		return;
-	}
-	json_open_array(json, key);
-	for (size_t i = 0; i < countries->count; i++)
-		json_string(json, NULL, countries->iso[i]);
-	json_close_array(json);
-}
-
 static void
 add_place(struct json *json, const struct place *place)
 {
 	json_open(json, "place");
-	add_countries(json, "located", &place->located);
-	add_countries(json, "registered", &place->registered);
-	add_countries(json, "operator", &place->operator);
+	countries_json(&place->located, json, "located");
+	countries_json(&place->registered, json, "registered");
+	countries_json(&place->operator, json, "operator");
 	json_number(json, "asn", place->asn);
 	add_text(json, "org", place->org);
 	json_string(json, "vendor", place->vendor[0] != '\0' ? place->vendor : "unknown");

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/facts.h"
 
+#include "base/json.h"
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -104,4 +106,20 @@ Test(countries, are_a_set_of_two_at_most)
 	cr_expect(countries_has(&set, "SG"));
 	cr_expect_not(countries_has(&set, "CN"));
 	cr_expect_not(countries_has(&set, "GS"));
+}
+
+Test(facts, a_country_is_written_as_a_string_and_two_as_an_array)
+{
+	struct countries countries = {0};
+	struct json json = {0};
+
+	json_open(&json, NULL);
+	countries_json(&countries, &json, "none");
+	countries_add(&countries, "DE");
+	countries_json(&countries, &json, "one");
+	countries_add(&countries, "SG");
+	countries_json(&countries, &json, "two");
+	json_close(&json);
+	cr_expect_str_eq(json.at, "{\"none\":\"unknown\",\"one\":\"DE\",\"two\":[\"DE\",\"SG\"]}");
+	json_free(&json);
 }
