@@ -80,25 +80,34 @@ is_plain(uint8_t byte)
 	return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
+/* How many bytes from the front can be written as they are: plain ones, or one
+ * character of several bytes.  0: the first has to be escaped. */
+static size_t
+run_as_is(const uint8_t *at, size_t count)
+{
+	size_t run = 0;
+
+	while (run < count && is_plain(at[run]))
+		run++;
+	if (run > 0)
+		return run;
+	run = text_utf8(at, count);
+	return run > 1 ? run : 0;
+}
+
 static void
 put_string(struct json *json, const uint8_t *at, size_t count)
 {
 	put_mark(json, '"');
 	while (count > 0) {
-		size_t run = 0;
+		size_t run = run_as_is(at, count);
 
-		while (run < count && is_plain(at[run]))
-			run++;
-		if (run == 0) {
-			run = text_utf8(at, count);
-			if (run < 2) {
-				put_escaped(json, at[0]);
-				at++;
-				count--;
-				continue;
-			}
+		if (run > 0) {
+			put(json, (const char *)at, run);
+		} else {
+			put_escaped(json, at[0]);
+			run = 1;
 		}
-		put(json, (const char *)at, run);
 		at += run;
 		count -= run;
 	}
