@@ -104,7 +104,8 @@ camera_note_refusal(struct conn *conn)
 	facts->camera_tls.alert = conn->camera.alert;
 	if (refuses_certificate(conn->camera.alert))
 		refusal = REFUSAL_CERTAIN;
-	else if (conn->camera.alert == 0 && conn->camera.end != LEG_OPEN)
+	else if (conn->camera.alert == 0 && conn->camera.end != LEG_OPEN &&
+		 conn->camera.end != LEG_FLOOD)
 		refusal = REFUSAL_PROBABLE;
 	else
 		return; /* some other complaint: not about our leaf */

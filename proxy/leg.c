@@ -11,7 +11,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { WRITE_MAX = 16 << 10 }; /* one TLS record, RFC 8446 section 5.1 */
+enum {
+	WRITE_MAX = 16 << 10, /* one TLS record, RFC 8446 section 5.1 */
+	RECORDS_A_READ = 256, /* of one byte each they would hold up the worker */
+	/* A handshake has some ten messages; a peer may renew its keys or hand out
+	 * a ticket as often as it sends a full record. */
+	MESSAGES_MAX = 64,
+	PAYLOAD_A_MESSAGE = 16 << 10,
+};
 
 /* ---- the socket ---- */
 
@@ -144,13 +151,37 @@ leg_flush(struct leg *leg)
 
 /* ---- the BIO between OpenSSL and the socket ---- */
 
+static bool
+is_flooded(const struct leg *leg)
+{
+	return leg->messages > MESSAGES_MAX + leg->payload / PAYLOAD_A_MESSAGE;
+}
+
+static void
+on_message(int write, int version, int type, const void *bytes, size_t size, SSL *ssl, void *arg)
+{
+	struct leg *leg = arg;
+
+	(void)version;
+	(void)bytes;
+	(void)size;
+	(void)ssl;
+	if (write == 0 && type == SSL3_RT_HANDSHAKE)
+		leg->messages++;
+}
+
 static int
 bio_read(BIO *bio, char *to, int size)
 {
 	struct leg *leg = BIO_get_data(bio);
-	ssize_t count = leg_receive(leg, to, (size_t)size);
+	ssize_t count;
 
 	BIO_clear_retry_flags(bio);
+	if (is_flooded(leg)) {
+		leg->end = LEG_FLOOD;
+		return -1;
+	}
+	count = leg_receive(leg, to, (size_t)size);
 	if (count < 0 && errno == EAGAIN)
 		BIO_set_retry_read(bio);
 	return (int)count;
@@ -247,6 +278,8 @@ leg_start_tls(struct leg *leg, SSL *ssl, struct err *err)
 	BIO_set_data(bio, leg);
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_app_data(ssl, leg);
+	SSL_set_msg_callback(ssl, on_message);
+	SSL_set_msg_callback_arg(ssl, leg);
 	leg->ssl = ssl;
 	return 0;
 }
@@ -274,7 +307,10 @@ leg_handshake(struct leg *leg, struct err *err)
 	if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
 		return LEG_WAIT;
 	note_failure(leg);
-	(void)err_tls(err, "handshake");
+	if (leg->end == LEG_FLOOD)
+		(void)err_set(err, ERR_TLS, "handshake messages without end");
+	else
+		(void)err_tls(err, "handshake");
 	return LEG_ENDED;
 }
 
@@ -304,7 +340,8 @@ end_of_tls(struct leg *leg, int ret)
 	case SSL_ERROR_ZERO_RETURN:
 		/* The option to ignore an unexpected EOF makes both look alike
 		 * to OpenSSL; whether a close_notify came, the socket knows. */
-		leg->end = leg->fin ? LEG_TRUNCATED : LEG_CLOSED;
+		if (leg->end == LEG_OPEN)
+			leg->end = leg->fin ? LEG_TRUNCATED : LEG_CLOSED;
 		return LEG_ENDED;
 	default:
 		note_failure(leg);
@@ -320,11 +357,12 @@ read_tls(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 	size_t used = 0;
 
 	ERR_clear_error();
-	while (used < size) {
+	for (int i = 0; i < RECORDS_A_READ && used < size; i++) {
 		int got = SSL_read(leg->ssl, to + used, (int)(size - used));
 
 		if (got > 0) {
 			used += (size_t)got;
+			leg->payload += (size_t)got;
 			continue;
 		}
 		if (end_of_tls(leg, got) == LEG_ENDED && used == 0)

@@ -96,6 +96,7 @@ handshake_failed(struct conn *conn, const struct err *err)
 		    "the server closed the connection in the handshake");
 	case LEG_OPEN:
 	case LEG_ALERT:
+	case LEG_FLOOD:
 		break;
 	}
 	conn->camera_alert = leg->alert != 0 ? leg->alert : ALERT_HANDSHAKE_FAILURE;

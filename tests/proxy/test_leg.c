@@ -314,6 +314,92 @@ Test(leg_tls, a_record_that_is_none_ends_it)
 	cr_expect_eq(leg.alert, 0, "the peer sent no alert");
 }
 
+/* Both buffers of the socket pair hold what is asked for here. */
+static void
+update_keys(int times)
+{
+	for (int i = 0; i < times; i++) {
+		cr_assert_eq(SSL_key_update(peer, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		cr_assert_eq(SSL_do_handshake(peer), 1);
+	}
+}
+
+static void
+make_room(void)
+{
+	const int bytes = 8 << 20;
+
+	cr_assert_eq(setsockopt(other, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)), 0);
+}
+
+Test(leg_tls, key_updates_without_end_end_it)
+{
+	size_t count;
+
+	shake_hands();
+	make_room();
+	update_keys(80);
+	look();
+	(void)leg_read(&leg, buffer, sizeof(buffer), &count);
+	cr_expect_eq(leg_read(&leg, buffer, sizeof(buffer), &count), LEG_ENDED);
+	cr_expect_eq(leg.end, LEG_FLOOD);
+	cr_expect_eq(count, 0);
+}
+
+Test(leg_tls, a_flood_behind_which_the_peer_leaves_stays_one)
+{
+	size_t count;
+
+	shake_hands();
+	make_room();
+	update_keys(80);
+	(void)shutdown(other, SHUT_WR);
+	look();
+	cr_expect_eq(leg_read(&leg, buffer, sizeof(buffer), &count), LEG_ENDED);
+	cr_expect_eq(leg.end, LEG_FLOOD);
+}
+
+Test(leg_tls, key_updates_between_payload_are_no_flood)
+{
+	static uint8_t sent[16 << 10];
+	size_t count;
+
+	shake_hands();
+	make_room();
+	for (int i = 0; i < 200; i++) {
+		size_t got = 0;
+
+		update_keys(1);
+		cr_assert_eq(SSL_write(peer, sent, sizeof(sent)), (int)sizeof(sent));
+		for (int turn = 0; turn < 10 && got < sizeof(sent); turn++) {
+			look();
+			if (leg_read(&leg, buffer, sizeof(buffer), &count) == LEG_DONE)
+				got += count;
+		}
+		cr_assert_eq(got, sizeof(sent), "after %d updates", i);
+	}
+	cr_expect_eq(leg.end, LEG_OPEN);
+}
+
+Test(leg_tls, one_byte_records_are_taken_a_share_at_a_time)
+{
+	size_t count, total = 0;
+	int reads = 0;
+
+	shake_hands();
+	make_room();
+	for (int i = 0; i < 1000; i++)
+		cr_assert_eq(SSL_write(peer, "y", 1), 1);
+	look();
+	while (leg_read(&leg, buffer, sizeof(buffer), &count) == LEG_DONE) {
+		cr_expect_leq(count, 256);
+		total += count;
+		reads++;
+	}
+	cr_expect_eq(total, 1000);
+	cr_expect_geq(reads, 4);
+}
+
 Test(leg_tls, a_handshake_with_a_peer_that_leaves_says_how)
 {
 	struct err err = {0};
