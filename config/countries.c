@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/countries.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -120,6 +119,14 @@ country_known(const char *text)
 	return false;
 }
 
+static char
+capital(char letter)
+{
+	static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	return letter >= 'a' && letter <= 'z' ? capitals[letter - 'a'] : letter;
+}
+
 const char *
 country_hint(const char *text)
 {
@@ -148,12 +155,10 @@ country_hint(const char *text)
 		if (strcasecmp(text, hints[i].written) == 0)
 			return hints[i].hint;
 	}
-	if (strlen(text) == 2 &&
-	    (islower((unsigned char)text[0]) || islower((unsigned char)text[1]))) {
-		const char upper[3] = {(char)toupper((unsigned char)text[0]),
-		    (char)toupper((unsigned char)text[1]), '\0'};
+	if (strlen(text) == 2 && !country_known(text)) {
+		const char capitals[3] = {capital(text[0]), capital(text[1]), '\0'};
 
-		if (country_known(upper))
+		if (country_known(capitals))
 			return "codes are written in capitals";
 	}
 	return NULL;
