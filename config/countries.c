@@ -124,7 +124,9 @@ capital(char letter)
 {
 	static const char capitals[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-	return letter >= 'a' && letter <= 'z' ? capitals[letter - 'a'] : letter;
+	if (letter < 'a' || letter > 'z')
+		return letter;
+	return capitals[letter - 'a'];
 }
 
 const char *
