@@ -15,51 +15,63 @@
 
 enum { LIST_GROWS_BY = 16, RECEIVE_BYTES = 32 << 10 };
 
+/* An address can be on several interfaces, and is ours until the last one has
+ * lost it. */
+struct own_addr {
+	struct addr addr; /* port 0 */
+	uint32_t iface;   /* its index */
+};
+
 struct own_addrs {
 	struct mnl_socket *socket;
 	struct event event;
-	struct addr *list; /* owned; ports 0 */
+	struct own_addr *list; /* owned */
 	size_t count, size;
 };
-
-static size_t
-position(const struct own_addrs *own, const struct addr *addr)
-{
-	size_t i = 0;
-
-	while (i < own->count && !addr_same_host(&own->list[i], addr))
-		i++;
-	return i;
-}
 
 bool
 own_addrs_has(const struct own_addrs *own, const struct addr *addr)
 {
-	return position(own, addr) < own->count;
+	for (size_t i = 0; i < own->count; i++) {
+		if (addr_same_host(&own->list[i].addr, addr))
+			return true;
+	}
+	return false;
+}
+
+static size_t
+position(const struct own_addrs *own, const struct own_addr *one)
+{
+	size_t i = 0;
+
+	while (i < own->count && (own->list[i].iface != one->iface ||
+				     !addr_same_host(&own->list[i].addr, &one->addr)))
+		i++;
+	return i;
 }
 
 static int
-add(struct own_addrs *own, const struct addr *addr)
+add(struct own_addrs *own, const struct own_addr *one)
 {
-	if (own_addrs_has(own, addr))
+	if (position(own, one) < own->count)
 		return 0;
 	if (own->count == own->size) {
 		size_t size = own->size + LIST_GROWS_BY;
-		struct addr *list = realloc(own->list, size * sizeof(*list));
+		struct own_addr *list = realloc(own->list, size * sizeof(*list));
 
 		if (list == NULL)
 			return -1;
 		own->list = list;
 		own->size = size;
 	}
-	own->list[own->count++] = *addr;
+	own->list[own->count++] = *one;
 	return 0;
 }
 
 static void
-drop(struct own_addrs *own, const struct addr *addr)
+drop(struct own_addrs *own, const struct own_addr *one)
 {
-	size_t i = position(own, addr);
+	size_t i = position(own, one);
 
 	if (i < own->count)
 		own->list[i] = own->list[--own->count];
@@ -102,16 +114,17 @@ on_message(const struct nlmsghdr *message, void *arg)
 	struct own_addrs *own = arg;
 	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(message);
 	const struct nlattr *found = NULL;
-	struct addr addr;
+	struct own_addr one;
 
 	if (message->nlmsg_type != RTM_NEWADDR && message->nlmsg_type != RTM_DELADDR)
 		return MNL_CB_OK;
 	(void)mnl_attr_parse(message, sizeof(*head), on_attribute, &found);
-	if (found == NULL || !read_address(head->ifa_family, found, &addr))
+	if (found == NULL || !read_address(head->ifa_family, found, &one.addr))
 		return MNL_CB_OK;
+	one.iface = head->ifa_index;
 	if (message->nlmsg_type == RTM_DELADDR)
-		drop(own, &addr);
-	else if (add(own, &addr) != 0)
+		drop(own, &one);
+	else if (add(own, &one) != 0)
 		return MNL_CB_ERROR;
 	return MNL_CB_OK;
 }

@@ -8,6 +8,7 @@
 #include <criterion/criterion.h>
 #include <event2/event.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -123,5 +124,27 @@ Test(guard, knows_the_box_as_it_changes)
 	cr_expect_str_eq(verdict.rule, "own-address", "through a translator too");
 	own_addrs_close(own);
 	own_addrs_close(NULL);
+	event_base_free(base);
+}
+
+Test(guard, an_address_on_two_interfaces_is_the_boxs_until_the_last_has_lost_it)
+{
+	struct event_base *base = event_base_new();
+	struct own_addrs *own;
+
+	if (!namespace_enter() ||
+	    system("ip link add one type veth peer name two && ip link set one up && "
+		   "ip link set two up") != 0)
+		cr_skip("no network namespace can be made here: run the tests as root");
+	own = own_addrs_open(base, NULL);
+	cr_assert_not_null(own);
+	cr_assert_eq(system("ip addr add 203.0.114.10/32 dev one"), 0);
+	cr_assert_eq(system("ip addr add 203.0.114.10/32 dev two"), 0);
+	cr_expect(has(own, base, "203.0.114.10"));
+	cr_assert_eq(system("ip addr del 203.0.114.10/32 dev two"), 0);
+	cr_expect(has(own, base, "203.0.114.10"), "it is on the other one still");
+	cr_assert_eq(system("ip addr del 203.0.114.10/32 dev one"), 0);
+	cr_expect_not(has(own, base, "203.0.114.10"));
+	own_addrs_close(own);
 	event_base_free(base);
 }
