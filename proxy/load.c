@@ -153,6 +153,36 @@ tell_databases(const struct loaded *loaded, const struct copies *copies, struct 
 	}
 }
 
+/* A fact that nothing configured tells is unknown of every server, and a rule
+ * that asks for it never holds: better said than found out. */
+static void
+check_facts(const struct config *config, const struct geo *geo, struct problems *problems)
+{
+	static const struct {
+		const char *role; /* of struct geo_status */
+		bool country;     /* geo.country's; where that is not set, config/ warned */
+		const char *text;
+	} facts[] = {
+	    {"located", true,
+		"no file of geo.country tells where a server is located: it stays unknown"},
+	    {"registered", true,
+		"no file of geo.country tells where an address is registered: it stays unknown (a flat file is taken for it when its name, type or description says 'whois' or 'registered')"},
+	    {"asn", false, "geo.asn is not set: who operates a network stays unknown"},
+	    {"operators", false, "geo.operators is not set: who operates a network stays unknown"},
+	};
+	struct geo_status rows[GEO_STATUS_MAX];
+	size_t count = geo_status(geo, rows, GEO_STATUS_MAX);
+
+	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
+		bool told = facts[i].country && config->geo.country_count == 0;
+
+		for (size_t j = 0; j < count && !told; j++)
+			told = strstr(rows[j].role, facts[i].role) != NULL;
+		if (!told)
+			problems_warning(problems, config->path, 0, 0, "%s", facts[i].text);
+	}
+}
+
 struct geo *
 loaded_geo(const struct loaded *loaded, struct problems *problems)
 {
@@ -170,8 +200,10 @@ loaded_geo(const struct loaded *loaded, struct problems *problems)
 
 	list_copies(loaded, &copies);
 	geo = geo_open(&copies.files, tell_line, &teller, &err);
-	if (geo != NULL && !copies.missing)
+	if (geo != NULL && !copies.missing) {
+		check_facts(config, geo, problems);
 		return geo;
+	}
 	if (geo == NULL)
 		tell_databases(loaded, &copies, problems);
 	/* Nothing else was told: no memory, or what only all together are. */

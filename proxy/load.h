@@ -31,6 +31,7 @@ int loaded_open(const char *path, struct loaded *loaded, struct problems *proble
 
 /* Check and open the databases and tables; the caller's to geo_close.  NULL
  * when one is not good, or could not be copied; problems says which and why.
+ * Warns of each fact (located, registered, operator) that nothing tells.
  * Needs a config, whether loaded_open succeeded or not. */
 struct geo *loaded_geo(const struct loaded *loaded, struct problems *problems);
 

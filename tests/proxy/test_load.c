@@ -184,6 +184,40 @@ Test(load, a_missing_configuration_is_an_error_and_closes)
 
 /* ---- check ---- */
 
+Test(load, check_warns_of_each_fact_that_nothing_tells)
+{
+	static const struct {
+		const char *geo, *says, *silent; /* NULL: nothing of that kind */
+	} rows[] = {
+	    {"country: [located.mmdb, registered.mmdb], asn: asn.mmdb, operators: operators.csv",
+		NULL, "warning:"},
+	    {"country: located.mmdb, asn: asn.mmdb, operators: operators.csv",
+		"where an address is registered", "is located:"},
+	    {"country: registered.mmdb, asn: asn.mmdb, operators: operators.csv",
+		"where a server is located", "is registered:"},
+	    {"country: [located.mmdb, registered.mmdb], operators: operators.csv",
+		"geo.asn is not set", "geo.operators"},
+	    {"country: [located.mmdb, registered.mmdb], asn: asn.mmdb", "geo.operators is not set",
+		"geo.asn"},
+	    {"asn: asn.mmdb, operators: operators.csv", "geo.country is not set", "no file"},
+	};
+	struct ran ran;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char text[512];
+
+		(void)snprintf(text, sizeof(text),
+		    "gateway: {cameras: eth1}\nrules: rules.yaml\ngeo: {%s}\n", rows[i].geo);
+		write_file("borderlens.yaml", text);
+		check(&ran);
+		cr_expect_eq(ran.code, EXIT_DONE, "%s: %s", rows[i].geo, ran.err);
+		if (rows[i].says != NULL)
+			cr_expect_not_null(strstr(ran.err, rows[i].says), "%s: %s", rows[i].geo,
+			    ran.err);
+		cr_expect_null(strstr(ran.err, rows[i].silent), "%s: %s", rows[i].geo, ran.err);
+	}
+}
+
 Test(load, check_tells_what_is_good)
 {
 	const char *const json[] = {"check", "--json", "-c", config_path, NULL};
