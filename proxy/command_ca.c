@@ -34,7 +34,11 @@ static const char usage[] =
     "  export  their certificates to stdout, as PEM; never a key\n"
     "            --rsa  only the one for cameras that take no ECDSA\n"
     "            --der  in binary, one certificate (the P-256 one without --rsa)\n"
-    "  init    make them now; otherwise the first start does\n";
+    "  init    make them now; otherwise the first start does\n\n"
+    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
+    "      --json         one JSON document\n"
+    "  -h, --help         this text\n\n"
+    "Exit: 0, 1 failed, 2 wrong usage, 78 configuration error.\n";
 
 /* One authority, as people are told of it. */
 struct authority {

@@ -32,8 +32,9 @@ write_usage(FILE *to)
 		  "tables and CA files.  Everything that is wrong is told, as file:line:col.\n\n"
 		  "  -c, --config FILE  instead of " COMMAND_CONFIG_DEFAULT "\n"
 		  "      --json         one document on stdout\n"
-		  "      --sample       print a configuration with every key, and check nothing\n\n"
-		  "exit: 0 good, 2 wrong usage, 78 errors\n",
+		  "      --sample       print a configuration with every key, and check nothing\n"
+		  "  -h, --help         this text\n\n"
+		  "Exit: 0 good, 2 wrong usage, 78 errors.\n",
 		to);
 }
 
@@ -77,24 +78,24 @@ write_text(const struct config *config, const struct geo *geo, const struct prob
 	for (size_t i = 0; i < rules_count(config->rules); i++) {
 		struct ruleset_about about = rules_about(config->rules, i);
 
-		(void)printf("  rule set  %s v%s (%s, %zu rules%s%s%s%s)\n", about.id,
+		(void)printf("  rule set   %s v%s (%s, %zu rules%s%s%s%s)\n", about.id,
 		    about.version, about.mode, about.rules,
 		    about.reviewed[0] != '\0' ? ", reviewed " : "", about.reviewed,
 		    about.expires[0] != '\0' ? ", expires " : "", about.expires);
 	}
 	if (config->devices != NULL)
-		(void)printf("  devices   %zu\n", devices_count(config->devices));
+		(void)printf("  devices    %zu\n", devices_count(config->devices));
 	for (size_t i = 0; i < count; i++) {
 		char date[CLOCK_TEXT_MAX] = "";
 
 		if (rows[i].build_s != 0)
 			(void)clock_date(rows[i].build_s * 1000000, date);
-		(void)printf("  %-9s %s (%s%s%" PRIu64 " %s)\n", rows[i].role, rows[i].name, date,
+		(void)printf("  %-10s %s (%s%s%" PRIu64 " %s)\n", rows[i].role, rows[i].name, date,
 		    date[0] != '\0' ? ", " : "", rows[i].entries,
 		    rows[i].build_s != 0 ? "networks" : "rows");
 	}
 	if (problems->count > 0)
-		(void)printf("  warnings  %zu\n", problems->count);
+		(void)printf("  warnings   %zu\n", problems->count);
 }
 
 static void

@@ -50,9 +50,10 @@ write_usage(FILE *to)
 	    "  --class CLASS      the kind of payload: not learnt of connections in this version, so\n"
 	    "                     what asks for it does not hold\n"
 	    "  --json             one document on stdout\n"
-	    "  -c, --config FILE  instead of " COMMAND_CONFIG_DEFAULT "\n\n"
-	    "exit: 0 allowed, 10 blocked, 11 limited, 12 cannot tell, 2 wrong usage, 78 "
-	    "configuration error\n",
+	    "  -c, --config FILE  instead of " COMMAND_CONFIG_DEFAULT "\n"
+	    "  -h, --help         this text\n\n"
+	    "Exit: 0 allowed, 10 blocked, 11 limited, 12 cannot tell, 2 wrong usage,\n"
+	    "78 configuration error.\n",
 	    to);
 }
 

@@ -29,7 +29,11 @@ static const char usage[] =
     "usage: borderlens geo lookup IP [-c FILE] [--json]\n"
     "       borderlens geo status [-c FILE] [--json]\n\n"
     "  lookup  what the databases say of an address, and on what it rests\n"
-    "  status  the databases: what each answers, its build date, its size\n";
+    "  status  the databases: what each answers, its build date, its size\n\n"
+    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
+    "      --json         one JSON document\n"
+    "  -h, --help         this text\n\n"
+    "Exit: 0, 2 wrong usage, 78 configuration error.\n";
 
 /* ---- lookup ---- */
 
