@@ -2,7 +2,8 @@
 #
 # docker build -t borderlens .
 #
-# The first stage builds and runs the unit suites; the second has the binary and
+# The first stage builds and runs the unit suites (the flow suites want network
+# namespaces, which a build may not make: ./tests/run has them); the second has the binary and
 # the libraries it is linked with.  The binary has no file capabilities: what it
 # needs it is given by the container's cap_add (compose.yaml) and gives up again.
 FROM debian:bookworm-slim AS build
@@ -13,7 +14,7 @@ RUN apt-get update -q \
 COPY . /src
 RUN cmake -S /src -B /build -DCMAKE_BUILD_TYPE=Release \
  && cmake --build /build -j"$(nproc)" \
- && ctest --test-dir /build -j"$(nproc)" --output-on-failure --timeout 180 \
+ && ctest --test-dir /build -j"$(nproc)" --output-on-failure --timeout 180 --exclude-regex '^flow/' \
  && strip --strip-unneeded -o /borderlens /build/borderlens
 
 FROM debian:bookworm-slim
