@@ -61,7 +61,8 @@ static const struct option table[] = {
 	NULL},
 
     {"geo.country", OPTION_FILES, AT(geo.country), AT(geo.country_count), 1, CONFIG_DATABASES_MAX,
-	NULL, NULL, "Databases of countries (.mmdb), one or a list.",
+	NULL, NULL,
+	"Databases of countries (.mmdb), one or a list: MaxMind's own tell located and registered; a flat one (country_code) tells registered when its name, type or description says 'whois' or 'registered', and located otherwise.",
 	"[/var/lib/borderlens/geo/country.mmdb]"},
     {"geo.asn", OPTION_FILE, AT(geo.asn), 0, 0, 0, NULL, NULL, "The database of networks (.mmdb).",
 	"/var/lib/borderlens/geo/asn.mmdb"},
