@@ -28,8 +28,9 @@
 #include <string.h>
 
 enum {
-	TICK_MS = 200,       /* the heartbeat; the supervisor waits ten of them */
-	DRAIN_MAX_MS = 8000, /* connections that do not end by themselves until then are ended */
+	CALLBACKS_A_TURN = 16, /* of up to 2 MiB of payload each: some 30 ms */
+	TICK_MS = 200,         /* the heartbeat; the supervisor waits ten of them */
+	DRAIN_MAX_MS = 8000,   /* connections that do not end by themselves until then are ended */
 	EXIT_FAILED = 1,
 };
 
@@ -176,13 +177,14 @@ out:
 	return ret;
 }
 
-static struct event_base *
-make_base(void)
+struct event_base *
+worker_base(void)
 {
 	struct event_config *config = event_config_new();
 	struct event_base *base = NULL;
 
-	if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+	if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0 &&
+	    event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_A_TURN, 0) == 0)
 		base = event_base_new_with_config(config);
 	if (config != NULL)
 		event_config_free(config);
@@ -220,7 +222,7 @@ set_up(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	TAILQ_INIT(&worker->open);
 	TAILQ_INIT(&worker->closed);
 	worker->index = setup->index;
-	worker->base = make_base();
+	worker->base = worker_base();
 	if (worker->base == NULL)
 		return err_set(err, ERR_NOMEM, "no event loop");
 	if (load(worker, setup, err) != 0 || watch(worker, setup, err) != 0)

@@ -56,4 +56,13 @@ struct worker {
 	uint8_t scratch[WORKER_SCRATCH_BYTES]; /* payload between a read and its write */
 };
 
+/*
+ * The event loop of a worker; the caller's to event_base_free, NULL: no memory.
+ *
+ * A connection that has more to carry puts itself behind the others, and
+ * libevent would go round them without end: after so many callbacks it looks at
+ * its timers and sockets again, so that the heartbeat goes on under any load.
+ */
+struct event_base *worker_base(void);
+
 #endif

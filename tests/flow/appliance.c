@@ -267,7 +267,7 @@ appliance_open(struct flow *flow)
 	flow->worker = worker;
 	TAILQ_INIT(&worker->open);
 	TAILQ_INIT(&worker->closed);
-	worker->base = event_base_new();
+	worker->base = worker_base();
 	worker->config = load_config(flow);
 	worker->geo = open_geo();
 	worker->places = geo_cache_open(&err);
