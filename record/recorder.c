@@ -219,6 +219,11 @@ read_source(struct recorder *recorder, struct source *source, size_t most, struc
 
 	for (size_t i = 0; i < most; i++) {
 		got = spool_read(spool, &recorder->event, &broken);
+		/* Under another's name they would take the place of its own. */
+		if (got == 1 && recorder->event.head.worker != source_worker(source)) {
+			recorder->status.altered++;
+			got = -1;
+		}
 		if (got != 1)
 			break;
 		if (keep_event(recorder, site[0] != '\0' ? site : recorder->site, err) != 0)

@@ -18,6 +18,7 @@ enum { OLD_MAX = 256 }; /* more are left for the next start */
 struct source {
 	struct spool *spool; /* owned */
 	uint64_t committed;  /* the place up to which all is in the store */
+	unsigned worker;     /* whose it is */
 	bool old, finished;
 	int fd;              /* owned; -1 where it is the caller's */
 	char path[PATH_MAX]; /* of an old one */
@@ -28,6 +29,15 @@ struct sources {
 	size_t count, size;
 };
 
+/* The number in ".../spool-N" or ".../spool-N.EPOCH". */
+static unsigned
+worker_of(const char *path)
+{
+	const char *number = strrchr(path, '-');
+
+	return number != NULL ? (unsigned)strtoul(number + 1, NULL, 10) : UINT_MAX;
+}
+
 static int
 add(struct sources *sources, int fd, const char *path, struct err *err)
 {
@@ -37,6 +47,7 @@ add(struct sources *sources, int fd, const char *path, struct err *err)
 	source->spool = spool_reader(fd, err);
 	if (source->spool == NULL)
 		return -1;
+	source->worker = path != NULL ? worker_of(path) : (unsigned)sources->count;
 	source->fd = path != NULL ? fd : -1;
 	source->old = path != NULL;
 	if (path != NULL)
@@ -165,6 +176,12 @@ struct spool *
 source_spool(struct source *source)
 {
 	return source->spool;
+}
+
+unsigned
+source_worker(const struct source *source)
+{
+	return source->worker;
 }
 
 bool

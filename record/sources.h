@@ -25,6 +25,10 @@ size_t sources_count(const struct sources *sources);
 struct source *sources_at(struct sources *sources, size_t index);
 struct spool *source_spool(struct source *source);
 
+/* Whose events may be in it: the place among the fds, or the number in the
+ * file's name, not what the spool says of itself. */
+unsigned source_worker(const struct source *source);
+
 /* Of an earlier run, and not finished. */
 bool source_is_old(const struct source *source);
 bool sources_have_old(const struct sources *sources);

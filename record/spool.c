@@ -24,7 +24,8 @@ struct spool {
 	int fd;                      /* borrowed */
 	struct spool_header *header; /* mapped, with the counters behind it */
 	struct spool_live *live;
-	uint64_t units;      /* of the ring */
+	uint64_t units; /* of the ring */
+	unsigned worker;
 	uint64_t epoch;      /* what a writer stamps its events with */
 	uint64_t first;      /* as header->first */
 	uint64_t at;         /* the writer's head, the reader's cursor */
@@ -83,6 +84,7 @@ open_spool(int fd, struct err *err)
 	}
 	spool->live = (struct spool_live *)(void *)((uint8_t *)spool->header + SPOOL_LIVE_AT);
 	spool->units = spool_file_units(spool->header->size);
+	spool->worker = spool->header->worker;
 	spool->epoch = atomic_load(&spool->header->epoch);
 	spool->first = atomic_load(&spool->header->first);
 	return spool;
@@ -149,7 +151,7 @@ int
 spool_write(struct spool *spool, enum event_kind kind, const struct facts *facts, struct err *err)
 {
 	struct event_head head = {.kind = kind,
-	    .worker = (uint16_t)spool->header->worker,
+	    .worker = (uint16_t)spool->worker,
 	    .epoch = spool->epoch,
 	    .seq = spool_ordinal(spool->at) - spool->first + 1,
 	    .wall_us = clock_wall_us()};
@@ -279,7 +281,7 @@ spool_id(const struct spool *spool)
 unsigned
 spool_worker(const struct spool *spool)
 {
-	return spool->header->worker;
+	return spool->worker;
 }
 
 const char *

@@ -54,6 +54,11 @@ struct spool_live {
  */
 int spool_create(const char *path, uint64_t size, unsigned worker, uint64_t epoch, struct err *err);
 
+/* Supervisor: whether a role can take the spool behind fd, which is worker's.  A
+ * worker that was taken over can write what it likes to its own: spool_create
+ * then moves it aside and makes another, of an epoch of its own. */
+bool spool_is_whole(int fd, unsigned worker);
+
 /*
  * Worker: take over the ring behind fd (which stays the caller's and open).
  * Writes an EVENT_LOST for every counter its predecessor left, and frees it.

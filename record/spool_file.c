@@ -78,6 +78,17 @@ spool_map_header(int fd, struct err *err)
 	return header;
 }
 
+bool
+spool_is_whole(int fd, unsigned worker)
+{
+	struct spool_header *header = spool_map_header(fd, NULL);
+	bool whole = header != NULL && header->worker == worker;
+
+	if (header != NULL)
+		(void)munmap(header, SPOOL_RING_AT);
+	return whole;
+}
+
 static int
 write_header(int fd, const struct spool_header *header, struct err *err)
 {

@@ -293,6 +293,27 @@ Test(spool, a_file_of_another_size_or_kind_is_moved_aside)
 	close_fixture(&fixture);
 }
 
+Test(spool, one_whose_worker_wrote_over_its_head_is_not_whole)
+{
+	struct fixture fixture;
+	uint8_t good[256], bad[256];
+
+	open_fixture(&fixture);
+	cr_assert(spool_is_whole(fixture.fd, WORKER));
+	cr_expect_not(spool_is_whole(fixture.fd, WORKER + 1), "it is another's");
+	cr_assert_eq(pread(fixture.fd, good, sizeof(good), 0), (ssize_t)sizeof(good));
+	memset(bad, 0xa5, sizeof(bad));
+	cr_assert_eq(pwrite(fixture.fd, bad, sizeof(bad), 0), (ssize_t)sizeof(bad));
+	cr_expect_not(spool_is_whole(fixture.fd, WORKER));
+	cr_assert_eq(pwrite(fixture.fd, good, sizeof(good), 0), (ssize_t)sizeof(good));
+	cr_expect(spool_is_whole(fixture.fd, WORKER));
+	cr_assert_eq(ftruncate(fixture.fd, 0), 0);
+	cr_expect_not(spool_is_whole(fixture.fd, WORKER), "nothing is mapped beyond its end");
+	cr_assert_eq(ftruncate(fixture.fd, SMALL), 0);
+	cr_assert_eq(pwrite(fixture.fd, good, sizeof(good), 0), (ssize_t)sizeof(good));
+	close_fixture(&fixture);
+}
+
 Test(spool, what_no_spool_is_is_refused)
 {
 	char dir[128], path[160];
