@@ -10,7 +10,6 @@
 #include "proxy/intake.h"
 #include "proxy/load.h"
 #include "proxy/supervisor_private.h"
-#include "record/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,8 +26,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-enum { SPOOL_MODE = 0660 };
 
 /* ---- the process ---- */
 
@@ -232,37 +229,6 @@ open_network(struct supervisor *supervisor, struct err *err)
 
 /* ---- what the roles share ---- */
 
-/* The group is root's, so that the next start opens it again also where root
- * may not override modes (a container without CAP_DAC_OVERRIDE).  One that is
- * the recorder's already may not be changed there. */
-static int
-give_spool(int fd, const char *path, struct err *err)
-{
-	uid_t uid = sandbox_user(ROLE_RECORDER).uid;
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return err_sys(err, "fstat %s", path);
-	if (geteuid() != 0 || st.st_uid == uid)
-		return 0;
-	if (fchmod(fd, SPOOL_MODE) != 0 || fchown(fd, uid, 0) != 0)
-		return err_sys(err, "give %s to the recorder (needs CAP_CHOWN)", path);
-	return 0;
-}
-
-static int
-open_spool(struct supervisor *supervisor, unsigned worker, struct err *err)
-{
-	char path[CONFIG_PATH_MAX + 16];
-
-	(void)snprintf(path, sizeof(path), "%s/spool-%u", supervisor->config->run_dir, worker);
-	supervisor->spool[worker] =
-	    spool_create(path, SPOOL_SIZE_DEFAULT, worker, supervisor->epoch, err);
-	if (supervisor->spool[worker] < 0)
-		return -1;
-	return give_spool(supervisor->spool[worker], path, err);
-}
-
 static int
 open_pair(struct pair *pair, struct err *err)
 {
@@ -288,7 +254,7 @@ open_shared(struct supervisor *supervisor, struct err *err)
 	if (supervisor->board == NULL)
 		return -1;
 	for (unsigned i = 0; i < supervisor->workers; i++) {
-		if (open_spool(supervisor, i, err) != 0 ||
+		if (spools_open(supervisor, i, err) != 0 ||
 		    open_pair(&supervisor->minting[i], err) != 0)
 			return -1;
 	}

@@ -100,6 +100,8 @@ start(struct supervisor *supervisor, struct child *child, uint64_t now_ms)
 	char name[CHILD_NAME_MAX];
 	pid_t pid;
 
+	if (child->role != ROLE_SIGNER && !spools_mend(supervisor, now_ms))
+		return;
 	role_order_clear(&order, child->role);
 	order.index = child->index;
 	order.workers = supervisor->workers;

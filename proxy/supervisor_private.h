@@ -2,7 +2,7 @@
 #ifndef PROXY_SUPERVISOR_PRIVATE_H
 #define PROXY_SUPERVISOR_PRIVATE_H
 
-/* For the supervisor's files only: supervisor, setup, status. */
+/* For the supervisor's files only: supervisor, setup, spools, status. */
 
 #include "certs/ca.h"
 #include "config/config.h"
@@ -61,6 +61,17 @@ void setup_clear(struct supervisor *supervisor);
 
 /* Give up what is not needed once all is set up. */
 int setup_sandbox(const struct supervisor *supervisor, const char **missing, struct err *err);
+
+/* Make or take over a worker's spool, at start; -1 with err. */
+int spools_open(struct supervisor *supervisor, unsigned worker, struct err *err);
+
+/*
+ * Before a worker or the recorder is started: a spool whose head no role could
+ * take, as a worker that was taken over can leave its own, is set aside, and
+ * another made in its place.  false: not yet, as the roles that have it open
+ * were told to end, or as there can be no other.
+ */
+bool spools_mend(struct supervisor *supervisor, uint64_t now_ms);
 
 /* When the role of child beat last; 0: not since its start. */
 uint64_t status_beat(const struct supervisor *supervisor, const struct child *child);

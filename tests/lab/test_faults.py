@@ -115,6 +115,29 @@ def a_killed_supervisor_takes_all_with_it_and_the_record_stays_whole(lab):
     appliance.recorded(20)
 
 
+@story(90)
+def a_spool_that_its_worker_wrote_over_is_set_aside(lab):
+    _, appliance, camera = serving(lab)
+    check("served", lab.request(camera).startswith(b"HTTP/1.1 200"))
+    appliance.recorded()
+    run_dir = os.path.join(appliance.directory, "run")
+    with open(os.path.join(run_dir, "spool-0"), "r+b") as spool:
+        spool.write(os.urandom(4096))
+    os.kill(appliance.role_pids("recorder")[0], signal.SIGKILL)
+    wait_for("a new spool", 5, lambda: [name for name in os.listdir(run_dir) if name.startswith("spool-0.")])
+    wait_for("all roles", 5, lambda: len(appliance.roles()) == 4)
+    for number in harness.CAMERAS:
+        wait_for("service", 5, lambda: try_request(lab, camera))
+        check("served", lab.request(camera, camera=number).startswith(b"HTTP/1.1 200"))
+    check("it is said", "the spool of worker 0 was damaged" in appliance.log())
+    wait_for("every open flow to end", 20, lambda: flows_of_all_opens(appliance))
+    appliance.recorded()
+    equal("exit", appliance.stop(), 0)
+    appliance.start()
+    check("served after a new start", try_request(lab, camera))
+    appliance.recorded()
+
+
 @story(120)
 def nothing_is_forwarded_that_cannot_be_recorded(lab):
     """The store stands on a small file system that fills up."""
