@@ -235,8 +235,8 @@ static void
 print_table_head(void)
 {
 	(void)puts("time            device            server name                     "
-		   "address                 where    regist.  oper.         up     down  verdict  "
-		   "end           why");
+		   "address                 where    regist.  oper.         up     down  "
+		   "verdict  inspected    end                 why");
 }
 
 static void
@@ -256,10 +256,11 @@ print_row(const struct output *output, struct flow *flow)
 	print_bytes(flow, "up");
 	print_bytes(flow, "down");
 	print_verdict(output, flow);
+	print_text(flow, "inspect", 11);
 	if (flow_is_set(flow, index_of("closed")))
-		print_text(flow, "end", 12);
+		print_text(flow, "end", 18);
 	else
-		print_padded("open", 12, false);
+		print_padded("open", 18, false);
 	text_add_untrusted(&safe, why, strlen(why));
 	(void)puts(line);
 }

@@ -194,6 +194,10 @@ def a_camera_that_pins_is_recorded_and_then_passes(lab):
     harness.refused(lab.request, pinned(lab), camera=11)
     third = appliance.eve.wait(count=3, event_type="flow")[2]["borderlens"]
     equal("another camera's first", third["inspect"], "rejected")
+    listed = appliance.command("flows")
+    equal("flows' exit", listed.returncode, 0)
+    for line, word in zip(listed.stdout.splitlines(), ("rejected", "passthrough", "rejected"), strict=True):
+        check(f"the list says {word}", word in line.split(), line)
 
 
 @story()
