@@ -175,7 +175,7 @@ class Appliance:
     def ledger(self):
         """`ledger verify`: its exit status and what it said."""
         done = self.command("ledger", "verify")
-        return done.returncode, (done.stdout + done.stderr).strip()
+        return done.returncode, (done.stdout + done.stderr).rstrip()
 
     def recorded(self, deadline_s=10):
         """Wait until the ledger is whole; then its words."""
