@@ -146,7 +146,7 @@ def nothing_is_forwarded_that_cannot_be_recorded(lab):
     state = os.path.join(appliance.directory, "state")
     os.makedirs(state)
     # Room for all that a spool holds, once the ballast is out.
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=755", "tmpfs", state],
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=192m,mode=755", "tmpfs", state],
                              capture_output=True, check=False)
     if mounted.returncode != 0:
         raise Skip("no tmpfs can be mounted here")
@@ -285,6 +285,18 @@ def a_connection_that_does_not_end_is_ended_by_the_drain(lab):
         check("within the drain's bound", time.monotonic() - start < 15)
     equal("end", appliance.eve.wait(event_type="flow")["borderlens"]["end"], "shutdown")
     appliance.recorded()
+
+
+@story()
+def a_second_appliance_takes_nothing_from_the_first(lab):
+    _, first, camera = serving(lab)
+    for changes, word in (({}, "port 8443"), ({"gateway": {"listen": 9443}}, "another appliance has its rules")):
+        second = lab.appliance(changes=changes).launch()
+        equal("its exit", second.process.wait(10), 1)
+        check("it says why", word in second.log(), second.log()[-500:])
+        for number in harness.CAMERAS:
+            check("the first one serves", lab.request(camera, camera=number).startswith(b"HTTP/1.1 200"))
+    first.recorded()
 
 
 @story()
