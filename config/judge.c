@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/judge.h"
 
+#include "config/index.h"
 #include "config/rules_private.h"
 
 #include <string.h>
@@ -229,21 +230,45 @@ note_waiting(struct waiting *waiting, const struct rule *rule, enum answer answe
 	waiting->answer = answer;
 }
 
+/* Ask one rule; true when it ends the walk. */
+static bool
+ask_rule(const struct session *session, const struct ruleset *set, const struct rule *rule,
+    struct waiting *waiting)
+{
+	struct asked asked = question(session, set, rule);
+	enum answer answer = group_ask(&rule->match, &asked);
+
+	if (session->tell != NULL)
+		tell_rule(session, set, rule, answer);
+	if (answer == ANSWER_LATER || answer == ANSWER_TENTATIVE)
+		note_waiting(waiting, rule, answer);
+	return answer == ANSWER_YES;
+}
+
 /* The first rule that holds, or NULL. */
 static const struct rule *
 first_match(const struct session *session, const struct ruleset *set, struct waiting *waiting)
 {
 	for (size_t i = 0; i < set->rule_count; i++) {
-		const struct rule *rule = &set->rules[i];
-		struct asked asked = question(session, set, rule);
-		enum answer answer = group_ask(&rule->match, &asked);
+		if (ask_rule(session, set, &set->rules[i], waiting))
+			return &set->rules[i];
+	}
+	return NULL;
+}
 
-		if (session->tell != NULL)
-			tell_rule(session, set, rule, answer);
-		if (answer == ANSWER_YES)
-			return rule;
-		if (answer == ANSWER_LATER || answer == ANSWER_TENTATIVE)
-			note_waiting(waiting, rule, answer);
+/* The same, of the rules whose bits are set. */
+static const struct rule *
+first_candidate(const struct session *session, const struct ruleset *set, const uint64_t *bits,
+    struct waiting *waiting)
+{
+	for (size_t i = 0; i < index_words(set->rule_count); i++) {
+		for (uint64_t left = bits[i]; left != 0; left &= left - 1) {
+			const struct rule *rule =
+			    &set->rules[64 * i + (size_t)__builtin_ctzll(left)];
+
+			if (ask_rule(session, set, rule, waiting))
+				return rule;
+		}
 	}
 	return NULL;
 }
@@ -274,12 +299,13 @@ give_way(struct outcome *outcome, const struct waiting *waiting)
 }
 
 static struct outcome
-ask_set(const struct session *session, const struct ruleset *set)
+ask_set(const struct session *session, const struct ruleset *set, const uint64_t *bits)
 {
 	struct waiting waiting = {0};
 	struct outcome outcome = {.set = set};
 
-	outcome.rule = first_match(session, set, &waiting);
+	outcome.rule = bits != NULL ? first_candidate(session, set, bits, &waiting)
+				    : first_match(session, set, &waiting);
 	if (outcome.rule != NULL) {
 		outcome.result = outcome.rule->result;
 	} else {
@@ -321,11 +347,18 @@ static void
 ask_all(const struct session *session, const struct rules *rules, struct verdict *verdict)
 {
 	struct outcome strongest = {0}, shadow = {0};
+	uint64_t candidates[INDEX_WORDS_MAX];
+	/* Who is told wants to hear of every rule. */
+	const uint64_t *bits = rules->index != NULL && session->tell == NULL ? candidates : NULL;
 	enum result result;
 
+	if (bits != NULL)
+		index_ask(rules->index, session->facts, session->stage, session->name, candidates);
 	for (size_t i = 0; i < rules->count; i++) {
-		struct outcome outcome = ask_set(session, rules->list[i]);
+		struct outcome outcome = ask_set(session, rules->list[i], bits);
 
+		if (bits != NULL)
+			bits += index_words(rules->list[i]->rule_count);
 		if (session->tell != NULL)
 			tell_outcome(session, &outcome);
 		if (strongest.set == NULL || effective(&outcome) > effective(&strongest))

@@ -21,26 +21,38 @@ struct rules;
  *
  * What is known grows with the stage, and so does what a rule may do:
  *
- *	VERDICT_ADDRESS      dst, device and place; a rule that asks for the
- *	                     hello (sni, sni_missing, vendor) waits
- *	VERDICT_NAME         the hello too.  Such a rule that blocks holds.  One
- *	                     that lets through holds for now
- *	VERDICT_CERTIFICATE  one that lets through holds only if the server's
- *	                     certificate proved the name on this address:
+ *	VERDICT_ADDRESS      dst, device, time and place; a rule that asks for the
+ *	                     hello (sni, vendor, ja4 ...) or more waits
+ *	VERDICT_NAME         the hello too.  A rule with the server's name (sni,
+ *	                     sni_missing, vendor) that blocks holds.  One that
+ *	                     lets through holds for now
+ *	VERDICT_CERTIFICATE  and how it is served (tls, inspect).  A rule with the
+ *	                     name that lets through holds only if the server's
+ *	                     certificate proved it on this address:
  *	                     server.verified, and inspect neither passthrough nor
  *	                     plain.  Else it does not match and the walk goes on
+ *	VERDICT_PAYLOAD      and what is sent (class, confidence, direction).  No
+ *	                     rule waits for this: before it, and where it is not
+ *	                     known, a rule that asks for it does not match, so the
+ *	                     set decides as it would without.  Nothing asks at
+ *	                     this stage yet
  *
  * A rule that waits, or holds for now, does not end the walk: as long as one of
  * these stands before the deciding rule and is milder, the set's result is
- * the milder one.  So a block at any stage is final, while observe and allow
- * are to be asked again at the next stage, VERDICT_CERTIFICATE being the last;
- * nothing may be sent to the server before VERDICT_NAME was asked, and nothing
- * of the camera's data (nor its hello, where it is forwarded as it came)
- * before VERDICT_CERTIFICATE.
+ * the milder one.  So a block at any stage up to VERDICT_CERTIFICATE is final,
+ * while observe and allow are to be asked again at the next stage,
+ * VERDICT_CERTIFICATE being the last before data is forwarded; nothing may be
+ * sent to the server before VERDICT_NAME was asked, and nothing of the camera's
+ * data (nor its hello, where it is forwarded as it came) before
+ * VERDICT_CERTIFICATE.
  *
- * A fact of two countries (two databases disagree): located, registered and
- * operator match by either country in a rule that blocks, and only if both are
- * listed in any other.
+ * What is in doubt counts for a block and against the rest: where a fact has
+ * two countries (two databases disagree), located, registered and operator
+ * match by either in a rule that blocks, and only if both are listed in any
+ * other.  Inside a `not` that is turned round, and there an unknown country or
+ * network counts as listed in a rule that lets through.  A fact that is not
+ * known otherwise (tls of what is not opened, a time that is 0) makes neither
+ * a condition nor its `not` hold.
  *
  * A set in mode observe results in observe, whatever matched; names need no
  * proof there.  A set in mode shadow that would block or limit results in

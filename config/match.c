@@ -100,9 +100,9 @@ find_key(const struct reader *reader, const struct yaml_node *node)
 	return NULL;
 }
 
-/* A value on one line, as a flow of YAML.  It is no deeper than a file can be.
- * NOLINTNEXTLINE(misc-no-recursion) */
+/* A value on one line, as a flow of YAML.  It is no deeper than a file can be. */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
 add_value(const struct yaml_node *node, struct text *out)
 {
 	const char *between = "";
@@ -155,7 +155,6 @@ read_condition(const struct reader *reader, const struct ruleset *set, const str
 	return condition->key->parse(reader, set, node, condition);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
 bool
 group_read(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
     struct group *group)
@@ -192,8 +191,8 @@ has_groups(const struct condition *condition)
 	return condition->key->ask != NULL;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
 void
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
 group_free(struct group *group)
 {
 	for (size_t i = 0; i < group->count; i++) {
@@ -206,8 +205,8 @@ group_free(struct group *group)
 	free(group->conditions);
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
 bool
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
 group_by_name(const struct group *group)
 {
 	for (size_t i = 0; i < group->count; i++) {
@@ -240,7 +239,6 @@ asked_doubts(const struct asked *asked)
 	return asked->negated && asked->strict;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
 enum answer
 condition_ask(const struct condition *condition, const struct asked *asked)
 {
@@ -258,7 +256,6 @@ condition_ask(const struct condition *condition, const struct asked *asked)
 	return key->by_name ? asked->proof : ANSWER_YES;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
 enum answer
 group_ask(const struct group *group, const struct asked *asked)
 {

@@ -104,27 +104,30 @@ ask_not(const struct condition *condition, const struct asked *asked)
 	return answer;
 }
 
+static void
+tell_one(const struct condition *condition, const struct facts *facts, struct text *out)
+{
+	const struct match_key *key = condition->key;
+
+	if (key->known != NULL && !key->known(facts)) {
+		text_add(out, "%s not known", key->name);
+		return;
+	}
+	if (key->ask == NULL)
+		text_add(out, "%s ", key->name);
+	key->tell(condition, facts, out);
+}
+
 /* The keys inside, each with its fact. */
 static void
 tell_groups(const struct condition *condition, const struct facts *facts, struct text *out)
 {
-	bool first = true;
-
 	for (size_t i = 0; i < condition->value.groups.count; i++) {
 		const struct group *group = &condition->value.groups.list[i];
 
 		for (size_t j = 0; j < group->count; j++) {
-			const struct condition *one = &group->conditions[j];
-
-			text_add(out, "%s", first ? "" : ", ");
-			first = false;
-			if (one->key->known != NULL && !one->key->known(facts)) {
-				text_add(out, "%s not known", one->key->name);
-				continue;
-			}
-			if (one->key->ask == NULL)
-				text_add(out, "%s ", one->key->name);
-			one->key->tell(one, facts, out);
+			text_add(out, "%s", i + j > 0 ? ", " : "");
+			tell_one(&group->conditions[j], facts, out);
 		}
 	}
 }

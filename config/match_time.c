@@ -161,7 +161,7 @@ minute_of_week(const struct time_window *time, const struct facts *facts)
 	enum { WEEK_MIN = DAYS * DAY_MIN, THURSDAY = 3 }; /* 1970-01-01 */
 	int64_t seconds = (int64_t)(facts->opened_wall_us / 1000000) +
 			  (time->site ? facts->utc_offset_s : time->offset_s);
-	int64_t minutes = seconds / 60 - (seconds % 60 < 0 ? 1 : 0) + THURSDAY * DAY_MIN;
+	int64_t minutes = seconds / 60 - (seconds % 60 < 0 ? 1 : 0) + (int64_t)THURSDAY * DAY_MIN;
 
 	return (unsigned)(((minutes % WEEK_MIN) + WEEK_MIN) % WEEK_MIN);
 }

@@ -2,6 +2,7 @@
 #include "config/rules.h"
 
 #include "base/err.h"
+#include "config/index.h"
 #include "config/match_private.h"
 #include "config/problems.h"
 
@@ -411,12 +412,21 @@ rules_add(struct rules *rules, const char *file, struct bytes text, struct probl
 	if (problems->errors > errors)
 		goto out;
 	rules->list[rules->count++] = set;
+	index_free(rules->index); /* of fewer sets */
+	rules->index = NULL;
 	set = NULL; /* handed to rules */
 	ret = 0;
 out:
 	yaml_tree_free(&tree);
 	ruleset_free(set);
 	return ret;
+}
+
+void
+rules_prepare(struct rules *rules)
+{
+	index_free(rules->index);
+	rules->index = index_new(rules);
 }
 
 struct rules *
@@ -432,6 +442,7 @@ rules_free(struct rules *rules)
 		return;
 	for (size_t i = 0; i < rules->count; i++)
 		ruleset_free(rules->list[i]);
+	index_free(rules->index);
 	free(rules);
 }
 

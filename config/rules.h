@@ -25,6 +25,13 @@ void rules_free(struct rules *rules);
  */
 int rules_add(struct rules *rules, const char *file, struct bytes text, struct problems *problems);
 
+/*
+ * Prepare for judging fast, once all sets are added.  Without it, and where
+ * there is no memory for it or too much to prepare, judging is slower and the
+ * same.
+ */
+void rules_prepare(struct rules *rules);
+
 /* What a set says of itself; borrowed from rules. "" what it does not say. */
 struct ruleset_about {
 	const char *file;

@@ -132,6 +132,7 @@ struct ruleset {
 struct rules {
 	size_t count;
 	struct ruleset *list[CONFIG_RULESETS_MAX]; /* owned */
+	struct rule_index *index;                  /* owned; NULL: every rule is asked */
 };
 
 const char *ruleset_mode_name(enum ruleset_mode mode);

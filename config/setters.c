@@ -398,6 +398,7 @@ set_rules(struct options_reader *options, const struct option *option, const str
 		good = read_file(options, option, element, path, &text) &&
 		       rules_add(*rules, path, text, options->reader.problems) == 0 && good;
 	}
+	rules_prepare(*rules);
 	return good;
 }
 

@@ -429,3 +429,27 @@ Test(rulesets, the_manuals_examples_load_and_decide_as_it_says)
 	cr_expect_eq(tried, sizeof(rows) / sizeof(rows[0]));
 	source_free(source);
 }
+
+Test(rulesets, the_manual_teaches_every_key)
+{
+	struct source *source = source_from_disk();
+	struct rules_keyword keywords[64];
+	size_t count = rules_keywords(keywords, 64);
+	static char manual[65536];
+	char path[512], row[64];
+	struct bytes text;
+	struct err err;
+
+	(void)snprintf(path, sizeof(path), "%s/docs/rules.md", PROJECT_DIR);
+	cr_assert_eq(source_read(source, path, &text, &err), 0, "%s", err.text);
+	cr_assert_lt(text.left, sizeof(manual));
+	memcpy(manual, text.at, text.left);
+	cr_expect_gt(count, 20);
+	for (size_t i = 0; i < count; i++) {
+		(void)snprintf(row, sizeof(row), "\n| `%s` | ", keywords[i].name);
+		cr_expect_not_null(strstr(manual, row), "%s", keywords[i].name);
+		cr_expect_str_not_empty(keywords[i].value);
+		cr_expect_str_not_empty(keywords[i].meaning);
+	}
+	source_free(source);
+}

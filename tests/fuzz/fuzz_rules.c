@@ -6,8 +6,17 @@
 
 #include <assert.h>
 #include <stdint.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Who is told hears of every rule, the others of those the index leaves. */
+static void
+ignore(const struct judge_step *step, void *arg)
+{
+	(void)step;
+	(void)arg;
+}
 
 static void
 judge_all(const struct rules *rules, const struct facts *facts)
@@ -15,9 +24,11 @@ judge_all(const struct rules *rules, const struct facts *facts)
 	bool blocked = false;
 
 	for (enum verdict_stage stage = VERDICT_ADDRESS; stage <= VERDICT_CERTIFICATE; stage++) {
-		struct verdict verdict;
+		struct verdict verdict, each;
 
 		judge(rules, stage, facts, &verdict);
+		judge_explain(rules, stage, facts, &each, ignore, NULL);
+		assert(memcmp(&verdict, &each, sizeof(each)) == 0);
 		assert(!blocked || verdict.result == RESULT_BLOCK);
 		blocked = verdict.result == RESULT_BLOCK;
 	}
@@ -35,6 +46,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	ret = rules_add(rules, "f", (struct bytes){data, size}, &problems);
 	assert((ret == 0) == (problems.errors == 0));
+	rules_prepare(rules);
 	judge_all(rules, &facts);
 	countries_add(&facts.place.located, "DE");
 	countries_add(&facts.place.registered, "DE");
