@@ -149,8 +149,9 @@ holds_only(int dir_fd, const char *name)
 static int
 make_eve_file(int dir_fd, const char *name, struct sandbox_user user, struct err *err)
 {
-	int fd =
-	    openat(dir_fd, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, MODE_EVE);
+	/* One that is no file, a pipe that nobody reads say, is not waited for. */
+	int fd = openat(dir_fd, name,
+	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, MODE_EVE);
 	int ret = 0;
 
 	if (fd < 0)

@@ -123,6 +123,20 @@ Test(dirs, of_logs_that_hold_other_files_stay_as_they_are)
 	cr_expect_eq(st.st_mode & 07777U, 0664U);
 }
 
+Test(dirs, an_eve_that_is_a_pipe_is_refused_and_not_waited_for)
+{
+	char path[512];
+	struct err err = {0};
+
+	(void)snprintf(path, sizeof(path), "%s/log", dir);
+	cr_assert_eq(mkdir(path, 0755), 0);
+	scratch_file(path, "other.log", "x", 1);
+	cr_assert_eq(mkfifo(config.record.eve, 0600), 0);
+	(void)alarm(5); /* the test would stand still for ever */
+	cr_expect_eq(dirs_make(&config, &err), -1);
+	cr_expect_neq(err.text[0], '\0');
+}
+
 Test(dirs, are_made_without_eve)
 {
 	config.record.eve[0] = '\0';
