@@ -8,8 +8,12 @@
 #include <ctype.h>
 #include <errno.h>
 #include <nftables/libnftables.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #define TABLE "inet borderlens"
 
@@ -197,6 +201,31 @@ run_nft(const char *commands, struct text *out, struct err *err)
 out:
 	nft_ctx_free(nft);
 	return ret;
+}
+
+/* A name of a socket that is in no file system belongs to a network namespace,
+ * as the rules do, and is free again however its holder ends (unix(7)). */
+int
+gateway_claim(struct err *err)
+{
+	static const char name[] = "borderlens-gateway";
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_sys(err, "socket");
+	memcpy(at.sun_path + 1, name, sizeof(name) - 1);
+	if (bind(fd, (struct sockaddr *)&at,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + sizeof(name))) == 0)
+		return fd;
+	if (errno == EADDRINUSE)
+		(void)err_set(err, ERR_LIMIT,
+		    "another appliance has its rules in this network already "
+		    "(gateway.manage: false is for a second one)");
+	else
+		(void)err_sys(err, "claim the gateway's rules");
+	(void)close(fd);
+	return -1;
 }
 
 int

@@ -28,6 +28,13 @@ int gateway_rules(const struct config *config, struct text *out, struct err *err
 
 enum { GATEWAY_RULES_MAX = 8192 }; /* bytes that gateway_rules needs at most */
 
+/*
+ * Claim the rules of this network namespace for as long as the descriptor that
+ * is returned (close-on-exec, the caller's to close) is open: the table has one
+ * name, and a second appliance would take it from the first.  -1: it is claimed.
+ */
+int gateway_claim(struct err *err);
+
 /* Load rules and routes of config in place of what is there.  Needs
  * CAP_NET_ADMIN. */
 int gateway_set(const struct config *config, struct err *err);

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/in6.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@ enum {
 	SOURCE_V4 = 12, /* RFC 791 section 3.1: where the source stands */
 	SOURCE_V6 = 20, /* RFC 8200 section 3: the last word of it, where hosts of a net differ */
 	VERSION_SHIFT = 4,
+	TRIES = 10, /* for a port, */
+	TRY_AGAIN_MS = 100,
 };
 
 static int
@@ -86,6 +89,43 @@ choose_family(void)
 		family = AF_INET6;
 	(void)close(fd);
 	return family;
+}
+
+/* A bind without SO_REUSEPORT fails where another socket listens; with
+ * SO_REUSEADDR connections that are ending are no hindrance (socket(7)). */
+static int
+try_port(int family, uint16_t port)
+{
+	const int on = 1, off = 0;
+	int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int ret, error;
+
+	if (fd < 0)
+		return -1;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (family == AF_INET6)
+		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	ret = bind_any(fd, family, port);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return ret;
+}
+
+int
+intake_is_free(uint16_t port, struct err *err)
+{
+	int family = choose_family();
+
+	for (int i = 0; i < TRIES; i++) {
+		if (try_port(family, port) == 0)
+			return 0;
+		if (errno != EADDRINUSE)
+			return err_sys(err, "port %u", (unsigned)port);
+		(void)poll(NULL, 0, TRY_AGAIN_MS);
+	}
+	return err_set(err, ERR_LIMIT, "somebody listens on port %u already: another appliance?",
+	    (unsigned)port);
 }
 
 /* The program reads the packet that opens the connection: an IPv4 one also

@@ -24,4 +24,11 @@ struct err;
  */
 int intake_open(uint16_t port, bool transparent, size_t count, int *fds, struct err *err);
 
+/*
+ * Whether nobody listens on port: sockets that share it (SO_REUSEPORT) would let
+ * a second appliance of the same user take a part of the first one's cameras.
+ * Waits up to a second for one that is about to end.  -1: somebody does.
+ */
+int intake_is_free(uint16_t port, struct err *err);
+
 #endif

@@ -211,8 +211,12 @@ open_network(struct supervisor *supervisor, struct err *err)
 {
 	const struct config *config = supervisor->config;
 
+	/* First of all: what another appliance has is left as it is. */
+	if (intake_is_free(config->gateway.listen_port, err) != 0)
+		return -1;
 	if (config->gateway.manage) {
-		if (gateway_set(config, err) != 0)
+		supervisor->gateway = gateway_claim(err);
+		if (supervisor->gateway < 0 || gateway_set(config, err) != 0)
 			return -1;
 		warn_of_forwarding();
 	}
@@ -297,6 +301,7 @@ clear(struct supervisor *supervisor)
 {
 	memset(supervisor, 0, sizeof(*supervisor));
 	supervisor->exe = supervisor->null = supervisor->lock = supervisor->board_fd = -1;
+	supervisor->gateway = -1;
 	supervisor->source = supervisor->signals = supervisor->notify.fd = -1;
 	for (size_t i = 0; i < CA_COUNT; i++)
 		supervisor->cert[i] = supervisor->key[i] = -1;
@@ -372,6 +377,7 @@ setup_clear(struct supervisor *supervisor)
 	close_all(&supervisor->signals, 1);
 	close_all(&supervisor->exe, 1);
 	close_all(&supervisor->null, 1);
+	close_all(&supervisor->gateway, 1);
 	close_all(&supervisor->lock, 1);
 }
 

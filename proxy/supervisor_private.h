@@ -34,7 +34,7 @@ struct supervisor {
 	uint64_t epoch;              /* of this run */
 	uint64_t started_ms;         /* clock_mono_ms */
 	/* All descriptors are the supervisor's own; -1: none. */
-	int exe, null, lock, board_fd, source, signals;
+	int exe, null, lock, gateway, board_fd, source, signals;
 	int cert[CA_COUNT], key[CA_COUNT];
 	int listener[CONFIG_WORKERS_MAX], spool[CONFIG_WORKERS_MAX];
 	struct pair minting[CONFIG_WORKERS_MAX]; /* ours: the worker's end; theirs: the signer's */

@@ -158,3 +158,23 @@ Test(intake, opens_nothing_where_one_cannot_be_opened, .timeout = 60)
 	cr_expect_eq(fcntl(next, F_GETFD), -1, "no descriptor is left");
 	(void)close(other);
 }
+
+Test(intake, a_port_that_another_appliance_has_is_not_free)
+{
+	int first[WORKERS], second[WORKERS];
+	struct err err = {0};
+
+	netns_make();
+	cr_assert_eq(intake_is_free(PORT, &err), 0, "%s", err.text);
+	cr_assert_eq(intake_open(PORT, false, WORKERS, first, &err), 0, "%s", err.text);
+	cr_expect_eq(intake_is_free(PORT, &err), -1);
+	cr_expect_eq(err.kind, ERR_LIMIT);
+	cr_expect_eq(intake_is_free(PORT + 1, &err), 0, "another port is");
+	cr_assert_eq(intake_open(PORT, false, WORKERS, second, &err), 0,
+	    "the kernel has nothing against it");
+	for (int i = 0; i < WORKERS; i++) {
+		(void)close(first[i]);
+		(void)close(second[i]);
+	}
+	cr_expect_eq(intake_is_free(PORT, &err), 0);
+}
