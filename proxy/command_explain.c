@@ -12,7 +12,9 @@
 #include "proxy/commands.h"
 #include "proxy/guard.h"
 #include "proxy/load.h"
+#include "proxy/own_addrs.h"
 
+#include <event2/event.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,6 +34,7 @@ struct options {
 /* What is told, to a reader or as a document. */
 struct talk {
 	const struct options *options;
+	const struct own_addrs *own; /* this machine's; NULL: not known */
 	struct json json;
 	char ruleset[FACTS_LABEL_MAX]; /* the one that is being told */
 };
@@ -279,7 +282,7 @@ judge_all(const struct options *options, const struct config *config, struct fac
 
 	if (options->json)
 		json_open_array(&talk->json, "steps");
-	if (!guard_refuses(config, NULL, &facts->dst, &facts->verdict))
+	if (!guard_refuses(config, talk->own, &facts->dst, &facts->verdict))
 		judge_explain(config->rules, stage, facts, &facts->verdict,
 		    options->json ? tell_json : tell_text, talk);
 	else if (!options->json)
@@ -352,9 +355,10 @@ add_verdict(struct json *json, const struct verdict *verdict, int code)
 }
 
 static int
-explain(const struct options *options, const struct config *config, const struct geo *geo)
+explain(const struct options *options, const struct config *config, const struct geo *geo,
+    const struct own_addrs *own)
 {
-	struct talk talk = {.options = options};
+	struct talk talk = {.options = options, .own = own};
 	struct facts facts;
 	int code;
 
@@ -385,6 +389,27 @@ explain(const struct options *options, const struct config *config, const struct
 	return code;
 }
 
+/* With the addresses of the machine that it runs on, which no rule opens. */
+static int
+explain_here(const struct options *options, const struct config *config, const struct geo *geo)
+{
+	struct event_base *base = event_base_new();
+	struct err err = {.text = "no memory"};
+	struct own_addrs *own = base != NULL ? own_addrs_open(base, &err) : NULL;
+	int code;
+
+	if (own == NULL)
+		(void)fprintf(stderr,
+		    "borderlens: warning: this machine's own addresses, which are always refused, "
+		    "are not known: %s\n",
+		    err.text);
+	code = explain(options, config, geo, own);
+	own_addrs_close(own);
+	if (base != NULL)
+		event_base_free(base);
+	return code;
+}
+
 int
 command_explain(int argc, char **argv)
 {
@@ -405,7 +430,7 @@ command_explain(int argc, char **argv)
 	if (loaded_open(options.path, &loaded, &problems) == 0)
 		geo = loaded_geo(&loaded, &problems);
 	if (geo != NULL)
-		code = explain(&options, loaded.config, geo);
+		code = explain_here(&options, loaded.config, geo);
 	else
 		problems_print(&problems);
 	geo_close(geo);

@@ -16,7 +16,7 @@ struct own_addrs;
  * They are refused before a packet is sent.
  *
  * Returns whether dst is refused; then verdict says so, with ruleset
- * "appliance".  own may be NULL (explain, which does not know the box).
+ * "appliance".  own may be NULL: not known.
  */
 bool guard_refuses(const struct config *config, const struct own_addrs *own, const struct addr *dst,
     struct verdict *verdict);

@@ -5,6 +5,7 @@
 #include "config/problems.h"
 #include "geo/geo.h"
 #include "proxy/commands.h"
+#include "tests/proxy/netns.h"
 #include "tests/support/mmdb_maker.h"
 #include "tests/support/scratch.h"
 
@@ -360,8 +361,8 @@ Test(load, explain_ends_as_the_verdict_says)
 	    {"9.9.9.9", NULL, 12, "verdict: cannot tell"},
 	    {"1.1.1.1", "x.example", 10, "verdict: BLOCK by site/unknown \"not known\""},
 	    {"10.0.0.1", "a.cam.example", 10, "verdict: BLOCK by appliance/private"},
-	    {"127.0.0.1", NULL, 10, "verdict: BLOCK by appliance/loopback"},
-	    {"::ffff:127.0.0.1", NULL, 10, "verdict: BLOCK by appliance/loopback"},
+	    {"127.0.0.2", NULL, 10, "verdict: BLOCK by appliance/loopback"},
+	    {"::ffff:127.0.0.2", NULL, 10, "verdict: BLOCK by appliance/loopback"},
 	    {"169.254.169.254:80", NULL, 10, "verdict: BLOCK by appliance/metadata"},
 	};
 
@@ -376,6 +377,21 @@ Test(load, explain_ends_as_the_verdict_says)
 		    ran.err);
 		cr_expect_str_empty(ran.err);
 	}
+}
+
+Test(load, explain_refuses_an_address_of_the_machine_as_the_appliance_does)
+{
+	const char *const args[] = {"explain", "-c", config_path, "--to", "8.8.8.8", NULL};
+	struct ran ran;
+
+	netns_make();
+	run(command_explain, args, &ran);
+	cr_expect_eq(ran.code, 0, "%s", ran.out);
+	cr_assert_eq(system("ip addr add 8.8.8.8/32 dev lo"), 0);
+	run(command_explain, args, &ran);
+	cr_expect_eq(ran.code, 10, "%s", ran.out);
+	cr_expect_not_null(strstr(ran.out, "appliance/own-address"), "%s", ran.out);
+	cr_expect_str_empty(ran.err);
 }
 
 Test(load, explain_tells_facts_with_their_basis_and_each_rule)
