@@ -57,10 +57,8 @@ leg_receive(struct leg *leg, void *to, size_t size)
 		leg->fin = true;
 	else if (count < 0 && errno != EAGAIN)
 		note_reset(leg, errno);
-	/* Less than was asked for: the socket is empty, and its next byte is a
-	 * new edge (epoll(7)); but a FIN behind the data was told already. */
-	if ((count < 0 || (size_t)count < size) && !leg->fin_coming)
-		leg->readable = false;
+	/* Only a refusal says that the socket is empty.  A short read does not: a
+	 * reset may stand behind the data, whose edge came with theirs. */
 	if (count < 0)
 		leg->readable = false;
 	return count;
