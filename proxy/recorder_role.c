@@ -190,21 +190,29 @@ static int
 open_places(const struct recorder_setup *setup, struct places *places, struct err *err)
 {
 	places->eve_fd = -1;
-	if (open_place(setup->state_dir, places->state_dir, err) != 0 ||
-	    open_place(setup->run_dir, places->run_dir, err) != 0)
+	if (open_place(setup->state_dir, places->state_dir, err) != 0)
 		return -1;
+	/* Somebody deleted it while we ran.  The workers' spools came as
+	 * descriptors, and are lost with us unless they are read. */
+	if (open_place(setup->run_dir, places->run_dir, err) != 0) {
+		log_warn("no spools of earlier runs are looked for: %s", err->text);
+		places->run_dir[0] = '\0';
+	}
 	return setup->eve[0] != '\0' ? open_eve(setup->eve, places, err) : 0;
 }
 
 static int
 confine(const struct places *places)
 {
-	const char *writable[4] = {places->state_dir, places->run_dir, NULL, NULL};
+	const char *writable[4] = {places->state_dir};
 	const char *missing = "";
 	struct err err = {0};
+	size_t count = 1;
 
+	if (places->run_dir[0] != '\0')
+		writable[count++] = places->run_dir;
 	if (places->eve_dir[0] != '\0')
-		writable[2] = places->eve_dir;
+		writable[count++] = places->eve_dir;
 	if (sandbox_enter(ROLE_RECORDER, writable, &missing, &err) != 0) {
 		log_error("cannot be confined: %s", err.text);
 		return -1;
@@ -238,6 +246,8 @@ recorder_run(const struct recorder_setup *setup)
 		log_error("cannot serve: %s", err.text);
 		return 1;
 	}
+	if (places.run_dir[0] == '\0')
+		config.run_dir = NULL;
 	config.eve_fd = places.eve_fd;
 	if (confine(&places) != 0)
 		return 1;

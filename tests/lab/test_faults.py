@@ -3,6 +3,7 @@
 record stays whole, and the appliance comes back by itself."""
 
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -136,6 +137,20 @@ def a_spool_that_its_worker_wrote_over_is_set_aside(lab):
     appliance.start()
     check("served after a new start", try_request(lab, camera))
     appliance.recorded()
+
+
+@story(60)
+def a_deleted_run_dir_loses_no_record(lab):
+    _, appliance, camera = serving(lab)
+    shutil.rmtree(os.path.join(appliance.directory, "run"))
+    os.kill(appliance.role_pids("recorder")[0], signal.SIGKILL)
+    for number in harness.CAMERAS:
+        check("served", lab.request(camera, camera=number).startswith(b"HTTP/1.1 200"))
+    appliance.eve.wait(event_type="flow", count=len(harness.CAMERAS))
+    equal("exit", appliance.stop(), 0)
+    appliance.recorded()
+    appliance.start()
+    check("served after a new start", try_request(lab, camera))
 
 
 @story(120)
