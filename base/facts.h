@@ -240,7 +240,6 @@ struct facts {
 	char iface[16];    /* the interface the camera came in by; "" unknown */
 	char device[FACTS_LABEL_MAX]; /* its name, or its address where it has none */
 	char group[FACTS_LABEL_MAX];  /* of the device; "" none.  Not recorded */
-	enum transport transport;     /* not recorded: all are TCP */
 	int32_t utc_offset_s;         /* of the site's clock when it was opened, east is more.
 				       * Not recorded: the time zone and opened_wall_us tell it */
 	struct hello_facts hello;
@@ -250,6 +249,7 @@ struct facts {
 	struct payload_facts payload; /* not learnt, and not recorded, in this version */
 	struct verdict verdict;
 	enum inspect inspect;
+	enum transport transport; /* not recorded: all are TCP */
 	struct traffic traffic;
 	enum end end;
 	char end_text[FACTS_TEXT_MAX]; /* what was seen, for a reader */
