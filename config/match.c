@@ -100,38 +100,13 @@ find_key(const struct reader *reader, const struct yaml_node *node)
 	return NULL;
 }
 
-/* A value on one line, as a flow of YAML.  It is no deeper than a file can be. */
-static void
-/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
-add_value(const struct yaml_node *node, struct text *out)
-{
-	const char *between = "";
-
-	if (node->kind == YAML_TEXT) {
-		text_add_untrusted(out, node->text, strlen(node->text));
-		return;
-	}
-	text_add(out, node->kind == YAML_LIST ? "[" : "{");
-	for (const struct yaml_node *child = node->first; child != NULL && !out->cut;
-	     child = child->next) {
-		text_add(out, "%s", between);
-		between = ", ";
-		if (node->kind == YAML_MAP) {
-			text_add_untrusted(out, child->key->text, strlen(child->key->text));
-			text_add(out, ": ");
-		}
-		add_value(child, out);
-	}
-	text_add(out, node->kind == YAML_LIST ? "]" : "}");
-}
-
 static void
 write_value(const struct yaml_node *node, char out[CONDITION_TEXT_MAX])
 {
 	struct text text = text_in(out, CONDITION_TEXT_MAX);
 	size_t end = CONDITION_TEXT_MAX - sizeof("...");
 
-	add_value(node, &text);
+	yaml_flow(node, &text);
 	if (!text.cut)
 		return;
 	if (end > text.used)

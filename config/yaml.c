@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/yaml.h"
 
+#include "base/text.h"
 #include "config/problems.h"
 
 #include <assert.h>
@@ -352,6 +353,48 @@ yaml_tree_free(struct yaml_tree *tree)
 		free(node);
 	}
 	*tree = (struct yaml_tree){0};
+}
+
+void
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
+yaml_flow(const struct yaml_node *node, struct text *out)
+{
+	const char *between = "";
+
+	if (node->kind == YAML_TEXT) {
+		text_add_untrusted(out, node->text, strlen(node->text));
+		return;
+	}
+	text_add(out, node->kind == YAML_LIST ? "[" : "{");
+	for (const struct yaml_node *child = node->first; child != NULL && !out->cut;
+	     child = child->next) {
+		text_add(out, "%s", between);
+		between = ", ";
+		if (node->kind == YAML_MAP) {
+			text_add_untrusted(out, child->key->text, strlen(child->key->text));
+			text_add(out, ": ");
+		}
+		yaml_flow(child, out);
+	}
+	text_add(out, node->kind == YAML_LIST ? "]" : "}");
+}
+
+bool
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
+yaml_same(const struct yaml_node *a, const struct yaml_node *b)
+{
+	const struct yaml_node *other = b->first;
+
+	if (a->kind != b->kind || a->count != b->count || strcmp(a->text, b->text) != 0)
+		return false;
+	for (const struct yaml_node *child = a->first; child != NULL; child = child->next) {
+		if (a->kind == YAML_MAP)
+			other = yaml_child(b, child->key->text);
+		if (other == NULL || !yaml_same(child, other))
+			return false;
+		other = other->next;
+	}
+	return true;
 }
 
 const struct yaml_node *

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 struct problems;
+struct text;
 
 /*
  * A YAML file as a tree of nodes, each with its place, so that what is found
@@ -51,6 +52,13 @@ struct yaml_tree {
 int yaml_tree_read(struct yaml_tree *tree, const char *file, struct bytes text,
     struct problems *problems);
 void yaml_tree_free(struct yaml_tree *tree);
+
+/* Write a value on one line, as a flow: "[DE, FR]", "{port: 443}". */
+void yaml_flow(const struct yaml_node *node, struct text *out);
+
+/* Whether two values say the same: texts by their letters, lists in their order,
+ * maps in any. */
+bool yaml_same(const struct yaml_node *a, const struct yaml_node *b);
 
 /* A map's child by its key, or NULL; also when node is no map. */
 const struct yaml_node *yaml_child(const struct yaml_node *node, const char *key);

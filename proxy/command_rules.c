@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/err.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "config/compare.h"
+#include "config/config.h"
+#include "config/format.h"
+#include "config/problems.h"
+#include "config/rules.h"
+#include "config/source.h"
+#include "config/yaml.h"
+#include "proxy/commands.h"
+#include "proxy/load.h"
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct options {
+	const char *config;
+	bool json;
+	bool write;
+	bool check;
+	bool help;
+	int argc;
+	char **argv; /* what is no option */
+};
+
+/* A rule file that was read and found good. */
+struct rule_file {
+	struct source *source; /* owned */
+	struct rules *rules;   /* owned; holds the one set */
+	struct yaml_tree tree; /* owned */
+	struct bytes text;
+};
+
+static void
+write_usage(FILE *to)
+{
+	(void)fputs(
+	    "usage: borderlens rules list [--json] [-c FILE]\n"
+	    "       borderlens rules show FILE\n"
+	    "       borderlens rules diff OLD NEW\n"
+	    "       borderlens rules fmt [--write | --check] FILE...\n"
+	    "       borderlens rules keywords [--json]\n\n"
+	    "  list      the rule sets of the configuration\n"
+	    "  show      what a rule file says, a rule a line\n"
+	    "  diff      in what two rule files differ; comments and layout do not count\n"
+	    "  fmt       a rule file with quotes where other readers of YAML need them (\"NO\"),\n"
+	    "            to stdout; --write: in place; --check: only tell whether it is so\n"
+	    "  keywords  the keys of `match`\n\n"
+	    "exit: 0 done, 2 wrong usage, 20 differences (diff, fmt --check), 78 errors\n",
+	    to);
+}
+
+/* ---- files ---- */
+
+static int
+file_open(const char *path, struct rule_file *file)
+{
+	struct problems problems = {0};
+	struct err err = {0};
+	int ret = -1;
+
+	*file = (struct rule_file){.source = source_from_disk(), .rules = rules_new()};
+	if (file->source == NULL || file->rules == NULL)
+		problems_error(&problems, path, 0, 0, "no memory to read it");
+	else if (source_read(file->source, path, &file->text, &err) != 0)
+		problems_error(&problems, path, 0, 0, "%s", err.text);
+	else if (rules_add(file->rules, path, file->text, &problems) == 0)
+		ret = yaml_tree_read(&file->tree, path, file->text, &(struct problems){0});
+	problems_print(&problems);
+	problems_free(&problems);
+	return ret;
+}
+
+static void
+file_close(struct rule_file *file)
+{
+	yaml_tree_free(&file->tree);
+	rules_free(file->rules);
+	source_free(file->source);
+}
+
+/* ---- list, keywords ---- */
+
+static void
+add_about(struct json *json, const struct ruleset_about *about)
+{
+	json_open(json, NULL);
+	json_string(json, "ruleset", about->id);
+	json_string(json, "version", about->version);
+	json_string(json, "title", about->title);
+	json_string(json, "jurisdiction", about->jurisdiction);
+	json_string(json, "mode", about->mode);
+	json_string(json, "reviewed", about->reviewed);
+	json_string(json, "expires", about->expires);
+	json_number(json, "rules", about->rules);
+	json_string(json, "file", about->file);
+	json_close(json);
+}
+
+static void
+json_print(struct json *json)
+{
+	if (!json->failed)
+		(void)puts(json->at);
+	json_free(json);
+}
+
+static int
+list_sets(const struct options *options)
+{
+	struct problems problems = {0};
+	struct json json = {0};
+	struct loaded loaded;
+	int code = EXIT_CONFIG;
+
+	if (loaded_open(options->config, &loaded, &problems) != 0) {
+		problems_print(&problems);
+		goto out;
+	}
+	json_open_array(&json, NULL);
+	for (size_t i = 0; i < rules_count(loaded.config->rules); i++) {
+		struct ruleset_about about = rules_about(loaded.config->rules, i);
+
+		add_about(&json, &about);
+		if (!options->json)
+			(void)printf(
+			    "%-14s v%-8s %-8s %4zu rules  reviewed %-10s expires %-10s  %s\n",
+			    about.id, about.version, about.mode, about.rules,
+			    about.reviewed[0] != '\0' ? about.reviewed : "-",
+			    about.expires[0] != '\0' ? about.expires : "-", about.title);
+	}
+	json_close_array(&json);
+	if (options->json)
+		json_print(&json);
+	code = EXIT_DONE;
+out:
+	json_free(&json);
+	loaded_close(&loaded);
+	problems_free(&problems);
+	return code;
+}
+
+static int
+list_keywords(const struct options *options)
+{
+	struct rules_keyword keywords[64];
+	size_t count = rules_keywords(keywords, 64);
+	struct json json = {0};
+
+	json_open_array(&json, NULL);
+	for (size_t i = 0; i < count; i++) {
+		json_open(&json, NULL);
+		json_string(&json, "key", keywords[i].name);
+		json_string(&json, "value", keywords[i].value);
+		json_string(&json, "holds_when", keywords[i].meaning);
+		json_string(&json, "stage", keywords[i].stage);
+		json_close(&json);
+		if (!options->json)
+			(void)printf("%-12s %s\n%-12s   %s (%s)\n", keywords[i].name,
+			    keywords[i].meaning, "", keywords[i].value, keywords[i].stage);
+	}
+	json_close_array(&json);
+	if (options->json)
+		json_print(&json);
+	json_free(&json);
+	return EXIT_DONE;
+}
+
+/* ---- show ---- */
+
+static const char *
+flow(const struct yaml_node *node, char *out, size_t size)
+{
+	struct text text = text_in(out, size);
+
+	if (node != NULL)
+		yaml_flow(node, &text);
+	return out;
+}
+
+static void
+print_map(const struct yaml_node *map, const char *indent)
+{
+	char value[2048];
+
+	for (const struct yaml_node *child = map->first; child != NULL; child = child->next) {
+		if (strcmp(child->key->text, "rules") == 0 || strcmp(child->key->text, "sets") == 0)
+			continue;
+		(void)printf("%s%-14s %s\n", indent, child->key->text,
+		    flow(child, value, sizeof(value)));
+	}
+}
+
+static int
+show_file(const char *path)
+{
+	const struct yaml_node *rules, *sets;
+	struct rule_file file;
+	char then[64], match[2048];
+	int code = EXIT_CONFIG;
+
+	if (file_open(path, &file) != 0)
+		goto out;
+	print_map(file.tree.root, "");
+	sets = yaml_child(file.tree.root, "sets");
+	if (sets != NULL) {
+		(void)puts("sets");
+		print_map(sets, "  ");
+	}
+	rules = yaml_child(file.tree.root, "rules");
+	(void)puts("rules, the first that matches decides");
+	for (const struct yaml_node *rule = rules != NULL ? rules->first : NULL; rule != NULL;
+	     rule = rule->next)
+		(void)printf("  %-14s %-8s %s\n%-16s %s\n", yaml_child(rule, "id")->text,
+		    flow(yaml_child(rule, "then"), then, sizeof(then)),
+		    flow(yaml_child(rule, "match"), match, sizeof(match)), "",
+		    yaml_child(rule, "why")->text);
+	code = EXIT_DONE;
+out:
+	file_close(&file);
+	return code;
+}
+
+static int
+diff_files(const char *old_path, const char *new_path)
+{
+	struct rule_file old, new;
+	bool good = file_open(old_path, &old) == 0;
+	int code = EXIT_CONFIG;
+
+	if (file_open(new_path, &new) == 0 && good)
+		code = rules_compare(old.tree.root, new.tree.root, stdout) == 0 ? EXIT_DONE
+										: EXIT_DIFFERENCES;
+	file_close(&old);
+	file_close(&new);
+	return code;
+}
+
+/* ---- fmt ---- */
+
+/* The whole file is there, or the old one is. */
+static int
+replace_file(const char *path, const char *text, size_t size)
+{
+	char other[CONFIG_PATH_MAX + 16];
+	struct stat st;
+	FILE *to = NULL;
+	int fd;
+
+	(void)snprintf(other, sizeof(other), "%s.XXXXXX", path);
+	fd = mkostemp(other, O_CLOEXEC);
+	if (fd < 0 || stat(path, &st) != 0 || fchmod(fd, st.st_mode & 07777) != 0 ||
+	    fchown(fd, st.st_uid, st.st_gid) != 0)
+		goto fail;
+	to = fdopen(fd, "w");
+	if (to == NULL || fwrite(text, 1, size, to) != size || fflush(to) != 0 || fsync(fd) != 0 ||
+	    rename(other, path) != 0)
+		goto fail;
+	(void)fclose(to);
+	return 0;
+fail:
+	perror(path);
+	if (fd >= 0)
+		(void)unlink(other);
+	if (to != NULL)
+		(void)fclose(to);
+	else if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
+static int
+put_formatted(const struct options *options, const char *path, struct bytes old, struct bytes new)
+{
+	bool same = old.left == new.left &&memcmp(old.at, new.at, old.left) == 0;
+
+	if (options->check) {
+		if (!same)
+			(void)puts(path);
+		return same ? EXIT_DONE : EXIT_DIFFERENCES;
+	}
+	if (options->write)
+		return same || replace_file(path, (const char *)new.at, new.left) == 0
+			   ? EXIT_DONE
+			   : EXIT_FAILED;
+	(void)fwrite(new.at, 1, new.left, stdout);
+	return EXIT_DONE;
+}
+
+static int
+format_file(const struct options *options, const char *path)
+{
+	struct problems problems = {0};
+	struct rule_file file;
+	char *written = NULL;
+	size_t size = 0;
+	FILE *memory = open_memstream(&written, &size);
+	int code = EXIT_CONFIG;
+
+	if (file_open(path, &file) != 0 || memory == NULL)
+		goto out;
+	if (rules_format(path, file.text, memory, &problems) != 0 || fflush(memory) != 0) {
+		problems_print(&problems);
+		goto out;
+	}
+	code =
+	    put_formatted(options, path, file.text, (struct bytes){(const uint8_t *)written, size});
+out:
+	if (memory != NULL)
+		(void)fclose(memory);
+	free(written);
+	file_close(&file);
+	problems_free(&problems);
+	return code;
+}
+
+static int
+format_files(const struct options *options)
+{
+	int worst = EXIT_DONE;
+
+	for (int i = 1; i < options->argc; i++) {
+		int code = format_file(options, options->argv[i]);
+
+		if (code > worst)
+			worst = code;
+	}
+	return worst;
+}
+
+/* ---- the command ---- */
+
+static int
+read_options(int argc, char **argv, struct options *options)
+{
+	static const struct option longs[] = {
+	    {"config", required_argument, NULL, 'c'},
+	    {"json", no_argument, NULL, 'j'},
+	    {"write", no_argument, NULL, 'w'},
+	    {"check", no_argument, NULL, 'k'},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	int letter;
+
+	*options = (struct options){.config = COMMAND_CONFIG_DEFAULT};
+	while ((letter = getopt_long(argc, argv, "c:wh", longs, NULL)) != -1) {
+		if (letter == 'c')
+			options->config = optarg;
+		else if (letter == 'j')
+			options->json = true;
+		else if (letter == 'w')
+			options->write = true;
+		else if (letter == 'k')
+			options->check = true;
+		else if (letter == 'h')
+			options->help = true;
+		else
+			return -1;
+	}
+	options->argc = argc - optind;
+	options->argv = argv + optind;
+	return options->write && options->check ? -1 : 0;
+}
+
+static bool
+is_call(const struct options *options, const char *name, int least, int most)
+{
+	return options->argc > 0 && strcmp(options->argv[0], name) == 0 && options->argc > least &&
+	       options->argc - 1 <= most;
+}
+
+int
+command_rules(int argc, char **argv)
+{
+	enum { FILES_MAX = 10000 };
+	struct options options;
+
+	if (read_options(argc, argv, &options) != 0) {
+		write_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (options.help) {
+		write_usage(stdout);
+		return EXIT_DONE;
+	}
+	if (is_call(&options, "list", 0, 0))
+		return list_sets(&options);
+	if (is_call(&options, "keywords", 0, 0))
+		return list_keywords(&options);
+	if (is_call(&options, "show", 1, 1))
+		return show_file(options.argv[1]);
+	if (is_call(&options, "diff", 2, 2))
+		return diff_files(options.argv[1], options.argv[2]);
+	if (is_call(&options, "fmt", 1, FILES_MAX))
+		return format_files(&options);
+	write_usage(stderr);
+	return EXIT_USAGE;
+}
