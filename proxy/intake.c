@@ -113,6 +113,12 @@ try_port(int family, uint16_t port)
 }
 
 int
+intake_listen(int fd, struct err *err)
+{
+	return listen(fd, BACKLOG) == 0 ? 0 : err_sys(err, "listen");
+}
+
+int
 intake_is_free(uint16_t port, struct err *err)
 {
 	int family = choose_family();

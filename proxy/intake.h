@@ -24,6 +24,10 @@ struct err;
  */
 int intake_open(uint16_t port, bool transparent, size_t count, int *fds, struct err *err);
 
+/* Listen on one of them again: a worker could have made it stop.  One that
+ * listens goes on as it is. */
+int intake_listen(int fd, struct err *err);
+
 /*
  * Whether nobody listens on port: sockets that share it (SO_REUSEPORT) would let
  * a second appliance of the same user take a part of the first one's cameras.

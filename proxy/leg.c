@@ -156,6 +156,7 @@ is_flooded(const struct leg *leg)
 }
 
 static void
+/* NOLINTNEXTLINE(readability-function-size): the parameters are OpenSSL's */
 on_message(int write, int version, int type, const void *bytes, size_t size, SSL *ssl, void *arg)
 {
 	struct leg *leg = arg;

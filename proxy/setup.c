@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/ipc.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "config/source.h"
@@ -234,18 +233,6 @@ open_network(struct supervisor *supervisor, struct err *err)
 /* ---- what the roles share ---- */
 
 static int
-open_pair(struct pair *pair, struct err *err)
-{
-	int ends[2];
-
-	if (ipc_pair(ends, err) != 0)
-		return -1;
-	pair->ours = ends[0];
-	pair->theirs = ends[1];
-	return 0;
-}
-
-static int
 open_shared(struct supervisor *supervisor, struct err *err)
 {
 	supervisor->source = source_seal(supervisor->loaded->source, err);
@@ -259,11 +246,11 @@ open_shared(struct supervisor *supervisor, struct err *err)
 		return -1;
 	for (unsigned i = 0; i < supervisor->workers; i++) {
 		if (spools_open(supervisor, i, err) != 0 ||
-		    open_pair(&supervisor->minting[i], err) != 0)
+		    ends_open(&supervisor->minting[i], err) != 0)
 			return -1;
 	}
 	for (size_t i = 0; i < supervisor->child_count; i++) {
-		if (open_pair(&supervisor->leash[i], err) != 0)
+		if (ends_open(&supervisor->leash[i], err) != 0)
 			return -1;
 	}
 	return 0;
@@ -353,10 +340,8 @@ close_all(int *fds, size_t count)
 static void
 close_pairs(struct pair *pairs, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		close_all(&pairs[i].ours, 1);
-		close_all(&pairs[i].theirs, 1);
-	}
+	for (size_t i = 0; i < count; i++)
+		ends_close(&pairs[i]);
 }
 
 void

@@ -8,7 +8,6 @@
 #include "proxy/sandbox.h"
 #include "proxy/supervisor_private.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -57,18 +56,6 @@ spools_open(struct supervisor *supervisor, unsigned worker, struct err *err)
 	return give_spool(supervisor->spool[worker], path, err);
 }
 
-/* Whether child has ended; it is told to when it has not. */
-static bool
-has_ended(struct child *child)
-{
-	if (child->pid == 0)
-		return true;
-	if (!child->shot)
-		(void)kill(child->pid, SIGKILL);
-	child->shot = true;
-	return false;
-}
-
 /* The file cannot be given to the recorder any more, which needs it no more
  * than its descriptor: the next start does it. */
 static bool
@@ -76,7 +63,8 @@ mend(struct supervisor *supervisor, unsigned worker, uint64_t now_ms)
 {
 	struct child *writer = &supervisor->children[WORKERS + worker];
 	struct child *recorder = &supervisor->children[RECORDER];
-	bool writer_ended = has_ended(writer), recorder_ended = has_ended(recorder);
+	bool writer_ended = supervisor_has_ended(writer),
+	     recorder_ended = supervisor_has_ended(recorder);
 	char path[CONFIG_PATH_MAX + 16];
 	struct err err = {0};
 	int fd;

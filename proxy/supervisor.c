@@ -76,6 +76,17 @@ fill_signer(const struct supervisor *supervisor, struct role_order *order)
 		order->worker[i] = supervisor->minting[i].theirs;
 }
 
+bool
+supervisor_has_ended(struct child *child)
+{
+	if (child->pid == 0)
+		return true;
+	if (!child->shot)
+		(void)kill(child->pid, SIGKILL);
+	child->shot = true;
+	return false;
+}
+
 /* A predecessor's last beat must not be taken for the successor's. */
 static void
 forget_beat(struct supervisor *supervisor, const struct child *child)
@@ -100,8 +111,14 @@ start(struct supervisor *supervisor, struct child *child, uint64_t now_ms)
 	char name[CHILD_NAME_MAX];
 	pid_t pid;
 
-	if (child->role != ROLE_SIGNER && !spools_mend(supervisor, now_ms))
+	if (!ends_mend(supervisor) ||
+	    (child->role != ROLE_SIGNER && !spools_mend(supervisor, now_ms)))
 		return;
+	if (ends_renew(supervisor, child, &err) != 0) {
+		log_error("cannot start %s: %s", child_name(child, name), err.text);
+		child->start_ms = now_ms + CHILD_PAUSE_MS;
+		return;
+	}
 	role_order_clear(&order, child->role);
 	order.index = child->index;
 	order.workers = supervisor->workers;

@@ -73,6 +73,21 @@ int spools_open(struct supervisor *supervisor, unsigned worker, struct err *err)
  */
 bool spools_mend(struct supervisor *supervisor, uint64_t now_ms);
 
+/* Whether child has ended; it is killed when it has not. */
+bool supervisor_has_ended(struct child *child);
+
+/*
+ * A role can shut its end of a socket for good, and its successor has the same.
+ * Before a role is started: ends_renew gives it a leash that nobody had before,
+ * a worker's listening socket listens (again); ends_mend replaces the pair
+ * between a worker and the signer where it is shut.  false: not yet, as those
+ * that hold it were told to end, or as there can be no other.
+ */
+int ends_open(struct pair *pair, struct err *err);
+void ends_close(struct pair *pair);
+int ends_renew(struct supervisor *supervisor, const struct child *child, struct err *err);
+bool ends_mend(struct supervisor *supervisor);
+
 /* When the role of child beat last; 0: not since its start. */
 uint64_t status_beat(const struct supervisor *supervisor, const struct child *child);
 
