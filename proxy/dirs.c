@@ -152,10 +152,16 @@ make_eve_file(int dir_fd, const char *name, struct sandbox_user user, struct err
 	/* One that is no file, a pipe that nobody reads say, is not waited for. */
 	int fd = openat(dir_fd, name,
 	    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, MODE_EVE);
+	struct stat st;
 	int ret = 0;
 
 	if (fd < 0)
 		return err_sys(err, "open the EVE file %s", name);
+	/* A device is not given away: /dev/null belongs to everybody. */
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		(void)close(fd);
+		return err_set(err, ERR_INPUT, "the EVE file %s is no regular file", name);
+	}
 	/* It stays root's: a recorder that starts again opens it before it
 	 * becomes another user, who may not get through the directory. */
 	if (geteuid() == 0 && (fchown(fd, 0, user.gid) != 0 || fchmod(fd, MODE_EVE) != 0))

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 static char dir[256];
@@ -135,6 +136,25 @@ Test(dirs, an_eve_that_is_a_pipe_is_refused_and_not_waited_for)
 	(void)alarm(5); /* the test would stand still for ever */
 	cr_expect_eq(dirs_make(&config, &err), -1);
 	cr_expect_neq(err.text[0], '\0');
+}
+
+Test(dirs, a_device_in_place_of_the_eve_file_is_refused_untouched)
+{
+	char log[512], path[600];
+	struct err err = {0};
+	struct stat st;
+
+	(void)snprintf(log, sizeof(log), "%s/log", dir);
+	(void)snprintf(path, sizeof(path), "%s/eve.json", log);
+	cr_assert_eq(mkdir(log, 0755), 0);
+	scratch_file(log, "syslog", "x", 1);
+	if (mknod(path, S_IFCHR | 0600, makedev(1, 3)) != 0)
+		cr_skip_test("no device can be made here");
+	cr_expect_eq(dirs_make(&config, &err), -1);
+	cr_expect_not_null(strstr(err.text, "regular"), "%s", err.text);
+	st = look("log/eve.json");
+	cr_expect_eq(st.st_gid, 0U);
+	cr_expect_eq(st.st_mode & 07777U, 0600U);
 }
 
 Test(dirs, are_made_without_eve)
