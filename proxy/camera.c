@@ -116,11 +116,24 @@ camera_note_refusal(struct conn *conn)
 	    clock_mono_ms());
 }
 
+static void
+note_negotiated(struct conn *conn)
+{
+	struct camera_facts *facts = &conn->facts.camera_tls;
+	const SSL *ssl = conn->camera.ssl;
+
+	if (SSL_get_current_cipher(ssl) == NULL)
+		return; /* it did not come so far */
+	facts->version = tls_version(ssl);
+	text_copy(facts->cipher, sizeof(facts->cipher), SSL_get_cipher_name(ssl));
+}
+
 static enum conn_state
 accept_failed(struct conn *conn, const struct err *err)
 {
 	struct leg *leg = &conn->camera;
 
+	note_negotiated(conn);
 	camera_note_refusal(conn);
 	if (conn->facts.inspect == INSPECT_REJECTED && leg->alert != 0)
 		return conn_close(conn, END_REJECTED,
@@ -141,7 +154,6 @@ accept_failed(struct conn *conn, const struct err *err)
 enum conn_state
 run_accept(struct conn *conn)
 {
-	struct camera_facts *facts = &conn->facts.camera_tls;
 	struct err err = {0};
 	enum leg_io io;
 
@@ -152,7 +164,6 @@ run_accept(struct conn *conn)
 		return accept_failed(conn, &err);
 	if (io == LEG_WAIT)
 		return CONN_ACCEPT;
-	facts->version = tls_version(conn->camera.ssl);
-	text_copy(facts->cipher, sizeof(facts->cipher), SSL_get_cipher_name(conn->camera.ssl));
+	note_negotiated(conn);
 	return CONN_RELAY;
 }

@@ -219,6 +219,13 @@ static void
 count_end(struct conn *conn, enum end end)
 {
 	struct board_worker *row = conn->worker->counters;
+	const struct traffic *traffic = &conn->facts.traffic;
+	struct traffic *total = &conn->worker->total;
+
+	total->up += traffic->up;
+	total->down += traffic->down;
+	total->left_up += traffic->left_up;
+	total->left_down += traffic->left_down;
 
 	if (conn->facts.verdict.result == RESULT_BLOCK)
 		atomic_fetch_add_explicit(&row->blocked, 1, memory_order_relaxed);

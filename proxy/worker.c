@@ -77,6 +77,18 @@ go_on_draining(struct worker *worker)
 		(void)event_base_loopbreak(worker->base);
 }
 
+void
+worker_tell_stats(struct worker *worker, uint64_t now_ms)
+{
+	struct facts facts = {.traffic = worker->total};
+
+	if (worker->told_ms != 0 && now_ms - worker->told_ms < WORKER_STATS_MS)
+		return;
+	if (worker->told_ms != 0)
+		(void)spool_write(worker->spool, EVENT_STATS, &facts, NULL);
+	worker->told_ms = now_ms;
+}
+
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -85,6 +97,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	atomic_store_explicit(&worker->counters->beat_ms, clock_mono_ms(), memory_order_relaxed);
+	worker_tell_stats(worker, clock_mono_ms());
 	if (worker->drain_from_ms != 0)
 		go_on_draining(worker);
 	else if (atomic_load_explicit(&worker->board->draining, memory_order_relaxed) != 0)

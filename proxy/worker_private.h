@@ -4,6 +4,7 @@
 
 /* For the worker and the stages of its connections only. */
 
+#include "base/facts.h"
 #include "proxy/pool.h"
 #include "proxy/tls.h"
 
@@ -53,6 +54,8 @@ struct worker {
 	struct event tick;                     /* the heartbeat */
 	struct event control;                  /* the supervisor's end */
 	uint64_t drain_from_ms;                /* 0: not draining */
+	struct traffic total;                  /* of the connections that have ended */
+	uint64_t told_ms;                      /* when a stats event was last written; 0: never */
 	uint8_t scratch[WORKER_SCRATCH_BYTES]; /* payload between a read and its write */
 };
 
@@ -64,5 +67,10 @@ struct worker {
  * its timers and sockets again, so that the heartbeat goes on under any load.
  */
 struct event_base *worker_base(void);
+
+/* Write a stats event when WORKER_STATS_MS have gone since the last one, or
+ * since the first call.  One that finds no room in the spool is left out. */
+enum { WORKER_STATS_MS = 60 * 1000 };
+void worker_tell_stats(struct worker *worker, uint64_t now_ms);
 
 #endif

@@ -137,7 +137,7 @@ add_place(struct json *json, const struct place *place)
 	countries_json(&place->registered, json, "registered");
 	countries_json(&place->operator, json, "operator");
 	json_number(json, "asn", place->asn);
-	add_text(json, "org", place->org);
+	json_string(json, "org", place->org[0] != '\0' ? place->org : "unknown");
 	json_string(json, "vendor", place->vendor[0] != '\0' ? place->vendor : "unknown");
 	json_open(json, "basis");
 	add_text(json, "country", place->located_basis);
@@ -188,8 +188,6 @@ add_server(struct json *json, const struct server_facts *server)
 	const char *names[CERT_ERRORS_MAX];
 	size_t count = cert_error_names(server->errors, names);
 
-	if (!server->handshake_done && count == 0 && !is_set(server->sha256) && server->alert == 0)
-		return;
 	json_open(json, "server");
 	json_bool(json, "verified", server->verified);
 	json_open_array(json, "errors");
@@ -241,7 +239,8 @@ add_ours(struct json *json, const struct event_head *head, const struct facts *f
 	json_string(json, "site", site);
 	add_place(json, &facts->place);
 	add_verdict(json, facts);
-	add_server(json, &facts->server);
+	if (closed)
+		add_server(json, &facts->server);
 	add_camera_tls(json, &facts->camera_tls);
 	if (facts->hello.ech)
 		json_bool(json, "ech", true);

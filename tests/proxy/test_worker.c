@@ -2,8 +2,13 @@
 #include "proxy/worker_private.h"
 
 #include "base/clock.h"
+#include "record/spool.h"
+#include "tests/support/scratch.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 enum { TURNS_MAX = 1000 * 1000 };
 
@@ -52,4 +57,37 @@ Test(worker, timers_come_while_connections_always_have_more_to_carry)
 	cr_expect(busy.timer_came, "not in %u turns", busy.turns);
 	event_del(&busy.event);
 	event_base_free(busy.base);
+}
+
+Test(worker, tells_what_it_carried_once_a_minute)
+{
+	enum { SPOOL_BYTES = 1 << 20 };
+	struct worker *worker = calloc(1, sizeof(*worker));
+	struct recorded recorded;
+	struct spool *reader;
+	char dir[256], path[300];
+	int fd;
+
+	cr_assert_not_null(worker);
+	scratch_dir(dir, sizeof(dir));
+	(void)snprintf(path, sizeof(path), "%s/spool", dir);
+	fd = spool_create(path, SPOOL_BYTES, 3, 1, NULL);
+	worker->spool = spool_writer(fd, "site", NULL);
+	reader = spool_reader(fd, NULL);
+	cr_assert(worker->spool != NULL && reader != NULL);
+	worker->total = (struct traffic){.up = 7, .left_up = 5};
+	worker_tell_stats(worker, 1000);
+	worker_tell_stats(worker, 1000 + WORKER_STATS_MS - 1);
+	cr_expect_eq(spool_read(reader, &recorded, NULL), 0);
+	worker_tell_stats(worker, 1000 + WORKER_STATS_MS);
+	cr_assert_eq(spool_read(reader, &recorded, NULL), 1);
+	cr_expect_eq(recorded.head.kind, EVENT_STATS);
+	cr_expect_eq(recorded.facts.traffic.up, 7U);
+	cr_expect_eq(recorded.facts.traffic.left_up, 5U);
+	cr_expect_eq(spool_read(reader, &recorded, NULL), 0);
+	spool_close(reader);
+	spool_close(worker->spool);
+	(void)close(fd);
+	scratch_remove(dir);
+	free(worker);
 }
