@@ -35,8 +35,8 @@ struct offer {
 	bool has_name;
 };
 
-static bool
-is_grease(uint16_t value)
+bool
+fingerprint_is_grease(uint16_t value)
 {
 	return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
 }
@@ -44,7 +44,7 @@ is_grease(uint16_t value)
 static void
 add(struct list *list, uint16_t value)
 {
-	if (is_grease(value))
+	if (fingerprint_is_grease(value))
 		return;
 	if (list->count == FINGERPRINT_LIST_MAX)
 		list->full = true;
@@ -61,33 +61,17 @@ add_all(struct list *list, struct bytes numbers)
 		add(list, value);
 }
 
-static bool
-take_vec8(struct bytes *in, struct bytes *out)
-{
-	uint8_t count;
-
-	return bytes_u8(in, &count) && bytes_take(in, count, out);
-}
-
-static bool
-take_vec16(struct bytes *in, struct bytes *out)
-{
-	uint16_t count;
-
-	return bytes_u16(in, &count) && bytes_take(in, count, out);
-}
-
 static void
 read_versions(struct bytes body, struct offer *offer)
 {
 	struct bytes list;
 	uint16_t version;
 
-	if (!take_vec8(&body, &list))
+	if (!bytes_vec8(&body, &list))
 		return;
 	offer->version = 0;
 	while (bytes_u16(&list, &version)) {
-		if (!is_grease(version) && version > offer->version)
+		if (!fingerprint_is_grease(version) && version > offer->version)
 			offer->version = version;
 	}
 }
@@ -103,22 +87,22 @@ read_extension(uint16_t type, struct bytes body, struct offer *offer)
 		offer->has_name = true;
 		break;
 	case EXTENSION_GROUPS:
-		if (take_vec16(&body, &list))
+		if (bytes_vec16(&body, &list))
 			add_all(&offer->groups, list);
 		break;
 	case EXTENSION_POINT_FORMATS:
-		if (take_vec8(&body, &list)) {
+		if (bytes_vec8(&body, &list)) {
 			while (bytes_u8(&list, &format))
 				add(&offer->formats, format);
 		}
 		break;
 	case EXTENSION_SIGNATURES:
-		if (take_vec16(&body, &list))
+		if (bytes_vec16(&body, &list))
 			add_all(&offer->signatures, list);
 		break;
 	case EXTENSION_ALPN:
-		if (take_vec16(&body, &list))
-			(void)take_vec8(&list, &offer->alpn);
+		if (bytes_vec16(&body, &list))
+			(void)bytes_vec8(&list, &offer->alpn);
 		break;
 	case EXTENSION_VERSIONS:
 		read_versions(body, offer);
@@ -135,14 +119,14 @@ read_offer(struct bytes body, struct offer *offer)
 	uint16_t type;
 
 	if (!bytes_u16(&body, &offer->legacy_version) ||
-	    !bytes_take(&body, RANDOM_BYTES, &skipped) || !take_vec8(&body, &skipped) ||
-	    !take_vec16(&body, &suites) || !take_vec8(&body, &skipped))
+	    !bytes_take(&body, RANDOM_BYTES, &skipped) || !bytes_vec8(&body, &skipped) ||
+	    !bytes_vec16(&body, &suites) || !bytes_vec8(&body, &skipped))
 		return false;
 	offer->version = offer->legacy_version;
 	add_all(&offer->suites, suites);
-	if (!take_vec16(&body, &exts))
+	if (!bytes_vec16(&body, &exts))
 		return true;
-	while (bytes_u16(&exts, &type) && take_vec16(&exts, &skipped)) {
+	while (bytes_u16(&exts, &type) && bytes_vec16(&exts, &skipped)) {
 		add(&offer->extensions, type);
 		read_extension(type, skipped, offer);
 	}

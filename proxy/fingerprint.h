@@ -4,6 +4,9 @@
 
 #include "base/bytes.h"
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /*
  * The camera's TLS fingerprints, from the body of a well-formed ClientHello
  * (behind its 4-byte header).
@@ -20,6 +23,9 @@ enum {
 	 * known program sends a third of it. */
 	FINGERPRINT_LIST_MAX = 512,
 };
+
+/* One of the values that mean nothing and are sent to be passed over. */
+bool fingerprint_is_grease(uint16_t value);
 
 /* Both become "" where the hello has more than can be taken in. */
 void fingerprint_hello(struct bytes body, char ja3[FINGERPRINT_JA3_SIZE],

@@ -228,28 +228,6 @@ name_protocol(struct bytes raw)
 
 /* ---- the message ---- */
 
-static bool
-take_vec8(struct bytes *in, struct bytes *out)
-{
-	uint8_t count;
-
-	return bytes_u8(in, &count) && bytes_take(in, count, out);
-}
-
-static bool
-take_vec16(struct bytes *in, struct bytes *out)
-{
-	uint16_t count;
-
-	return bytes_u16(in, &count) && bytes_take(in, count, out);
-}
-
-static bool
-is_grease(uint16_t value)
-{
-	return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff); /* RFC 8701 */
-}
-
 /* Whether a list of 16-bit numbers holds one. */
 static bool
 list_has(struct bytes list, uint16_t wanted)
@@ -283,8 +261,8 @@ read_server_name(struct bytes ext, struct hello_facts *facts)
 	if (facts->sni_present)
 		return false;
 	facts->sni_present = true;
-	if (!take_vec16(&ext, &list) || ext.left != 0 || !bytes_u8(&list, &type) ||
-	    !take_vec16(&list, &name) || list.left != 0)
+	if (!bytes_vec16(&ext, &list) || ext.left != 0 || !bytes_u8(&list, &type) ||
+	    !bytes_vec16(&list, &name) || list.left != 0)
 		return false;
 	if (type != NAME_HOST || name.left == 0 || name.left >= FACTS_NAME_MAX) {
 		facts->sni_odd = true;
@@ -306,11 +284,11 @@ read_alpn(struct bytes ext, struct hello_facts *facts)
 {
 	struct bytes list, name;
 
-	if (!take_vec16(&ext, &list) || ext.left != 0)
+	if (!bytes_vec16(&ext, &list) || ext.left != 0)
 		return false;
 	facts->alpn_size = 0;
 	while (list.left > 0) {
-		if (!take_vec8(&list, &name) || name.left == 0)
+		if (!bytes_vec8(&list, &name) || name.left == 0)
 			return false;
 		if (facts->alpn_size + 1 + name.left > FACTS_ALPN_MAX)
 			continue;
@@ -327,12 +305,12 @@ read_versions(struct bytes ext, struct hello_facts *facts)
 	struct bytes list;
 	uint16_t version;
 
-	if (!take_vec8(&ext, &list) || ext.left != 0 || list.left % 2 != 0)
+	if (!bytes_vec8(&ext, &list) || ext.left != 0 || list.left % 2 != 0)
 		return false;
 	facts->version_max = 0;
 	facts->version_min = UINT16_MAX;
 	while (bytes_u16(&list, &version)) {
-		if (is_grease(version))
+		if (fingerprint_is_grease(version))
 			continue;
 		if (version > facts->version_max)
 			facts->version_max = version;
@@ -353,7 +331,7 @@ read_list16(struct bytes ext, uint16_t wanted, bool *has_list, bool *has_wanted)
 {
 	struct bytes list;
 
-	if (!take_vec16(&ext, &list) || ext.left != 0 || list.left % 2 != 0)
+	if (!bytes_vec16(&ext, &list) || ext.left != 0 || list.left % 2 != 0)
 		return false;
 	*has_list = true;
 	*has_wanted = list_has(list, wanted);
@@ -391,7 +369,7 @@ read_extensions(struct bytes exts, struct hello_facts *facts, struct signature_o
 		struct bytes body;
 		uint16_t type;
 
-		if (!bytes_u16(&exts, &type) || !take_vec16(&exts, &body))
+		if (!bytes_u16(&exts, &type) || !bytes_vec16(&exts, &body))
 			return false;
 		if (!read_extension(type, body, facts, offer))
 			return false;
@@ -433,12 +411,12 @@ hello_parse_body(struct bytes body, struct hello_facts *facts)
 	struct signature_offer offer = {0};
 
 	if (!bytes_u16(&body, &facts->version_max) || !bytes_take(&body, RANDOM_BYTES, &random) ||
-	    !take_vec8(&body, &session) || !take_vec16(&body, &suites) || suites.left % 2 != 0 ||
-	    !take_vec8(&body, &compression))
+	    !bytes_vec8(&body, &session) || !bytes_vec16(&body, &suites) || suites.left % 2 != 0 ||
+	    !bytes_vec8(&body, &compression))
 		return false;
 	facts->version_min = TLS_1_0;
 	/* Up to TLS 1.2 a hello may end here, RFC 5246 section 7.4.1.2. */
-	if (body.left > 0 && (!take_vec16(&body, &exts) || body.left != 0))
+	if (body.left > 0 && (!bytes_vec16(&body, &exts) || body.left != 0))
 		return false;
 	if (!read_extensions(exts, facts, &offer))
 		return false;

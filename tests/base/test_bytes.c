@@ -83,3 +83,20 @@ Test(bytes, a_part_may_be_its_own_rest)
 	cr_assert(bytes_take(&in, 2, &in));
 	cr_expect_eq(in.left, 0, "the reader moved last");
 }
+
+Test(bytes, a_vector_is_taken_whole_or_not_at_all)
+{
+	static const uint8_t wire[] = {2, 'a', 'b', 0, 3, 'c', 'd', 'e', 1};
+	struct bytes in = {wire, sizeof(wire)}, out = {0};
+
+	cr_assert(bytes_vec8(&in, &out));
+	cr_expect_eq(out.left, 2);
+	cr_expect_eq(out.at[0], 'a');
+	cr_assert(bytes_vec16(&in, &out));
+	cr_expect_eq(out.left, 3);
+	cr_expect_eq(out.at[2], 'e');
+	cr_expect_not(bytes_vec8(&in, &out), "its one byte is not there");
+	cr_expect_not(bytes_vec16(&in, &out), "nor a whole length");
+	cr_expect_eq(in.left, 1);
+	cr_expect_eq(out.left, 3);
+}
