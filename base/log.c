@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,7 +33,8 @@ write_line(enum log_level level, const char *fmt, va_list ap)
 	if (level > log_least)
 		return;
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
-	if (isatty(STDERR_FILENO) != 1)
+	/* systemd.exec(5): set where stderr is the journal, which reads priorities. */
+	if (getenv("JOURNAL_STREAM") != NULL)
 		text_add(&text, "<%d>", priorities[level]);
 	text_add(&text, "%s %s: ", log_role, names[level]);
 	text_add_untrusted(&text, message, strlen(message));

@@ -4,7 +4,7 @@
 
 /*
  * The log is for who runs the box: one line an event on stderr, in journald's
- * "<N>" form where stderr is not a terminal.  error: somebody must act; warn:
+ * "<N>" form where stderr is the journal.  error: somebody must act; warn:
  * odd, but going on; info: what happened; debug: each step.
  *
  * Only proxy/ and console/ log; everything below returns a struct err.  A

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@ static int stderr_before, ends[2];
 static void
 listen_to_stderr(void)
 {
+	cr_assert_eq(setenv("JOURNAL_STREAM", "8:1", 1), 0);
 	stderr_before = dup(STDERR_FILENO);
 	cr_assert_geq(stderr_before, 0);
 	cr_assert_eq(pipe2(ends, O_NONBLOCK), 0);
@@ -51,6 +53,14 @@ Test(log, a_line_names_priority_role_and_level)
 	cr_expect_str_eq(heard(), "<6>worker 2 info: done\n");
 	log_debug("step");
 	cr_expect_str_eq(heard(), "<7>worker 2 debug: step\n");
+}
+
+Test(log, a_priority_is_for_the_journal_only)
+{
+	cr_assert_eq(unsetenv("JOURNAL_STREAM"), 0);
+	log_open("signer", LOG_LEVEL_INFO);
+	log_info("ready");
+	cr_expect_str_eq(heard(), "signer info: ready\n");
 }
 
 Test(log, what_is_less_important_is_not_written)
