@@ -9,11 +9,10 @@
 #include "config/config.h"
 #include "config/problems.h"
 #include "config/source.h"
-#include "proxy/commands.h"
+#include "proxy/arguments.h"
 #include "proxy/load.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,19 +25,36 @@ struct request {
 	bool json, der, rsa;
 };
 
-static const char usage[] =
-    "usage: borderlens ca show [-c FILE] [--json]\n"
-    "       borderlens ca export [-c FILE] [--der] [--rsa]\n"
-    "       borderlens ca init [-c FILE]\n\n"
-    "  show    the authorities that cameras must trust: name, key, dates, fingerprint\n"
-    "  export  their certificates to stdout, as PEM; never a key\n"
-    "            --rsa  only the one for cameras that take no ECDSA\n"
-    "            --der  in binary, one certificate (the P-256 one without --rsa)\n"
-    "  init    make them now; otherwise the first start does\n\n"
-    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
-    "      --json         one JSON document\n"
-    "  -h, --help         this text\n\n"
-    "Exit: 0, 1 failed, 2 wrong usage, 78 configuration error.\n";
+enum { SHOW = 0, EXPORT, INIT };
+
+static const struct argument option_rows[] = {
+    {"rsa", 0, NULL, ARGUMENT_FLAG, offsetof(struct request, rsa),
+	"export: only the one for cameras that take no ECDSA", 1 << EXPORT},
+    {"der", 0, NULL, ARGUMENT_FLAG, offsetof(struct request, der),
+	"export: in binary, one certificate (the P-256 one without --rsa)", 1 << EXPORT},
+    {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct request, json), "one JSON document",
+	1 << SHOW | 1 << INIT},
+    ARGUMENT_CONFIG(request, config),
+};
+
+static const struct argument_verb verbs[] = {[SHOW] = {"show", 0, 0, NULL},
+    [EXPORT] = {"export", 0, 0, NULL},
+    [INIT] = {"init", 0, 0, NULL}};
+
+static const struct arguments arguments = {
+    .command = "ca",
+    .head = "usage: borderlens ca show [-c FILE] [--json]\n"
+	    "       borderlens ca export [-c FILE] [--der] [--rsa]\n"
+	    "       borderlens ca init [-c FILE] [--json]\n\n"
+	    "  show    the authorities that cameras must trust: name, key, dates, fingerprint\n"
+	    "  export  their certificates to stdout, as PEM; never a key\n"
+	    "  init    make them now; otherwise the first start does\n",
+    .rows = option_rows,
+    .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
+    .tail = "Exit: 0, 1 failed, 2 wrong usage, 78 configuration error.\n",
+    .verbs = verbs,
+    .verb_count = sizeof(verbs) / sizeof(verbs[0]),
+};
 
 /* One authority, as people are told of it. */
 struct authority {
@@ -217,31 +233,6 @@ run_init(const struct config *config, const struct request *request)
 	return run_show(config, request);
 }
 
-/* -1: usage. */
-static int
-read_options(int argc, char **argv, struct request *request)
-{
-	enum { JSON = 1, DER, RSA };
-	static const struct option longs[] = {{"config", required_argument, NULL, 'c'},
-	    {"json", no_argument, NULL, JSON}, {"der", no_argument, NULL, DER},
-	    {"rsa", no_argument, NULL, RSA}, {"help", no_argument, NULL, 'h'}, {0}};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
-		if (option == 'c')
-			request->config = optarg;
-		else if (option == JSON)
-			request->json = true;
-		else if (option == DER)
-			request->der = true;
-		else if (option == RSA)
-			request->rsa = true;
-		else
-			return option == 'h' ? 'h' : -1;
-	}
-	return 0;
-}
-
 static int
 run_with_config(const struct request *request,
     int (*run)(const struct config *config, const struct request *request))
@@ -266,27 +257,11 @@ run_with_config(const struct request *request,
 int
 command_ca(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		int (*run)(const struct config *config, const struct request *request);
-		bool json, form; /* which options it takes */
-	} tasks[] = {{"show", run_show, true, false}, {"export", run_export, false, true},
-	    {"init", run_init, true, false}};
+	static int (*const tasks[])(const struct config *config, const struct request *request) =
+	    {[SHOW] = run_show, [EXPORT] = run_export, [INIT] = run_init};
 	struct request request = {.config = COMMAND_CONFIG_DEFAULT};
-	int found = read_options(argc, argv, &request);
+	struct argument_words words;
+	int code = arguments_read(&arguments, argc, argv, &request, &words);
 
-	if (found == 'h') {
-		(void)fputs(usage, stdout);
-		return EXIT_DONE;
-	}
-	for (size_t i = 0; found == 0 && i < sizeof(tasks) / sizeof(tasks[0]); i++) {
-		if (optind + 1 != argc || strcmp(argv[optind], tasks[i].name) != 0)
-			continue;
-		if ((request.json && !tasks[i].json) ||
-		    ((request.der || request.rsa) && !tasks[i].form))
-			break;
-		return run_with_config(&request, tasks[i].run);
-	}
-	(void)fputs(usage, stderr);
-	return EXIT_USAGE;
+	return code >= 0 ? code : run_with_config(&request, tasks[words.verb]);
 }

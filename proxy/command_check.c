@@ -8,10 +8,9 @@
 #include "config/rules.h"
 #include "config/sample.h"
 #include "geo/geo.h"
-#include "proxy/commands.h"
+#include "proxy/arguments.h"
 #include "proxy/load.h"
 
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,51 +19,24 @@ struct options {
 	const char *path;
 	bool json;
 	bool sample;
-	bool help;
 };
 
-static void
-write_usage(FILE *to)
-{
-	(void)
-	    fputs("usage: borderlens check [-c FILE] [--json] | --sample\n\n"
-		  "Reads the configuration and all that it names: rule sets, devices, databases,\n"
-		  "tables and CA files.  Everything that is wrong is told, as file:line:col.\n\n"
-		  "  -c, --config FILE  instead of " COMMAND_CONFIG_DEFAULT "\n"
-		  "      --json         one document on stdout\n"
-		  "      --sample       print a configuration with every key, and check nothing\n"
-		  "  -h, --help         this text\n\n"
-		  "Exit: 0 good, 2 wrong usage, 78 errors.\n",
-		to);
-}
+static const struct argument option_rows[] = {
+    {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct options, json), "one JSON document", 0},
+    {"sample", 0, NULL, ARGUMENT_FLAG, offsetof(struct options, sample),
+	"print a configuration with every key, and check nothing", 0},
+    ARGUMENT_CONFIG(options, path),
+};
 
-static int
-read_options(int argc, char **argv, struct options *options)
-{
-	static const struct option longs[] = {
-	    {"config", required_argument, NULL, 'c'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"sample", no_argument, NULL, 's'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
-	int letter;
-
-	*options = (struct options){.path = COMMAND_CONFIG_DEFAULT};
-	while ((letter = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
-		if (letter == 'c')
-			options->path = optarg;
-		else if (letter == 'j')
-			options->json = true;
-		else if (letter == 's')
-			options->sample = true;
-		else if (letter == 'h')
-			options->help = true;
-		else
-			return -1;
-	}
-	return optind == argc ? 0 : -1;
-}
+static const struct arguments arguments = {
+    .command = "check",
+    .head = "usage: borderlens check [-c FILE] [--json] | --sample\n\n"
+	    "Reads the configuration and all that it names: rule sets, devices, databases,\n"
+	    "tables and CA files.  Everything that is wrong is told, as file:line:col.\n",
+    .rows = option_rows,
+    .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
+    .tail = "Exit: 0 good, 2 wrong usage, 78 errors.\n",
+};
 
 /* ---- telling ---- */
 
@@ -214,16 +186,11 @@ check(const struct options *options)
 int
 command_check(int argc, char **argv)
 {
-	struct options options;
+	struct options options = {.path = COMMAND_CONFIG_DEFAULT};
+	int code = arguments_read(&arguments, argc, argv, &options, NULL);
 
-	if (read_options(argc, argv, &options) != 0) {
-		write_usage(stderr);
-		return EXIT_USAGE;
-	}
-	if (options.help) {
-		write_usage(stdout);
-		return EXIT_DONE;
-	}
+	if (code >= 0)
+		return code;
 	if (options.sample) {
 		sample_write(stdout);
 		return EXIT_DONE;

@@ -9,13 +9,12 @@
 #include "config/problems.h"
 #include "geo/geo.h"
 #include "geo/ranges.h"
-#include "proxy/commands.h"
+#include "proxy/arguments.h"
 #include "proxy/guard.h"
 #include "proxy/load.h"
 #include "proxy/own_addrs.h"
 
 #include <event2/event.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +27,6 @@ struct options {
 	const char *sni;
 	const char *class;
 	bool json;
-	bool help;
 };
 
 /* What is told, to a reader or as a document. */
@@ -39,79 +37,32 @@ struct talk {
 	char ruleset[FACTS_LABEL_MAX]; /* the one that is being told */
 };
 
-static void
-write_usage(FILE *to)
-{
-	(void)fputs(
-	    "usage: borderlens explain --to IP[:PORT] [--device NAME] [--sni NAME] [--class CLASS]\n"
-	    "                          [--json] [-c FILE]\n\n"
-	    "What would happen to a connection, rule by rule, and why: by the same code that\n"
-	    "judges connections.  Nothing is sent.\n\n"
-	    "  --to IP[:PORT]     the destination (port 443 where none is written)\n"
-	    "  --device NAME      the camera, by its name in devices.yaml\n"
-	    "  --sni NAME         the server name it asks for; taken as proven by a certificate\n"
-	    "  --class CLASS      the kind of payload: not learnt of connections in this version, so\n"
-	    "                     what asks for it does not hold\n"
-	    "  --json             one document on stdout\n"
-	    "  -c, --config FILE  instead of " COMMAND_CONFIG_DEFAULT "\n"
-	    "  -h, --help         this text\n\n"
-	    "Exit: 0 allowed, 10 blocked, 11 limited, 12 cannot tell, 2 wrong usage,\n"
+static const struct argument option_rows[] = {
+    {"to", 0, "IP[:PORT]", ARGUMENT_TEXT, offsetof(struct options, to),
+	"the destination (port 443 where none is written)", 0},
+    {"device", 0, "NAME", ARGUMENT_TEXT, offsetof(struct options, device),
+	"the camera, by its name in devices.yaml", 0},
+    {"sni", 0, "NAME", ARGUMENT_TEXT, offsetof(struct options, sni),
+	"the server name it asks for; taken as proven by a certificate", 0},
+    {"class", 0, "CLASS", ARGUMENT_TEXT, offsetof(struct options, class),
+	"the kind of payload: not learnt of connections in this version, so\nwhat asks for it does not hold",
+	0},
+    {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct options, json), "one JSON document", 0},
+    ARGUMENT_CONFIG(options, path),
+};
+
+static const struct arguments arguments = {
+    .command = "explain",
+    .head =
+	"usage: borderlens explain --to IP[:PORT] [--device NAME] [--sni NAME] [--class CLASS]\n"
+	"                          [--json] [-c FILE]\n\n"
+	"What would happen to a connection, rule by rule, and why: by the same code that\n"
+	"judges connections.  Nothing is sent.\n",
+    .rows = option_rows,
+    .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
+    .tail = "Exit: 0 allowed, 10 blocked, 11 limited, 12 cannot tell, 2 wrong usage,\n"
 	    "78 configuration error.\n",
-	    to);
-}
-
-static bool
-take_option(int letter, struct options *options)
-{
-	switch (letter) {
-	case 'c':
-		options->path = optarg;
-		return true;
-	case 't':
-		options->to = optarg;
-		return true;
-	case 'd':
-		options->device = optarg;
-		return true;
-	case 's':
-		options->sni = optarg;
-		return true;
-	case 'k':
-		options->class = optarg;
-		return true;
-	case 'j':
-		options->json = true;
-		return true;
-	case 'h':
-		options->help = true;
-		return true;
-	default:
-		return false;
-	}
-}
-
-static int
-read_options(int argc, char **argv, struct options *options)
-{
-	static const struct option longs[] = {
-	    {"to", required_argument, NULL, 't'},
-	    {"device", required_argument, NULL, 'd'},
-	    {"sni", required_argument, NULL, 's'},
-	    {"class", required_argument, NULL, 'k'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"config", required_argument, NULL, 'c'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
-	int letter;
-
-	*options = (struct options){.path = COMMAND_CONFIG_DEFAULT};
-	while ((letter = getopt_long(argc, argv, "c:h", longs, NULL)) != -1) {
-		if (!take_option(letter, options))
-			return -1;
-	}
-	return optind == argc && (options->to != NULL || options->help) ? 0 : -1;
-}
+};
 
 /* ---- the facts ---- */
 
@@ -180,7 +131,7 @@ write_facts(const struct facts *facts, const struct config *config)
 		    device != NULL && device->group[0] != '\0' ? "  group " : "",
 		    device != NULL ? device->group : "");
 	(void)printf("%s\n", addr_text_port(&facts->dst, text));
-	write_fact("located", countries_text(&place->located, countries), place->located_basis);
+	write_fact("located", located_text(place, countries), place->located_basis);
 	write_fact("registered", countries_text(&place->registered, countries),
 	    place->registered_basis);
 	if (place->asn != 0)
@@ -207,7 +158,7 @@ add_facts(struct json *json, const struct facts *facts)
 	json_string(json, "sni", facts->hello.sni);
 	json_bool(json, "sni_taken_as_proven", facts->hello.sni[0] != '\0');
 	json_open(json, "place");
-	countries_json(&place->located, json, "located");
+	located_json(place, json, "located");
 	countries_json(&place->registered, json, "registered");
 	countries_json(&place->operator, json, "operator");
 	json_number(json, "asn", place->asn);
@@ -414,19 +365,16 @@ int
 command_explain(int argc, char **argv)
 {
 	struct problems problems = {0};
-	struct options options;
+	struct options options = {.path = COMMAND_CONFIG_DEFAULT};
 	struct loaded loaded;
 	struct geo *geo = NULL;
-	int code = EXIT_CONFIG;
+	int code = arguments_read(&arguments, argc, argv, &options, NULL);
 
-	if (read_options(argc, argv, &options) != 0) {
-		write_usage(stderr);
-		return EXIT_USAGE;
-	}
-	if (options.help) {
-		write_usage(stdout);
-		return EXIT_DONE;
-	}
+	if (code >= 0)
+		return code;
+	if (options.to == NULL)
+		return arguments_refuse(&arguments, "where to? give --to IP[:PORT]");
+	code = EXIT_CONFIG;
 	if (loaded_open(options.path, &loaded, &problems) == 0)
 		geo = loaded_geo(&loaded, &problems);
 	if (geo != NULL)

@@ -3,14 +3,13 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "proxy/commands.h"
+#include "proxy/arguments.h"
 #include "proxy/reading.h"
 #include "record/filter.h"
 #include "record/flows.h"
 #include "record/store.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,26 +17,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static const char usage[] =
-    "usage: borderlens flows [-c FILE] [--filter EXPR] [--since T] [--limit N]\n"
-    "                        [--follow] [--json | --csv]\n\n"
-    "Lists recorded connections, oldest first: the last 100, or all since T.\n\n"
-    "  -f, --filter EXPR  only those that EXPR holds for\n"
-    "  -s, --since T      opened then or later: 10m, 2h, 7d, 2026-11-22 or\n"
-    "                     2026-11-22T10:00:00 (UTC)\n"
-    "  -n, --limit N      the newest N; 0: all\n"
-    "      --follow       go on with those that end from now on\n"
-    "      --json         a JSON document a line\n"
-    "      --csv          comma separated values (RFC 4180)\n"
-    "      --columns      the columns that EXPR can ask for\n"
-    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
-    "  -h, --help         this text\n\n"
-    "EXPR: terms `column op value` joined by and, or, not and parentheses; op is\n"
-    "= != < <= > >= ~ (holds the text) or under (is the name or below it).\n\n"
-    "  borderlens flows --since 1d --filter 'verdict = block and operator = CN'\n"
-    "  borderlens flows --follow --filter 'sni under hik-connect.com and up > 1M'\n\n"
-    "Exit: 0, 1 the record cannot be read, 2 wrong usage, 78 configuration error.\n";
 
 enum {
 	LIMIT_DEFAULT = 100,
@@ -50,8 +29,37 @@ enum form { FORM_TABLE = 0, FORM_JSON, FORM_CSV };
 
 struct wish {
 	const char *config, *filter, *since, *limit;
-	bool follow, columns;
-	enum form form;
+	bool follow, json, csv, columns;
+};
+
+static const struct argument option_rows[] = {
+    {"filter", 'f', "EXPR", ARGUMENT_TEXT, offsetof(struct wish, filter),
+	"only those that EXPR holds for", 0},
+    {"since", 's', "T", ARGUMENT_TEXT, offsetof(struct wish, since),
+	"opened then or later: 10m, 2h, 7d, 2026-11-22 or\n2026-11-22T10:00:00 (UTC)", 0},
+    {"limit", 'n', "N", ARGUMENT_TEXT, offsetof(struct wish, limit), "the newest N; 0: all", 0},
+    {"follow", 0, NULL, ARGUMENT_FLAG, offsetof(struct wish, follow),
+	"go on with those that end from now on", 0},
+    {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct wish, json), "a JSON document a line", 0},
+    {"csv", 0, NULL, ARGUMENT_FLAG, offsetof(struct wish, csv), "comma separated values (RFC 4180)",
+	0},
+    {"columns", 0, NULL, ARGUMENT_FLAG, offsetof(struct wish, columns),
+	"the columns that EXPR can ask for", 0},
+    ARGUMENT_CONFIG(wish, config),
+};
+
+static const struct arguments arguments = {
+    .command = "flows",
+    .head = "usage: borderlens flows [-c FILE] [--filter EXPR] [--since T] [--limit N]\n"
+	    "                        [--follow] [--json | --csv]\n\n"
+	    "Lists recorded connections, oldest first: the last 100, or all since T.\n",
+    .rows = option_rows,
+    .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
+    .tail = "EXPR: terms `column op value` joined by and, or, not and parentheses; op is\n"
+	    "= != < <= > >= ~ (holds the text) or under (is the name or below it).\n\n"
+	    "  borderlens flows --since 1d --filter 'verdict = block and operator = CN'\n"
+	    "  borderlens flows --follow --filter 'sni under hik-connect.com and up > 1M'\n\n"
+	    "Exit: 0, 1 the record cannot be read, 2 wrong usage, 78 configuration error.\n",
 };
 
 struct output {
@@ -380,7 +388,7 @@ run(const struct wish *asked)
 {
 	static struct filter filter;
 	struct flows_wish wish = {.filter = &filter};
-	struct output output = {.form = asked->form};
+	struct output output = {0};
 	const char *no_color = getenv("NO_COLOR");
 	struct reading reading;
 	struct store *store = NULL;
@@ -390,6 +398,8 @@ run(const struct wish *asked)
 	if (asked->columns)
 		return print_columns();
 	(void)filter_parse(&filter, "", 0, &err);
+	if (asked->json || asked->csv)
+		output.form = asked->json ? FORM_JSON : FORM_CSV;
 	output.colour = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
 	code = read_wish(asked, &filter, &wish);
 	if (code < 0)
@@ -404,52 +414,12 @@ run(const struct wish *asked)
 int
 command_flows(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	    {"filter", required_argument, NULL, 'f'}, {"since", required_argument, NULL, 's'},
-	    {"limit", required_argument, NULL, 'n'}, {"follow", no_argument, NULL, 'F'},
-	    {"json", no_argument, NULL, 'j'}, {"csv", no_argument, NULL, 'C'},
-	    {"columns", no_argument, NULL, 'k'}, {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
 	struct wish wish = {.config = COMMAND_CONFIG_DEFAULT};
-	int option;
+	int code = arguments_read(&arguments, argc, argv, &wish, NULL);
 
-	while ((option = getopt_long(argc, argv, "c:f:s:n:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			wish.config = optarg;
-			break;
-		case 'f':
-			wish.filter = optarg;
-			break;
-		case 's':
-			wish.since = optarg;
-			break;
-		case 'n':
-			wish.limit = optarg;
-			break;
-		case 'F':
-			wish.follow = true;
-			break;
-		case 'j':
-			wish.form = FORM_JSON;
-			break;
-		case 'C':
-			wish.form = FORM_CSV;
-			break;
-		case 'k':
-			wish.columns = true;
-			break;
-		case 'h':
-			(void)fputs(usage, stdout);
-			return EXIT_DONE;
-		default:
-			(void)fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		(void)fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
+	if (code >= 0)
+		return code;
+	if (wish.json && wish.csv)
+		return arguments_refuse(&arguments, "either --json or --csv");
 	return run(&wish);
 }

@@ -4,29 +4,45 @@
 #include "config/config.h"
 #include "config/problems.h"
 #include "config/source.h"
-#include "proxy/commands.h"
+#include "proxy/arguments.h"
 #include "proxy/dirs.h"
 #include "proxy/gateway.h"
 #include "proxy/load.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
-static const char usage[] =
-    "usage: borderlens gateway show [--json]\n"
-    "       borderlens gateway remove [-c FILE]\n\n"
-    "show prints what the rules of the kernel counted since they were loaded.\n"
-    "remove takes the rules and routes away, for uninstalling: from then on the host\n"
-    "routes what cameras send as it routes anything.  Stop the appliance first.\n\n"
-    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
-    "      --json         one JSON document\n"
-    "  -h, --help         this text\n\n"
-    "Exit: 0, 1 failed, 2 wrong usage.\n";
+struct wish {
+	const char *config;
+	bool json;
+};
+
+enum { SHOW = 0, REMOVE };
+
+static const struct argument option_rows[] = {
+    {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct wish, json), "one JSON document", 1 << SHOW},
+    ARGUMENT_CONFIG(wish, config),
+};
+
+static const struct argument_verb verbs[] =
+    {[SHOW] = {"show", 0, 0, NULL}, [REMOVE] = {"remove", 0, 0, NULL}};
+
+static const struct arguments arguments = {
+    .command = "gateway",
+    .head = "usage: borderlens gateway show [--json]\n"
+	    "       borderlens gateway remove [-c FILE]\n\n"
+	    "show prints what the rules of the kernel counted since they were loaded.\n"
+	    "remove takes the rules and routes away, for uninstalling: from then on the host\n"
+	    "routes what cameras send as it routes anything.  Stop the appliance first.\n",
+    .rows = option_rows,
+    .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
+    .tail = "Exit: 0, 1 failed, 2 wrong usage.\n",
+    .verbs = verbs,
+    .verb_count = sizeof(verbs) / sizeof(verbs[0]),
+};
 
 static void
 print_json(const struct gateway_counter *counters, size_t count)
@@ -110,26 +126,11 @@ take_away(const char *path)
 int
 command_gateway(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	const char *path = COMMAND_CONFIG_DEFAULT;
-	bool as_json = false;
-	int option;
+	struct wish wish = {.config = COMMAND_CONFIG_DEFAULT};
+	struct argument_words words;
+	int code = arguments_read(&arguments, argc, argv, &wish, &words);
 
-	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (option == 'c') {
-			path = optarg;
-		} else if (option == 'j') {
-			as_json = true;
-		} else {
-			(void)fputs(usage, option == 'h' ? stdout : stderr);
-			return option == 'h' ? EXIT_DONE : EXIT_USAGE;
-		}
-	}
-	if (optind + 1 == argc && strcmp(argv[optind], "show") == 0)
-		return show(as_json);
-	if (optind + 1 == argc && strcmp(argv[optind], "remove") == 0 && !as_json)
-		return take_away(path);
-	(void)fputs(usage, stderr);
-	return EXIT_USAGE;
+	if (code >= 0)
+		return code;
+	return words.verb == SHOW ? show(wish.json) : take_away(wish.config);
 }

@@ -7,10 +7,9 @@
 #include "config/problems.h"
 #include "geo/geo.h"
 #include "geo/ranges.h"
-#include "proxy/commands.h"
+#include "proxy/arguments.h"
 #include "proxy/load.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -25,15 +24,28 @@ struct request {
 	bool json;
 };
 
-static const char usage[] =
-    "usage: borderlens geo lookup IP [-c FILE] [--json]\n"
-    "       borderlens geo status [-c FILE] [--json]\n\n"
-    "  lookup  what the databases say of an address, and on what it rests\n"
-    "  status  the databases: what each answers, its build date, its size\n\n"
-    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
-    "      --json         one JSON document\n"
-    "  -h, --help         this text\n\n"
-    "Exit: 0, 2 wrong usage, 78 configuration error.\n";
+enum { LOOKUP = 0, STATUS };
+
+static const struct argument option_rows[] = {
+    {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct request, json), "one JSON document", 0},
+    ARGUMENT_CONFIG(request, config),
+};
+
+static const struct argument_verb verbs[] =
+    {[LOOKUP] = {"lookup", 1, 1, "one address"}, [STATUS] = {"status", 0, 0, NULL}};
+
+static const struct arguments arguments = {
+    .command = "geo",
+    .head = "usage: borderlens geo lookup IP [-c FILE] [--json]\n"
+	    "       borderlens geo status [-c FILE] [--json]\n\n"
+	    "  lookup  what the databases say of an address, and on what it rests\n"
+	    "  status  the databases: what each answers, its build date, its size\n",
+    .rows = option_rows,
+    .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
+    .tail = "Exit: 0, 2 wrong usage, 78 configuration error.\n",
+    .verbs = verbs,
+    .verb_count = sizeof(verbs) / sizeof(verbs[0]),
+};
 
 /* ---- lookup ---- */
 
@@ -326,64 +338,20 @@ run_with_geo(const struct request *request, const struct addr *addr)
 	return ret;
 }
 
-/* 0, or -1 when the usage is wrong; *help when it was asked for. */
-static int
-read_options(int argc, char **argv, struct request *request, bool *help)
-{
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {0}};
-	int option;
-
-	*request = (struct request){.config = COMMAND_CONFIG_DEFAULT};
-	*help = false;
-	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (option == 'c')
-			request->config = optarg;
-		else if (option == 'j')
-			request->json = true;
-		else if (option == 'h')
-			*help = true;
-		else
-			return -1;
-	}
-	return 0;
-}
-
-static int
-refuse(const char *why)
-{
-	(void)fprintf(stderr, "borderlens: geo: %s\n%s", why, usage);
-	return EXIT_USAGE;
-}
-
 int
 command_geo(int argc, char **argv)
 {
+	struct request request = {.config = COMMAND_CONFIG_DEFAULT};
+	struct argument_words words;
 	struct err err = {0};
-	struct request request;
 	struct addr addr;
-	bool help;
-	const char *verb;
+	int code = arguments_read(&arguments, argc, argv, &request, &words);
 
-	if (read_options(argc, argv, &request, &help) != 0) {
-		(void)fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
-	if (help) {
-		(void)fputs(usage, stdout);
-		return EXIT_DONE;
-	}
-	if (optind == argc)
-		return refuse("lookup or status?");
-	verb = argv[optind];
-	if (strcmp(verb, "status") == 0)
-		return optind + 1 == argc ? run_with_geo(&request, NULL)
-					  : refuse("status takes no argument");
-	if (strcmp(verb, "lookup") != 0)
-		return refuse("there is lookup and status");
-	if (optind + 2 != argc)
-		return refuse("lookup takes one address");
-	if (addr_parse(&addr, argv[optind + 1], 0, &err) != 0)
-		return refuse(err.text);
+	if (code >= 0)
+		return code;
+	if (words.verb == STATUS)
+		return run_with_geo(&request, NULL);
+	if (addr_parse(&addr, words.at[0], 0, &err) != 0)
+		return arguments_refuse(&arguments, "%s", err.text);
 	return run_with_geo(&request, &addr);
 }

@@ -2,25 +2,39 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "proxy/commands.h"
+#include "proxy/arguments.h"
 #include "proxy/reading.h"
 #include "record/ledger.h"
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-static const char usage[] =
-    "usage: borderlens ledger verify [-c FILE] [--json]\n\n"
-    "Finds out from the files alone, while the appliance runs or without it, whether\n"
-    "the record is whole: no event is missing, altered or doubled, nothing left on a\n"
-    "connection that was not recorded before, and the EVE file is what the store is.\n\n"
-    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
-    "      --json         one JSON document\n"
-    "  -h, --help         this text\n\n"
-    "Exit: 0 whole, 1 cannot be read, 2 wrong usage, 20 it differs, 78 configuration\n"
-    "error.\n";
+struct wish {
+	const char *config;
+	bool json;
+};
+
+static const struct argument option_rows[] = {
+    {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct wish, json), "one JSON document", 0},
+    ARGUMENT_CONFIG(wish, config),
+};
+
+static const struct argument_verb verbs[] = {{"verify", 0, 0, NULL}};
+
+static const struct arguments arguments = {
+    .command = "ledger",
+    .head = "usage: borderlens ledger verify [-c FILE] [--json]\n\n"
+	    "Finds out from the files alone, while the appliance runs or without it, whether\n"
+	    "the record is whole: no event is missing, altered or doubled, nothing left on a\n"
+	    "connection that was not recorded before, and the EVE file is what the store is.\n",
+    .rows = option_rows,
+    .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
+    .tail = "Exit: 0 whole, 1 cannot be read, 2 wrong usage, 20 it differs, 78 configuration\n"
+	    "error.\n",
+    .verbs = verbs,
+    .verb_count = sizeof(verbs) / sizeof(verbs[0]),
+};
 
 struct line {
 	const char *key, *text;
@@ -139,31 +153,8 @@ verify(const char *config, bool json)
 int
 command_ledger(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	const char *config = COMMAND_CONFIG_DEFAULT;
-	bool json = false;
-	int option;
+	struct wish wish = {.config = COMMAND_CONFIG_DEFAULT};
+	int code = arguments_read(&arguments, argc, argv, &wish, NULL);
 
-	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			config = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			(void)fputs(usage, stdout);
-			return EXIT_DONE;
-		default:
-			(void)fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind + 1 != argc || strcmp(argv[optind], "verify") != 0) {
-		(void)fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
-	return verify(config, json);
+	return code >= 0 ? code : verify(wish.config, wish.json);
 }

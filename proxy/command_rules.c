@@ -9,11 +9,10 @@
 #include "config/rules.h"
 #include "config/source.h"
 #include "config/yaml.h"
-#include "proxy/commands.h"
+#include "proxy/arguments.h"
 #include "proxy/load.h"
 
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,9 +24,6 @@ struct options {
 	bool json;
 	bool write;
 	bool check;
-	bool help;
-	int argc;
-	char **argv; /* what is no option */
 };
 
 /* A rule file that was read and found good. */
@@ -38,11 +34,29 @@ struct rule_file {
 	struct bytes text;
 };
 
-static void
-write_usage(FILE *to)
-{
-	(void)fputs(
-	    "usage: borderlens rules list [--json] [-c FILE]\n"
+enum { LIST = 0, SHOW, DIFF, FORMAT, KEYWORDS, FILES_MAX = 10000 };
+
+static const struct argument option_rows[] = {
+    {"write", 'w', NULL, ARGUMENT_FLAG, offsetof(struct options, write), "fmt: in place",
+	1 << FORMAT},
+    {"check", 0, NULL, ARGUMENT_FLAG, offsetof(struct options, check),
+	"fmt: only tell whether it is so", 1 << FORMAT},
+    {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct options, json), "one JSON document",
+	1 << LIST | 1 << KEYWORDS},
+    ARGUMENT_CONFIG(options, config),
+};
+
+static const struct argument_verb verbs[] = {
+    [LIST] = {"list", 0, 0, NULL},
+    [SHOW] = {"show", 1, 1, "one rule file"},
+    [DIFF] = {"diff", 2, 2, "two rule files"},
+    [FORMAT] = {"fmt", 1, FILES_MAX, "rule files"},
+    [KEYWORDS] = {"keywords", 0, 0, NULL},
+};
+
+static const struct arguments arguments = {
+    .command = "rules",
+    .head = "usage: borderlens rules list [--json] [-c FILE]\n"
 	    "       borderlens rules show FILE\n"
 	    "       borderlens rules diff OLD NEW\n"
 	    "       borderlens rules fmt [--write | --check] FILE...\n"
@@ -51,11 +65,14 @@ write_usage(FILE *to)
 	    "  show      what a rule file says, a rule a line\n"
 	    "  diff      in what two rule files differ; comments and layout do not count\n"
 	    "  fmt       a rule file with quotes where other readers of YAML need them (\"NO\"),\n"
-	    "            to stdout; --write: in place; --check: only tell whether it is so\n"
-	    "  keywords  the keys of `match`\n\n"
-	    "exit: 0 done, 2 wrong usage, 20 differences (diff, fmt --check), 78 errors\n",
-	    to);
-}
+	    "            to stdout\n"
+	    "  keywords  the keys of `match`\n",
+    .rows = option_rows,
+    .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
+    .tail = "Exit: 0 done, 2 wrong usage, 20 differences (diff, fmt --check), 78 errors.\n",
+    .verbs = verbs,
+    .verb_count = sizeof(verbs) / sizeof(verbs[0]),
+};
 
 /* ---- files ---- */
 
@@ -322,12 +339,12 @@ out:
 }
 
 static int
-format_files(const struct options *options)
+format_files(const struct options *options, const struct argument_words *files)
 {
 	int worst = EXIT_DONE;
 
-	for (int i = 1; i < options->argc; i++) {
-		int code = format_file(options, options->argv[i]);
+	for (int i = 0; i < files->count; i++) {
+		int code = format_file(options, files->at[i]);
 
 		if (code > worst)
 			worst = code;
@@ -337,70 +354,24 @@ format_files(const struct options *options)
 
 /* ---- the command ---- */
 
-static int
-read_options(int argc, char **argv, struct options *options)
-{
-	static const struct option longs[] = {
-	    {"config", required_argument, NULL, 'c'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"write", no_argument, NULL, 'w'},
-	    {"check", no_argument, NULL, 'k'},
-	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
-	};
-	int letter;
-
-	*options = (struct options){.config = COMMAND_CONFIG_DEFAULT};
-	while ((letter = getopt_long(argc, argv, "c:wh", longs, NULL)) != -1) {
-		if (letter == 'c')
-			options->config = optarg;
-		else if (letter == 'j')
-			options->json = true;
-		else if (letter == 'w')
-			options->write = true;
-		else if (letter == 'k')
-			options->check = true;
-		else if (letter == 'h')
-			options->help = true;
-		else
-			return -1;
-	}
-	options->argc = argc - optind;
-	options->argv = argv + optind;
-	return options->write && options->check ? -1 : 0;
-}
-
-static bool
-is_call(const struct options *options, const char *name, int least, int most)
-{
-	return options->argc > 0 && strcmp(options->argv[0], name) == 0 && options->argc > least &&
-	       options->argc - 1 <= most;
-}
-
 int
 command_rules(int argc, char **argv)
 {
-	enum { FILES_MAX = 10000 };
-	struct options options;
+	struct options options = {.config = COMMAND_CONFIG_DEFAULT};
+	struct argument_words words;
+	int code = arguments_read(&arguments, argc, argv, &options, &words);
 
-	if (read_options(argc, argv, &options) != 0) {
-		write_usage(stderr);
-		return EXIT_USAGE;
-	}
-	if (options.help) {
-		write_usage(stdout);
-		return EXIT_DONE;
-	}
-	if (is_call(&options, "list", 0, 0))
+	if (code >= 0)
+		return code;
+	if (options.write && options.check)
+		return arguments_refuse(&arguments, "either --write or --check");
+	if (words.verb == LIST)
 		return list_sets(&options);
-	if (is_call(&options, "keywords", 0, 0))
-		return list_keywords(&options);
-	if (is_call(&options, "show", 1, 1))
-		return show_file(options.argv[1]);
-	if (is_call(&options, "diff", 2, 2))
-		return diff_files(options.argv[1], options.argv[2]);
-	if (is_call(&options, "fmt", 1, FILES_MAX))
-		return format_files(&options);
-	write_usage(stderr);
-	return EXIT_USAGE;
+	if (words.verb == SHOW)
+		return show_file(words.at[0]);
+	if (words.verb == DIFF)
+		return diff_files(words.at[0], words.at[1]);
+	if (words.verb == FORMAT)
+		return format_files(&options, &words);
+	return list_keywords(&options);
 }

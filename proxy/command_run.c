@@ -6,24 +6,33 @@
 #include "config/problems.h"
 #include "config/rules.h"
 #include "geo/geo.h"
-#include "proxy/commands.h"
+#include "proxy/arguments.h"
 #include "proxy/load.h"
 #include "proxy/supervisor.h"
 
-#include <getopt.h>
 #include <stdio.h>
 
 enum { DATABASES_SHOWN = 16, US_PER_S = 1000000 };
 
-static const char usage[] =
-    "usage: borderlens run [-c FILE]\n\n"
-    "Runs the appliance in the foreground until SIGTERM or Ctrl-C, and then lets\n"
-    "open connections end for up to 10 seconds.  The rules of the kernel stay when\n"
-    "it ends, so that a stopped appliance passes nothing; `borderlens gateway\n"
-    "remove` takes them away.\n\n"
-    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
-    "  -h, --help         this text\n\n"
-    "Exit: 0 ended in order, 1 failed, 2 wrong usage, 78 configuration error.\n";
+struct wish {
+	const char *config;
+};
+
+static const struct argument option_rows[] = {
+    ARGUMENT_CONFIG(wish, config),
+};
+
+static const struct arguments arguments = {
+    .command = "run",
+    .head = "usage: borderlens run [-c FILE]\n\n"
+	    "Runs the appliance in the foreground until SIGTERM or Ctrl-C, and then lets\n"
+	    "open connections end for up to 10 seconds.  The rules of the kernel stay when\n"
+	    "it ends, so that a stopped appliance passes nothing; `borderlens gateway\n"
+	    "remove` takes them away.\n",
+    .rows = option_rows,
+    .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
+    .tail = "Exit: 0 ended in order, 1 failed, 2 wrong usage, 78 configuration error.\n",
+};
 
 static void
 tell_geo(const struct geo *geo)
@@ -97,26 +106,15 @@ load(const char *path, struct loaded *loaded)
 int
 command_run(int argc, char **argv)
 {
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	const char *path = COMMAND_CONFIG_DEFAULT;
+	struct wish wish = {.config = COMMAND_CONFIG_DEFAULT};
 	struct loaded loaded = {0};
-	int code = EXIT_CONFIG, option;
+	int code = arguments_read(&arguments, argc, argv, &wish, NULL);
 
-	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (option == 'c') {
-			path = optarg;
-		} else {
-			(void)fputs(usage, option == 'h' ? stdout : stderr);
-			return option == 'h' ? EXIT_DONE : EXIT_USAGE;
-		}
-	}
-	if (optind < argc) {
-		(void)fputs(usage, stderr);
-		return EXIT_USAGE;
-	}
+	if (code >= 0)
+		return code;
+	code = EXIT_CONFIG;
 	log_open("supervisor", LOG_LEVEL_INFO);
-	if (load(path, &loaded) == 0)
+	if (load(wish.config, &loaded) == 0)
 		code = supervisor_run(&loaded);
 	loaded_close(&loaded);
 	return code;

@@ -4,72 +4,49 @@
 #include "config/config.h"
 #include "config/problems.h"
 #include "config/source.h"
-#include "proxy/commands.h"
+#include "proxy/arguments.h"
 #include "proxy/control.h"
 #include "proxy/load.h"
 
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-
-static const char status_usage[] =
-    "usage: borderlens status [-c FILE] [--json]\n\n"
-    "Says what the running appliance does: its roles, what they took, refused and\n"
-    "forwarded since it started.\n\n"
-    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
-    "      --json         one JSON document\n"
-    "  -h, --help         this text\n\n"
-    "Exit: 0, 1 no appliance answers, 2 wrong usage, 78 configuration error.\n";
-
-static const char health_usage[] =
-    "usage: borderlens health [-c FILE] [--quiet]\n\n"
-    "Whether the running appliance is well: every role serves, and what happens is\n"
-    "recorded.  Says what is wrong otherwise.\n\n"
-    "  -c, --config FILE  the configuration (" COMMAND_CONFIG_DEFAULT ")\n"
-    "  -q, --quiet        says nothing\n"
-    "  -h, --help         this text\n\n"
-    "Exit: 0 healthy, 1 not, or no appliance answers, 2 wrong usage, 78 configuration\n"
-    "error.\n";
 
 struct wish {
 	const char *config;
 	bool json, quiet;
 };
 
-/* -1: go on; else the exit code. */
-static int
-read_options(int argc, char **argv, const char *usage, struct wish *wish)
-{
-	static const struct option options[] = {{"config", required_argument, NULL, 'c'},
-	    {"json", no_argument, NULL, 'j'}, {"quiet", no_argument, NULL, 'q'},
-	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	int option;
+static const struct argument status_rows[] = {
+    {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct wish, json), "one JSON document", 0},
+    ARGUMENT_CONFIG(wish, config),
+};
 
-	while ((option = getopt_long(argc, argv, "c:qh", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			wish->config = optarg;
-			break;
-		case 'j':
-			wish->json = true;
-			break;
-		case 'q':
-			wish->quiet = true;
-			break;
-		case 'h':
-			(void)fputs(usage, stdout);
-			return EXIT_DONE;
-		default:
-			(void)fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (optind == argc)
-		return -1;
-	(void)fputs(usage, stderr);
-	return EXIT_USAGE;
-}
+static const struct arguments status_arguments = {
+    .command = "status",
+    .head = "usage: borderlens status [-c FILE] [--json]\n\n"
+	    "Says what the running appliance does: its roles, what they took, refused and\n"
+	    "forwarded since it started.\n",
+    .rows = status_rows,
+    .row_count = sizeof(status_rows) / sizeof(status_rows[0]),
+    .tail = "Exit: 0, 1 no appliance answers, 2 wrong usage, 78 configuration error.\n",
+};
+
+static const struct argument health_rows[] = {
+    {"quiet", 'q', NULL, ARGUMENT_FLAG, offsetof(struct wish, quiet), "says nothing", 0},
+    ARGUMENT_CONFIG(wish, config),
+};
+
+static const struct arguments health_arguments = {
+    .command = "health",
+    .head = "usage: borderlens health [-c FILE] [--quiet]\n\n"
+	    "Whether the running appliance is well: every role serves, and what happens is\n"
+	    "recorded.  Says what is wrong otherwise.\n",
+    .rows = health_rows,
+    .row_count = sizeof(health_rows) / sizeof(health_rows[0]),
+    .tail = "Exit: 0 healthy, 1 not, or no appliance answers, 2 wrong usage, 78 configuration\n"
+	    "error.\n",
+};
 
 /* -1: done, else the exit code. */
 static int
@@ -106,7 +83,7 @@ command_status(int argc, char **argv)
 	static char answer[CONTROL_ANSWER_MAX];
 	struct text text = text_in(answer, sizeof(answer));
 	struct wish wish = {.config = COMMAND_CONFIG_DEFAULT};
-	int code = read_options(argc, argv, status_usage, &wish);
+	int code = arguments_read(&status_arguments, argc, argv, &wish, NULL);
 
 	if (code < 0)
 		code = ask(&wish, wish.json ? "json" : "status", &text);
@@ -122,7 +99,7 @@ command_health(int argc, char **argv)
 	char answer[8192];
 	struct text text = text_in(answer, sizeof(answer));
 	struct wish wish = {.config = COMMAND_CONFIG_DEFAULT};
-	int code = read_options(argc, argv, health_usage, &wish);
+	int code = arguments_read(&health_arguments, argc, argv, &wish, NULL);
 
 	if (code < 0)
 		code = ask(&wish, "health", &text);
