@@ -63,16 +63,22 @@ write_common_name(char out[COMMON_NAME_MAX + 1], const char *site, const uint8_t
 	(void)snprintf(out, COMMON_NAME_MAX + 1, "%s%.*s %s", lead, (int)used, site, hex);
 }
 
+/* site NULL: the one that nobody is to trust. */
 static int
 set_name(X509 *cert, const char *site)
 {
-	char common_name[COMMON_NAME_MAX + 1];
+	char common_name[COMMON_NAME_MAX + 1], hex[2 * ID_BYTES + 1];
 	uint8_t digest[EVP_MAX_MD_SIZE];
 	X509_NAME *name = X509_get_subject_name(cert);
 
 	if (X509_pubkey_digest(cert, EVP_sha256(), digest, NULL) != 1)
 		return -1;
-	write_common_name(common_name, site, digest);
+	text_hex(hex, digest, ID_BYTES);
+	if (site != NULL)
+		write_common_name(common_name, site, digest);
+	else
+		(void)snprintf(common_name, sizeof(common_name), "Borderlens untrusted servers %s",
+		    hex);
 	if (X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
 		(const unsigned char *)"Borderlens", -1, -1, 0) != 1 ||
 	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
@@ -125,29 +131,61 @@ add_extensions(X509 *cert)
 	return 0;
 }
 
+static int
+set_dates(X509 *cert)
+{
+	time_t now = time(NULL);
+
+	if (X509_time_adj_ex(X509_getm_notBefore(cert), -BACKDATE_DAYS, 0, &now) == NULL ||
+	    X509_time_adj_ex(X509_getm_notAfter(cert), VALID_DAYS, 0, &now) == NULL)
+		return -1;
+	return 0;
+}
+
+/* RFC 5280 section 4.1.2.5: the first that UTCTime can say, and the last. */
+static int
+set_all_dates(X509 *cert)
+{
+	if (ASN1_TIME_set_string_X509(X509_getm_notBefore(cert), "19500101000000Z") != 1 ||
+	    ASN1_TIME_set_string_X509(X509_getm_notAfter(cert), "99991231235959Z") != 1)
+		return -1;
+	return 0;
+}
+
+static X509 *
+sign_cert(EVP_PKEY *key, const char *site, int (*dates)(X509 *cert), struct err *err)
+{
+	X509 *cert = X509_new();
+
+	if (cert == NULL || X509_set_version(cert, X509_VERSION_3) != 1 ||
+	    X509_set_pubkey(cert, key) != 1 || set_serial(cert) != 0 || set_name(cert, site) != 0 ||
+	    dates(cert) != 0 || add_extensions(cert) != 0 ||
+	    X509_sign(cert, key, EVP_sha256()) == 0) {
+		(void)err_tls(err, "make a CA certificate");
+		X509_free(cert);
+		return NULL;
+	}
+	return cert;
+}
+
 static X509 *
 make_cert(EVP_PKEY *key, const char *site, struct err *err)
 {
-	X509 *cert = X509_new(), *ret = NULL;
-	time_t now = time(NULL);
-
-	if (now < clock_earliest) {
+	if (time(NULL) < clock_earliest) {
 		(void)err_set(err, ERR_INPUT, "the clock says it is before 2025: set it first");
-		goto out;
+		return NULL;
 	}
-	if (cert == NULL || X509_set_version(cert, X509_VERSION_3) != 1 ||
-	    X509_set_pubkey(cert, key) != 1 || set_serial(cert) != 0 || set_name(cert, site) != 0 ||
-	    X509_time_adj_ex(X509_getm_notBefore(cert), -BACKDATE_DAYS, 0, &now) == NULL ||
-	    X509_time_adj_ex(X509_getm_notAfter(cert), VALID_DAYS, 0, &now) == NULL ||
-	    add_extensions(cert) != 0 || X509_sign(cert, key, EVP_sha256()) == 0) {
-		(void)err_tls(err, "make a CA certificate");
-		goto out;
+	return sign_cert(key, site, set_dates, err);
+}
+
+X509 *
+ca_make_untrusted(EVP_PKEY *key, struct err *err)
+{
+	if (key == NULL) {
+		(void)err_tls(err, "make a CA key");
+		return NULL;
 	}
-	ret = cert;
-	cert = NULL; /* handed to the caller */
-out:
-	X509_free(cert);
-	return ret;
+	return sign_cert(key, NULL, set_all_dates, err);
 }
 
 static int

@@ -289,6 +289,12 @@ put_serial(struct der_out *out, struct leaf_issuer *issuer, struct bytes inputs)
 	return 0;
 }
 
+bool
+leaf_issuer_covers(const struct leaf_issuer *issuer, const struct leaf *leaf)
+{
+	return leaf->not_before <= issuer->not_after && leaf->not_after >= issuer->not_before;
+}
+
 /* Write the TBSCertificate into issuer->tbs, from its end to its front. */
 static int
 write_tbs(struct leaf_issuer *issuer, const struct leaf *leaf, struct bytes *tbs, struct err *err)

@@ -35,6 +35,9 @@ struct leaf {
 struct leaf_issuer *leaf_issuer_new(const struct ca *ca, const EVP_MD *sha256, struct err *err);
 void leaf_issuer_free(struct leaf_issuer *issuer);
 
+/* Whether some of the leaf's time lies inside the issuer's. */
+bool leaf_issuer_covers(const struct leaf_issuer *issuer, const struct leaf *leaf);
+
 /* Write the signed certificate to out; returns its size, or 0 with err when the
  * dates lie outside the issuer's or it does not fit. */
 size_t leaf_issue(struct leaf_issuer *issuer, const struct leaf *leaf, uint8_t *out, size_t size,

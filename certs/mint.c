@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "certs/mint.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "certs/certificate.h"
@@ -15,6 +16,9 @@
 enum {
 	P256_POINT_BYTES = 65, /* SEC 1 section 2.3.3: 04 and two coordinates */
 	P256_UNCOMPRESSED = 0x04,
+	US_PER_S = 1000000,
+	DAY_S = 86400,
+	ACCEPTED_DAYS = 7, /* a leaf is kept for a day */
 };
 
 /* The request, written from the front. */
@@ -133,10 +137,35 @@ put_key(struct writer *out, EVP_PKEY *key, struct err *err)
 	return 0;
 }
 
+enum leaf_kind
+leaf_kind_key(enum leaf_kind kind)
+{
+	return (unsigned)kind % 2 == 0 ? LEAF_EC : LEAF_RSA;
+}
+
+enum leaf_kind
+leaf_kind_of(enum leaf_kind key, enum leaf_trust trust)
+{
+	return (enum leaf_kind)((unsigned)key + 2 * (unsigned)trust);
+}
+
+/* A leaf that is to be taken whatever the server's own dates are. */
+static void
+widen(int64_t *not_before, int64_t *not_after)
+{
+	int64_t now_s = (int64_t)(clock_wall_us() / US_PER_S);
+
+	if (*not_before > now_s - DAY_S)
+		*not_before = now_s - DAY_S;
+	if (*not_after < now_s + ACCEPTED_DAYS * DAY_S)
+		*not_after = now_s + ACCEPTED_DAYS * DAY_S;
+}
+
 size_t
 mint_request(const struct mint_wanted *wanted, uint8_t *out, size_t size, struct err *err)
 {
 	struct writer writer = {.at = out, .left = size};
+	enum leaf_kind kind = wanted->kind;
 	struct bytes names;
 	int64_t not_before, not_after;
 
@@ -148,9 +177,13 @@ mint_request(const struct mint_wanted *wanted, uint8_t *out, size_t size, struct
 		(void)err_set(err, ERR_INPUT, "the server's certificate has two subjectAltNames");
 		return 0;
 	}
+	if (kind >= LEAF_ACCEPTED_EC) {
+		widen(&not_before, &not_after);
+		kind = leaf_kind_key(kind);
+	}
 	put_number(&writer, MINT_LEAF, 1);
 	put_number(&writer, wanted->id, 8);
-	put_number(&writer, (uint64_t)wanted->kind, 1);
+	put_number(&writer, (uint64_t)kind, 1);
 	put_number(&writer, (uint64_t)not_before, 8);
 	put_number(&writer, (uint64_t)not_after, 8);
 	if (put_key(&writer, wanted->key, err) != 0)

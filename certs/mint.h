@@ -19,8 +19,23 @@ struct err;
 enum leaf_kind {
 	LEAF_EC = 0, /* P-256 leaf under the P-256 CA */
 	LEAF_RSA,    /* RSA-2048 leaf under the RSA CA, for cameras that take no ECDSA */
+	/* The same under authorities that no camera can trust: what a camera is
+	 * shown of a server that is not to be trusted. */
+	LEAF_UNTRUSTED_EC,
+	LEAF_UNTRUSTED_RSA,
+	/* The first two with dates widened to hold the present: for a server that
+	 * is not good and that a rule accepts all the same. */
+	LEAF_ACCEPTED_EC,
+	LEAF_ACCEPTED_RSA,
 	LEAF_KINDS
 };
+
+/* LEAF_EC or LEAF_RSA: which of the two leaf keys a leaf of this kind has. */
+enum leaf_kind leaf_kind_key(enum leaf_kind kind);
+
+/* Whose a leaf is, beside its key. */
+enum leaf_trust { LEAF_FAITHFUL = 0, LEAF_UNTRUSTED, LEAF_ACCEPTED };
+enum leaf_kind leaf_kind_of(enum leaf_kind key, enum leaf_trust trust);
 
 /* The leaf that a worker wants; all borrowed. */
 struct mint_wanted {
@@ -35,7 +50,8 @@ struct mint_wanted {
  * its subject, its dates, and of its subjectAltName the entries that a server
  * can have (dNSName, iPAddress).  Others, and names that are no host names, are
  * left out; no name is added, so a server that speaks for no name gets a leaf
- * that speaks for none.  Returns the size, or 0 with err when the
+ * that speaks for none.  The dates of LEAF_ACCEPTED_* are widened to hold the
+ * present (the wall clock's).  Returns the size, or 0 with err when the
  * certificate's names do not fit or cannot be copied.
  */
 size_t mint_request(const struct mint_wanted *wanted, uint8_t *out, size_t size, struct err *err);

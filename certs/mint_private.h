@@ -6,8 +6,8 @@
  * The messages between a worker (mint.c) and the signer (signer.c), big endian.
  *
  * request: u8 MINT_LEAF or MINT_KEY, 8 bytes id; and for MINT_LEAF u8 enum
- *          leaf_kind, 8 bytes not_before, 8 bytes not_after (seconds since
- *          1970, two's complement), then three times a u24 length and DER:
+ *          leaf_kind (below LEAF_ACCEPTED_EC, which is the worker's own), 8 bytes not_before, 8
+ * bytes not_after (seconds since 1970, two's complement), then three times a u24 length and DER:
  *          the SubjectPublicKeyInfo, the subject's Name, and the entries of
  *          the subjectAltName one after the other (length 0: none)
  * answer:  u8 of the request, 8 bytes id, u8 enum mint_status, then the

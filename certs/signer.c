@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/ipc.h"
+#include "certs/ca_private.h"
 #include "certs/certificate.h"
 #include "certs/der.h"
 #include "certs/leaf.h"
@@ -36,6 +37,8 @@ struct known_key {
 
 struct signer {
 	struct leaf_issuer *issuer[CA_COUNT]; /* owned */
+	/* Owned; of CA_RSA NULL until the leaf key is there. */
+	struct leaf_issuer *untrusted[CA_COUNT];
 	EVP_MD *sha256;
 	struct known_key keys[KEY_SLOTS];
 	unsigned char *leaf_key; /* PKCS#8 DER, owned; NULL while there is none */
@@ -49,6 +52,19 @@ struct request {
 	enum leaf_kind kind;
 	struct leaf leaf;
 };
+
+/* Takes over key, which may be NULL. */
+static struct leaf_issuer *
+make_untrusted(EVP_PKEY *key, const EVP_MD *sha256, struct err *err)
+{
+	struct ca ca = {.cert = ca_make_untrusted(key, err), .key = key};
+	struct leaf_issuer *issuer = NULL;
+
+	if (ca.cert != NULL)
+		issuer = leaf_issuer_new(&ca, sha256, err);
+	ca_clear(&ca);
+	return issuer;
+}
 
 struct signer *
 signer_new(struct ca cas[CA_COUNT], struct err *err)
@@ -70,6 +86,9 @@ signer_new(struct ca cas[CA_COUNT], struct err *err)
 		if (signer->issuer[i] == NULL)
 			goto out;
 	}
+	signer->untrusted[CA_EC] = make_untrusted(EVP_EC_gen("P-256"), signer->sha256, err);
+	if (signer->untrusted[CA_EC] == NULL)
+		goto out;
 	ret = 0;
 out:
 	for (int i = 0; i < CA_COUNT; i++)
@@ -85,8 +104,10 @@ signer_free(struct signer *signer)
 {
 	if (signer == NULL)
 		return;
-	for (int i = 0; i < CA_COUNT; i++)
+	for (int i = 0; i < CA_COUNT; i++) {
 		leaf_issuer_free(signer->issuer[i]);
+		leaf_issuer_free(signer->untrusted[i]);
+	}
 	EVP_MD_free(signer->sha256);
 	if (signer->leaf_key != NULL)
 		OPENSSL_clear_free(signer->leaf_key, (size_t)signer->leaf_key_size);
@@ -126,13 +147,14 @@ examine_key(struct bytes spki, enum leaf_kind kind, struct err *err)
 		(void)err_tls(err, "the leaf key is no public key");
 		goto out;
 	}
-	if (kind == LEAF_EC && (!EVP_PKEY_is_a(key, "EC") ||
-				   EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 ||
-				   strcmp(group, "prime256v1") != 0)) {
+	if (leaf_kind_key(kind) == LEAF_EC &&
+	    (!EVP_PKEY_is_a(key, "EC") ||
+		EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 ||
+		strcmp(group, "prime256v1") != 0)) {
 		(void)err_set(err, ERR_INPUT, "the leaf key is not P-256");
 		goto out;
 	}
-	if (kind == LEAF_RSA &&
+	if (leaf_kind_key(kind) == LEAF_RSA &&
 	    (!EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) < RSA_BITS_MIN ||
 		EVP_PKEY_get_bits(key) > RSA_BITS_MAX)) {
 		(void)err_set(err, ERR_INPUT, "the leaf key is not RSA of 2048 to 4096 bits");
@@ -226,13 +248,13 @@ read_request(struct bytes in, struct request *request, struct err *err)
 	uint8_t kind;
 
 	request->leaf.inputs = in;
-	if (!bytes_u8(&in, &kind) || kind >= LEAF_KINDS || !take_number(&in, &not_before) ||
+	if (!bytes_u8(&in, &kind) || kind >= LEAF_ACCEPTED_EC || !take_number(&in, &not_before) ||
 	    !take_number(&in, &not_after) || !take_part(&in, &request->leaf.spki) ||
 	    !take_part(&in, &request->leaf.subject) || !take_part(&in, &request->leaf.names) ||
 	    in.left != 0)
 		return err_set(err, ERR_INPUT, "the request is not understood");
 	request->kind = (enum leaf_kind)kind;
-	request->leaf.rsa_key = request->kind == LEAF_RSA;
+	request->leaf.rsa_key = leaf_kind_key(request->kind) == LEAF_RSA;
 	/* Two's complement, as the writer made it. */
 	memcpy(&request->leaf.not_before, &not_before, sizeof(not_before));
 	memcpy(&request->leaf.not_after, &not_after, sizeof(not_after));
@@ -248,17 +270,36 @@ check_request(struct signer *signer, struct request *request, struct err *err)
 	return check_key(signer, request, err);
 }
 
+/* Who signs it; NULL with err. */
+static struct leaf_issuer *
+issuer_of(const struct signer *signer, const struct request *request, struct err *err)
+{
+	int kind = leaf_kind_key(request->kind) == LEAF_RSA ? CA_RSA : CA_EC;
+	struct leaf_issuer *issuer = signer->issuer[kind];
+
+	/* What our CA can only sign with other dates than the server's would look
+	 * better than the server does. */
+	if (request->kind == LEAF_UNTRUSTED_EC || request->kind == LEAF_UNTRUSTED_RSA ||
+	    !leaf_issuer_covers(issuer, &request->leaf))
+		issuer = signer->untrusted[kind];
+	if (issuer == NULL)
+		(void)err_set(err, ERR_LIMIT, "the authority for it is not made yet");
+	return issuer;
+}
+
 static size_t
 answer_leaf(struct signer *signer, uint64_t id, struct bytes body, uint8_t *out)
 {
+	struct leaf_issuer *issuer = NULL;
 	struct request request = {0};
 	struct err err = {0};
-	size_t size;
+	size_t size = 0;
 
-	if (read_request(body, &request, &err) != 0 || check_request(signer, &request, &err) != 0)
-		return write_refusal(out, MINT_LEAF, id, &err);
-	size = leaf_issue(signer->issuer[request.kind == LEAF_RSA ? CA_RSA : CA_EC], &request.leaf,
-	    out + MINT_HEADER_BYTES, IPC_MESSAGE_MAX - MINT_HEADER_BYTES, &err);
+	if (read_request(body, &request, &err) == 0 && check_request(signer, &request, &err) == 0)
+		issuer = issuer_of(signer, &request, &err);
+	if (issuer != NULL)
+		size = leaf_issue(issuer, &request.leaf, out + MINT_HEADER_BYTES,
+		    IPC_MESSAGE_MAX - MINT_HEADER_BYTES, &err);
 	if (size == 0)
 		return write_refusal(out, MINT_LEAF, id, &err);
 	return write_header(out, MINT_LEAF, id, MINT_DONE) + size;
@@ -309,38 +350,57 @@ on_key_progress(EVP_PKEY_CTX *ctx)
 	return 1;
 }
 
-int
-signer_make_key(struct signer *signer, void (*meanwhile)(void *arg), void *arg, struct err *err)
+/* A key of RSA, with the others answered meanwhile; NULL with err. */
+static EVP_PKEY *
+make_rsa_key(struct signer *signer, struct err *err)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	PKCS8_PRIV_KEY_INFO *info = NULL;
 	EVP_PKEY *key = NULL;
-	int ret = -1;
 
-	signer->meanwhile = meanwhile;
-	signer->meanwhile_arg = arg;
 	if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 ||
 	    EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, LEAF_KEY_BITS) != 1) {
-		(void)err_tls(err, "the RSA leaf key");
+		(void)err_tls(err, "an RSA key");
 		goto out;
 	}
 	EVP_PKEY_CTX_set_app_data(ctx, signer);
 	EVP_PKEY_CTX_set_cb(ctx, on_key_progress);
-	if (EVP_PKEY_generate(ctx, &key) != 1 || (info = EVP_PKEY2PKCS8(key)) == NULL) {
-		(void)err_tls(err, "the RSA leaf key");
-		goto out;
-	}
-	signer->leaf_key_size = i2d_PKCS8_PRIV_KEY_INFO(info, &signer->leaf_key);
-	if (signer->leaf_key_size <= 0) {
+	if (EVP_PKEY_generate(ctx, &key) != 1)
+		(void)err_tls(err, "an RSA key");
+out:
+	EVP_PKEY_CTX_free(ctx);
+	return key;
+}
+
+int
+signer_make_key(struct signer *signer, void (*meanwhile)(void *arg), void *arg, struct err *err)
+{
+	PKCS8_PRIV_KEY_INFO *info = NULL;
+	EVP_PKEY *key;
+	int ret = -1;
+
+	signer->meanwhile = meanwhile;
+	signer->meanwhile_arg = arg;
+	/* Who has the leaf key may ask for any leaf of it: the authority first. */
+	key = make_rsa_key(signer, err);
+	if (key == NULL)
+		return -1;
+	signer->untrusted[CA_RSA] = make_untrusted(key, signer->sha256, err);
+	if (signer->untrusted[CA_RSA] == NULL)
+		return -1;
+	key = make_rsa_key(signer, err);
+	if (key == NULL)
+		return -1;
+	info = EVP_PKEY2PKCS8(key);
+	signer->leaf_key_size =
+	    info == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, &signer->leaf_key);
+	if (signer->leaf_key_size > 0) {
+		ret = 0;
+	} else {
 		signer->leaf_key = NULL;
 		(void)err_tls(err, "the RSA leaf key");
-		goto out;
 	}
-	ret = 0;
-out:
 	PKCS8_PRIV_KEY_INFO_free(info);
 	EVP_PKEY_free(key);
-	EVP_PKEY_CTX_free(ctx);
 	return ret;
 }
 

@@ -22,9 +22,14 @@ struct err;
  *	critical; extendedKeyUsage serverAuth; the names, critical where the
  *	subject is empty; subject and authority key identifiers.
  *
- * Dates are cut to the CA's.  It refuses: names that are no host name or
- * address, a subject that is none or longer than 4 KiB, dates wholly outside
- * the CA's, a public key that is not P-256, or for LEAF_RSA not RSA of 2048 to
+ * Dates are cut to the CA's.  For LEAF_UNTRUSTED_* the signer has two more
+ * authorities, made in its memory when it starts and never written anywhere, so
+ * no camera can ever be made to trust them; they hold for all dates.  They sign
+ * also what is asked of the CA and has dates wholly outside the CA's.
+ *
+ * It refuses: names that are no host name or
+ * address, a subject that is none or longer than 4 KiB, dates that end before
+ * they begin, a public key that is not P-256, or for a kind of RSA not RSA of 2048 to
  * 4096 bits, and whatever does not fit a message.
  */
 struct signer;
@@ -45,7 +50,8 @@ void signer_free(struct signer *signer);
 size_t signer_answer(struct signer *signer, struct bytes request, uint8_t *out);
 
 /*
- * Make the RSA leaf key, once; takes up to seconds.  meanwhile is called over
+ * Make the RSA leaf key, and before it the RSA authority that no camera trusts,
+ * once; takes up to seconds.  meanwhile is called over
  * and over with arg while it is searched for, so that a signer may go on
  * answering (not NULL).
  */

@@ -346,13 +346,137 @@ Test(mint, a_servers_flaws_never_become_a_ca)
 	pki_free(&server);
 }
 
-Test(mint, refuses_dates_outside_the_cas)
+/* ---- servers that are not to be trusted ---- */
+
+/* A camera that trusts both of our CAs does not trust what signed this. */
+static void
+expect_untrusted(X509 *leaf)
+{
+	cr_expect_eq(openssl_verdict(leaf, &ec_ca, NULL),
+	    X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+	cr_expect_eq(openssl_verdict(leaf, &rsa_ca, NULL),
+	    X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+	cr_expect_neq(X509_verify(leaf, ec_ca.key), 1);
+	cr_expect_neq(X509_verify(leaf, rsa_ca.key), 1);
+}
+
+static void
+expect_dates(X509 *leaf, X509 *server)
+{
+	cr_expect_eq(ASN1_TIME_compare(X509_get0_notBefore(leaf), X509_get0_notBefore(server)), 0);
+	cr_expect_eq(ASN1_TIME_compare(X509_get0_notAfter(leaf), X509_get0_notAfter(server)), 0);
+}
+
+Test(mint, dates_that_our_ca_does_not_hold_are_signed_by_one_that_nobody_trusts)
+{
+	struct pki_spec spec = pki_server_spec("cam.example.com");
+	EVP_PKEY *key = pki_key(PKI_P256);
+	struct pki server;
+	X509 *leaf;
+
+	spec.from_days = -5000;
+	spec.to_days = -4000;
+	server = pki_make(&spec, NULL);
+	leaf = must_mint(LEAF_EC, server.cert, key);
+	expect_untrusted(leaf);
+	expect_dates(leaf, server.cert);
+	X509_free(leaf);
+	EVP_PKEY_free(key);
+	pki_free(&server);
+}
+
+Test(mint, refuses_dates_that_end_before_they_begin)
 {
 	struct pki_spec spec = pki_server_spec("cam.example.com");
 
-	spec.from_days = -90;
-	spec.to_days = -60;
+	spec.from_days = 2;
+	spec.to_days = -2;
 	expect_refusal(spec, "dates");
+}
+
+Test(mint, an_untrusted_leaf_is_like_the_server_and_signed_by_nobodys_ca)
+{
+	struct pki_spec spec = pki_server_spec("cam.example.com");
+	EVP_PKEY *key = pki_key(PKI_P256);
+	struct pki server;
+	X509 *leaf;
+
+	spec.from_days = -20000; /* 1972 or before: no date is moved */
+	spec.to_days = 30000;
+	server = pki_make(&spec, NULL);
+	leaf = must_mint(LEAF_UNTRUSTED_EC, server.cert, key);
+	expect_untrusted(leaf);
+	expect_profile(leaf, KU_DIGITAL_SIGNATURE);
+	expect_same_names(leaf, server.cert);
+	expect_dates(leaf, server.cert);
+	cr_expect_eq(X509_NAME_cmp(X509_get_subject_name(leaf), X509_get_subject_name(server.cert)),
+	    0);
+	X509_free(leaf);
+	EVP_PKEY_free(key);
+	pki_free(&server);
+}
+
+static void
+do_nothing(void *arg)
+{
+	(void)arg;
+}
+
+Test(mint, an_untrusted_rsa_leaf_has_an_authority_of_its_own)
+{
+	struct pki server = pki_server("cam.example.com", NULL);
+	EVP_PKEY *key = pki_key(PKI_RSA2048), *issuer;
+	struct err err = {0};
+	X509 *leaf;
+
+	cr_expect_null(mint(LEAF_UNTRUSTED_RSA, server.cert, key, &err), "not made yet");
+	cr_assert_eq(signer_make_key(signer, do_nothing, NULL, &err), 0, "%s", err.text);
+	leaf = must_mint(LEAF_UNTRUSTED_RSA, server.cert, key);
+	expect_untrusted(leaf);
+	expect_profile(leaf, KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT);
+	cr_expect_eq(X509_get_signature_nid(leaf), NID_sha256WithRSAEncryption);
+	issuer = X509_get0_pubkey(leaf);
+	cr_expect_eq(X509_verify(leaf, issuer), 0, "not by its own key");
+	X509_free(leaf);
+	EVP_PKEY_free(key);
+	pki_free(&server);
+}
+
+Test(mint, an_accepted_leaf_holds_the_present_and_no_other_name)
+{
+	static const int spans[][2] = {{-90, -60}, {30, 60}, {-5, 90}};
+	EVP_PKEY *key = pki_key(PKI_P256);
+
+	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		struct pki_spec spec = pki_server_spec("cam.example.com");
+		struct pki server;
+		X509 *leaf;
+
+		spec.from_days = spans[i][0];
+		spec.to_days = spans[i][1];
+		server = pki_make(&spec, NULL);
+		leaf = must_mint(LEAF_ACCEPTED_EC, server.cert, key);
+		cr_expect_eq(openssl_verdict(leaf, &ec_ca, "cam.example.com"), X509_V_OK);
+		expect_same_names(leaf, server.cert);
+		X509_free(leaf);
+		pki_free(&server);
+	}
+	EVP_PKEY_free(key);
+}
+
+Test(mint, a_signer_is_never_asked_for_the_workers_own_kinds)
+{
+	struct pki server = pki_server("cam.example.com", NULL);
+	EVP_PKEY *key = pki_key(PKI_P256);
+	struct err err = {0};
+	size_t size = write_request(LEAF_ACCEPTED_EC, server.cert, key, &err);
+
+	cr_expect_eq(request[9], LEAF_EC);
+	request[9] = LEAF_ACCEPTED_EC;
+	(void)signer_answer(signer, (struct bytes){.at = request, .left = size}, answer);
+	cr_expect_eq(answer[9], 1, "refused");
+	EVP_PKEY_free(key);
+	pki_free(&server);
 }
 
 Test(mint, refuses_a_subject_beyond_the_bound)
@@ -511,7 +635,7 @@ Test(mint, refuses_subjects_and_keys_that_are_none)
 	good.at = spki;
 	parts.spki = good;
 	cr_expect(is_minted(&parts));
-	parts.kind = 2;
+	parts.kind = LEAF_KINDS;
 	cr_expect_not(is_minted(&parts), "a kind there is none of");
 	parts.kind = LEAF_EC;
 	parts.subject = BYTES("\x30\x02\x05\x00");
