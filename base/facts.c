@@ -2,8 +2,8 @@
 #include "base/facts.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define NAME_OF(names, value)                                                                      \
@@ -144,15 +144,34 @@ tls_version_name(uint16_t version)
 }
 
 const char *
+place_kind_name(enum place_kind kind)
+{
+	static const char *const names[] = {"ordinary", "anycast", "private", "satellite"};
+
+	return NAME_OF(names, kind);
+}
+
+bool
+place_kind_parse(const char *name, enum place_kind *out)
+{
+	for (int kind = 0; kind < PLACE_KIND_COUNT; kind++) {
+		if (strcmp(name, place_kind_name((enum place_kind)kind)) == 0) {
+			*out = (enum place_kind)kind;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
 countries_text(const struct countries *countries, char out[COUNTRIES_TEXT_MAX])
 {
+	struct text text = text_in(out, COUNTRIES_TEXT_MAX);
+
+	for (size_t i = 0; i < countries->count; i++)
+		text_add(&text, "%s%s", i > 0 ? "/" : "", countries->iso[i]);
 	if (countries->count == 0)
-		(void)snprintf(out, COUNTRIES_TEXT_MAX, "unknown");
-	else if (countries->count == 1)
-		(void)snprintf(out, COUNTRIES_TEXT_MAX, "%s", countries->iso[0]);
-	else
-		(void)snprintf(out, COUNTRIES_TEXT_MAX, "%s/%s", countries->iso[0],
-		    countries->iso[1]);
+		text_add(&text, "unknown");
 	return out;
 }
 
@@ -167,6 +186,24 @@ countries_json(const struct countries *countries, struct json *json, const char 
 	for (size_t i = 0; i < countries->count; i++)
 		json_string(json, NULL, countries->iso[i]);
 	json_close_array(json);
+}
+
+const char *
+located_text(const struct place *place, char out[COUNTRIES_TEXT_MAX])
+{
+	if (place->kind == PLACE_ORDINARY)
+		return countries_text(&place->located, out);
+	text_copy(out, COUNTRIES_TEXT_MAX, place_kind_name(place->kind));
+	return out;
+}
+
+void
+located_json(const struct place *place, struct json *json, const char *key)
+{
+	if (place->kind == PLACE_ORDINARY)
+		countries_json(&place->located, json, key);
+	else
+		json_string(json, key, place_kind_name(place->kind));
 }
 
 bool

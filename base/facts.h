@@ -24,12 +24,13 @@ struct json;
 enum {
 	FACTS_NAME_MAX =
 	    256, /* a DNS name of 255 bytes (RFC 1035 section 2.3.4) and a terminator */
-	FACTS_ALPN_MAX = 128, /* the camera's ALPN list as sent; a longer one is cut at a name */
-	FACTS_TEXT_MAX = 128, /* a sentence */
-	FACTS_LABEL_MAX = 48, /* an identifier: device, rule set, vendor */
-	FACTS_DN_MAX = 256,   /* a distinguished name as text */
-	FACTS_BASIS_MAX = 80, /* "file-name@2026-06-01" */
-	FACTS_COUNTRIES_MAX = 2,
+	FACTS_ALPN_MAX = 128,    /* the camera's ALPN list as sent; a longer one is cut at a name */
+	FACTS_TEXT_MAX = 128,    /* a sentence */
+	FACTS_LABEL_MAX = 48,    /* an identifier: device, rule set, vendor */
+	FACTS_DN_MAX = 256,      /* a distinguished name as text */
+	FACTS_BASIS_MAX = 80,    /* "file-name@2026-06-01" */
+	FACTS_BASES_MAX = 160,   /* several of these, with commas between them */
+	FACTS_COUNTRIES_MAX = 4, /* as many as there may be databases of countries */
 };
 
 /* ---- the camera's hello ---- */
@@ -60,15 +61,36 @@ struct hello_facts {
 
 /*
  * Countries that a fact may be, as ISO 3166-1 alpha-2.  None: unknown, which
- * is a value of its own and never a country.  Two: two databases disagree and
- * both are judged.
+ * is a value of its own and never a country.  Several: databases disagree, and
+ * all of them are judged.
  */
 struct countries {
 	uint8_t count;
 	char iso[FACTS_COUNTRIES_MAX][3];
 };
 
+/*
+ * What kind of address it is.  One that is not ordinary has no country that it
+ * is in: `located` is empty, which counts as not known, and what is printed in
+ * its stead is the kind's name.  Where the address is registered and who
+ * operates its network stay facts of their own.
+ *
+ * The first that tells: overrides.yaml for a block; the special ranges
+ * (geo/ranges.h); overrides.yaml for the network; geo.kinds for a block; a
+ * database's traits; geo.kinds for the network.
+ */
+enum place_kind {
+	PLACE_ORDINARY = 0,
+	PLACE_ANYCAST,   /* one address in many places at once; the nearest answers */
+	PLACE_PRIVATE,   /* of no public network: private, loopback, reserved ... */
+	PLACE_SATELLITE, /* its users are wherever the dish stands */
+	PLACE_KIND_COUNT /* keep last */
+};
+
 struct place {
+	enum place_kind kind;
+	bool vendor_by_address;       /* the vendor is an override's of the address: no name
+				       * changes it.  Not recorded */
 	struct countries located;     /* where the server is */
 	struct countries registered;  /* where its address is registered */
 	struct countries operator;    /* who controls the network's operator */
@@ -77,8 +99,10 @@ struct place {
 				       * Counted as in struct prefix (base/addr.h) */
 	char org[64];                 /* the network's name */
 	char vendor[FACTS_LABEL_MAX]; /* whose cloud, by the server name; "" unknown */
-	char located_basis[FACTS_BASIS_MAX]; /* "dbip-country@2026-06-01" */
-	char registered_basis[FACTS_BASIS_MAX];
+	/* "dbip-country@2026-06-01", or "overrides.yaml:12 (jane, 2026-11-20)"; of
+	 * located, where the kind is not ordinary, what says so */
+	char located_basis[FACTS_BASES_MAX];
+	char registered_basis[FACTS_BASES_MAX];
 	char operator_basis[FACTS_BASIS_MAX]; /* "operators.csv:88" */
 	char vendor_basis[FACTS_BASIS_MAX];
 };
@@ -123,7 +147,8 @@ struct server_facts {
 enum camera_verdict {
 	CAMERA_TLS_NONE = 0, /* not opened towards the camera */
 	CAMERA_TLS_OK,       /* the camera sent application data over our leaf */
-	CAMERA_TLS_REJECTED, /* it refused our leaf by an alert */
+	/* On a connection that passes through: what is known of those before it. */
+	CAMERA_TLS_REJECTED, /* it refused our leaf by an alert, or the passthrough works */
 	CAMERA_TLS_PROBABLE, /* it closed without an alert where a refusal looks like that */
 };
 
@@ -247,6 +272,8 @@ struct facts {
 	struct server_facts server;
 	struct camera_facts camera_tls;
 	struct payload_facts payload; /* not learnt, and not recorded, in this version */
+	uint32_t geo_age_days;        /* of a stats event only: of the oldest database, which
+				       * place.located_basis names */
 	struct verdict verdict;
 	enum inspect inspect;
 	enum transport transport; /* not recorded: all are TCP */
@@ -276,6 +303,15 @@ const char *countries_text(const struct countries *countries, char out[COUNTRIES
 
 /* The fact as a value of JSON: "DE", ["DE","SG"], or "unknown". */
 void countries_json(const struct countries *countries, struct json *json, const char *key);
+
+/* The same of where a place is, which may be "anycast", "private" or
+ * "satellite" too. */
+const char *located_text(const struct place *place, char out[COUNTRIES_TEXT_MAX]);
+void located_json(const struct place *place, struct json *json, const char *key);
+
+/* "ordinary", "anycast", "private", "satellite"; and back: false when it is none. */
+const char *place_kind_name(enum place_kind kind);
+bool place_kind_parse(const char *name, enum place_kind *out);
 
 /* Add one country (two upper-case letters) unless it is there already or the
  * set is full. */

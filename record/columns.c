@@ -146,7 +146,9 @@ BIND(f_ja4)
 
 BIND(f_located)
 {
-	return bind_countries(stmt, parameter, &facts->place.located);
+	char text[COUNTRIES_TEXT_MAX];
+
+	return bind_copy(stmt, parameter, located_text(&facts->place, text));
 }
 
 BIND(f_registered)
@@ -294,7 +296,8 @@ const struct column columns[] = {
     {"hello", COLUMN_WORD, "none, tls, not-tls or broken", bind_f_hello},
     {"protocol", COLUMN_TEXT, "what was spoken instead of TLS", bind_f_protocol},
     {"ja4", COLUMN_TEXT, "fingerprint of the camera's hello", bind_f_ja4},
-    {"located", COLUMN_COUNTRIES, "where the server is", bind_f_located},
+    {"located", COLUMN_COUNTRIES, "where the server is; or anycast, private, satellite",
+	bind_f_located},
     {"registered", COLUMN_COUNTRIES, "where its address is registered", bind_f_registered},
     {"operator", COLUMN_COUNTRIES, "who controls the network", bind_f_operator},
     {"asn", COLUMN_NUMBER, "the network's number; 0: unknown", bind_f_asn},

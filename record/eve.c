@@ -133,7 +133,7 @@ static void
 add_place(struct json *json, const struct place *place)
 {
 	json_open(json, "place");
-	countries_json(&place->located, json, "located");
+	located_json(place, json, "located");
 	countries_json(&place->registered, json, "registered");
 	countries_json(&place->operator, json, "operator");
 	json_number(json, "asn", place->asn);
@@ -462,6 +462,12 @@ add_stats_line(struct json *json, const struct event_head *head, const struct fa
 	json_number(json, "worker", head->worker);
 	add_pair(json, "payload", facts->traffic.up, facts->traffic.down);
 	add_pair(json, "left", facts->traffic.left_up, facts->traffic.left_down);
+	if (facts->place.located_basis[0] != '\0') {
+		json_open(json, "geo");
+		json_string(json, "oldest", facts->place.located_basis);
+		json_number(json, "age_days", facts->geo_age_days);
+		json_close(json);
+	}
 	json_number(json, "seq", head->seq);
 	json_number(json, "epoch", head->epoch);
 	json_close(json);

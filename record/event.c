@@ -116,6 +116,8 @@ static const struct field fields[] = {
     FIELD(63, FIELD_NUMBER, traffic.left_down, 0),
     FIELD(64, FIELD_ENUM, end, END_COUNT - 1),
     FIELD(65, FIELD_TEXT, end_text, 0),
+    FIELD(66, FIELD_ENUM, place.kind, PLACE_KIND_COUNT - 1),
+    FIELD(67, FIELD_NUMBER, geo_age_days, 0),
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };

@@ -318,17 +318,17 @@ add_condition(struct parser *parser, const struct column *column, enum operator_
 		    collate);
 }
 
-/* Countries are kept in capitals, "unknown" is not. */
+/* Countries are kept in capitals; what is none ("unknown", "anycast") is not. */
 static void
 fit_country(struct filter_value *value)
 {
-	if (strcasecmp(value->text, "unknown") == 0) {
-		text_copy(value->text, sizeof(value->text), "unknown");
-		return;
-	}
+	bool country = strlen(value->text) == 2;
+
 	for (char *at = value->text; *at != '\0'; at++) {
-		if (*at >= 'a' && *at <= 'z')
+		if (country && *at >= 'a' && *at <= 'z')
 			*at = (char)(*at - 'a' + 'A');
+		else if (!country && *at >= 'A' && *at <= 'Z')
+			*at = (char)(*at - 'A' + 'a');
 	}
 }
 

@@ -88,7 +88,7 @@ Test(cert_error, none_or_several_are_no_single_one)
 	cr_expect_str_eq(cert_error_name((enum cert_error)(1 << 20)), "?");
 }
 
-Test(countries, are_a_set_of_two_at_most)
+Test(countries, are_a_set_of_four_at_most)
 {
 	struct countries set = {0};
 	char out[COUNTRIES_TEXT_MAX];
@@ -102,9 +102,11 @@ Test(countries, are_a_set_of_two_at_most)
 	countries_add(&set, "SG");
 	cr_expect_str_eq(countries_text(&set, out), "DE/SG");
 	countries_add(&set, "CN");
-	cr_expect_str_eq(countries_text(&set, out), "DE/SG");
-	cr_expect(countries_has(&set, "SG"));
-	cr_expect_not(countries_has(&set, "CN"));
+	countries_add(&set, "FR");
+	countries_add(&set, "US");
+	cr_expect_str_eq(countries_text(&set, out), "DE/SG/CN/FR");
+	cr_expect(countries_has(&set, "FR"));
+	cr_expect_not(countries_has(&set, "US"));
 	cr_expect_not(countries_has(&set, "GS"));
 }
 
@@ -122,4 +124,29 @@ Test(facts, a_country_is_written_as_a_string_and_two_as_an_array)
 	json_close(&json);
 	cr_expect_str_eq(json.at, "{\"none\":\"unknown\",\"one\":\"DE\",\"two\":[\"DE\",\"SG\"]}");
 	json_free(&json);
+}
+
+Test(facts, a_place_that_is_in_no_country_says_what_it_is)
+{
+	static const char *const words[] = {"DE", "anycast", "private", "satellite"};
+	struct place place = {0};
+	char out[COUNTRIES_TEXT_MAX];
+
+	cr_expect_str_eq(located_text(&place, out), "unknown");
+	countries_add(&place.located, "DE");
+	for (int kind = 0; kind < PLACE_KIND_COUNT; kind++) {
+		struct json json = {0};
+		enum place_kind parsed = PLACE_KIND_COUNT;
+
+		place.kind = (enum place_kind)kind;
+		cr_expect_str_eq(located_text(&place, out), words[kind]);
+		json_open(&json, NULL);
+		located_json(&place, &json, "at");
+		cr_expect_not_null(strstr(json.at, words[kind]));
+		json_free(&json);
+		cr_expect(place_kind_parse(place_kind_name(place.kind), &parsed));
+		cr_expect_eq(parsed, kind);
+	}
+	cr_expect_not(place_kind_parse("moon", &place.kind));
+	cr_expect_not(place_kind_parse("", &place.kind));
 }

@@ -124,9 +124,15 @@ make_full_facts(struct facts *facts)
 	facts->hello.ech = true;
 	facts->hello.alpn_size = FACTS_ALPN_MAX;
 	memset(facts->hello.alpn, 0xff, sizeof(facts->hello.alpn));
-	countries_add(&facts->place.located, "FR");
-	countries_add(&facts->place.registered, "FR");
-	countries_add(&facts->place.operator, "FR");
+	for (size_t i = 0; i < FACTS_COUNTRIES_MAX; i++) {
+		const char iso[] = {'A', (char)('A' + i), '\0'};
+
+		countries_add(&facts->place.located, iso);
+		countries_add(&facts->place.registered, iso);
+		countries_add(&facts->place.operator, iso);
+	}
+	facts->place.kind = PLACE_SATELLITE;
+	facts->geo_age_days = UINT32_MAX;
 	facts->place.asn = UINT32_MAX;
 	facts->place.prefix_bits = 128;
 	facts->server.errors = UINT32_MAX;

@@ -286,10 +286,13 @@ Test(eve, stats_and_ipv6)
 	struct lines lines;
 
 	make_facts(&facts, 3);
+	facts.geo_age_days = 41;
 	read_lines(&head, &facts, &lines);
 	cr_assert_eq(lines.count, 1);
 	EXPECT(lines.at[0], {"event_type", "\"stats\""}, {"stats.borderlens.worker", "2"},
-	    {"stats.borderlens.payload.up", "1000"});
+	    {"stats.borderlens.payload.up", "1000"},
+	    {"stats.borderlens.geo.oldest", "\"dbip-country@2026-06-01\""},
+	    {"stats.borderlens.geo.age_days", "41"});
 	drop(&lines);
 	cr_assert_eq(addr_parse(&facts.dst, "[2001:db8::7]:8883", 0, NULL), 0);
 	cr_assert_eq(addr_parse(&facts.camera, "[fd00::21]:50000", 0, NULL), 0);
