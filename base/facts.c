@@ -42,6 +42,30 @@ verdict_stage_name(enum verdict_stage stage)
 }
 
 const char *
+how_name(enum how how)
+{
+	static const char *const names[] = {"reset", "refuse", "drop"};
+
+	return NAME_OF(names, how);
+}
+
+const char *
+detail_name(enum detail detail)
+{
+	static const char *const names[] = {"full", "meta", "count"};
+
+	return NAME_OF(names, detail);
+}
+
+const char *
+severity_name(enum severity severity)
+{
+	static const char *const names[] = {"", "info", "medium", "high"};
+
+	return NAME_OF(names, severity);
+}
+
+const char *
 inspect_name(enum inspect inspect)
 {
 	static const char *const names[] = {"none", "opened", "passthrough", "refused", "rejected",

@@ -44,12 +44,12 @@ question(const struct session *session, const struct ruleset *set, const struct 
 	    .stage = session->stage,
 	    .name = session->name,
 	    .proof = ANSWER_YES,
-	    .strict = rule->result == RESULT_BLOCK,
+	    .strict = rule->then.result == RESULT_BLOCK,
 	};
 
 	/* A name narrows at once, and widens only when it is proven.  A set that
 	 * only observes widens nothing. */
-	if (rule->result != RESULT_BLOCK && set->mode != MODE_OBSERVE && !session->proven)
+	if (rule->then.result != RESULT_BLOCK && set->mode != MODE_OBSERVE && !session->proven)
 		asked.proof =
 		    session->stage < VERDICT_CERTIFICATE ? ANSWER_TENTATIVE : ANSWER_UNPROVEN;
 	return asked;
@@ -118,8 +118,8 @@ tell_rule(const struct session *session, const struct ruleset *set, const struct
 		.by = rule->id,
 		.matched = answer == ANSWER_YES,
 		.pending = answer == ANSWER_LATER || answer == ANSWER_TENTATIVE,
-		.result = rule->result,
-		.strictest = rule->result,
+		.result = rule->then.result,
+		.strictest = rule->then.result,
 		.reason = line,
 	    },
 	    session->arg);
@@ -131,6 +131,14 @@ outcome_by(const struct outcome *outcome)
 	if (outcome->rule != NULL)
 		return outcome->rule->id;
 	return outcome->by_unknown ? "unknown" : "default";
+}
+
+static const struct action *
+outcome_action(const struct outcome *outcome)
+{
+	if (outcome->rule != NULL)
+		return &outcome->rule->then;
+	return outcome->by_unknown ? &outcome->set->unknown : &outcome->set->otherwise;
 }
 
 static void
@@ -148,17 +156,14 @@ add_place(struct text *text, const struct place *place)
 static void
 outcome_why(const struct session *session, const struct outcome *outcome, char out[FACTS_TEXT_MAX])
 {
-	const struct fallback *line =
-	    outcome->by_unknown ? &outcome->set->unknown : &outcome->set->otherwise;
+	const struct action *action = outcome_action(outcome);
 	struct text text = text_in(out, FACTS_TEXT_MAX);
 
 	if (outcome->waits) {
 		text_add(&text, "Open until the server's %s is known: rule %s may hold",
 		    session->stage < VERDICT_NAME ? "name" : "certificate", outcome->rule->id);
-	} else if (outcome->rule != NULL) {
-		text_add(&text, "%s", outcome->rule->why);
-	} else if (line->why[0] != '\0') {
-		text_add(&text, "%s", line->why);
+	} else if (action->why[0] != '\0') {
+		text_add(&text, "%s", action->why);
 	} else if (outcome->by_unknown) {
 		text_add(&text, "Unknown: ");
 		place_facts_text(place_unknown(&session->facts->place), &text);
@@ -222,9 +227,9 @@ stricter(enum result a, enum result b)
 static void
 note_waiting(struct waiting *waiting, const struct rule *rule, enum answer answer)
 {
-	waiting->strictest = stricter(waiting->strictest, rule->result);
+	waiting->strictest = stricter(waiting->strictest, rule->then.result);
 	if (waiting->mildest != NULL &&
-	    restriction(rule->result) >= restriction(waiting->mildest->result))
+	    restriction(rule->then.result) >= restriction(waiting->mildest->then.result))
 		return;
 	waiting->mildest = rule;
 	waiting->answer = answer;
@@ -285,15 +290,16 @@ give_way(struct outcome *outcome, const struct waiting *waiting)
 	unsigned milder, decided = restriction(outcome->result);
 
 	/* All that may come is a block as well: it is one already. */
-	if (mildest == NULL || (mildest->result == RESULT_BLOCK && outcome->result == RESULT_BLOCK))
+	if (mildest == NULL ||
+	    (mildest->then.result == RESULT_BLOCK && outcome->result == RESULT_BLOCK))
 		return;
 	outcome->pending = true;
 	outcome->strictest = stricter(outcome->result, waiting->strictest);
-	milder = restriction(mildest->result);
+	milder = restriction(mildest->then.result);
 	if (milder > decided || (milder == decided && waiting->answer == ANSWER_LATER))
 		return;
 	outcome->rule = mildest;
-	outcome->result = mildest->result;
+	outcome->result = mildest->then.result;
 	outcome->by_unknown = false;
 	outcome->waits = waiting->answer == ANSWER_LATER;
 }
@@ -306,12 +312,8 @@ ask_set(const struct session *session, const struct ruleset *set, const uint64_t
 
 	outcome.rule = bits != NULL ? first_candidate(session, set, bits, &waiting)
 				    : first_match(session, set, &waiting);
-	if (outcome.rule != NULL) {
-		outcome.result = outcome.rule->result;
-	} else {
-		outcome.by_unknown = place_unknown(&session->facts->place) != 0;
-		outcome.result = outcome.by_unknown ? set->unknown.result : set->otherwise.result;
-	}
+	outcome.by_unknown = outcome.rule == NULL && place_unknown(&session->facts->place) != 0;
+	outcome.result = outcome_action(&outcome)->result;
 	outcome.strictest = outcome.result;
 	give_way(&outcome, &waiting);
 	return outcome;
@@ -335,6 +337,8 @@ write_verdict(const struct session *session, const struct outcome *outcome, enum
 	const struct ruleset *set = outcome->set;
 
 	*verdict = (struct verdict){.result = result, .stage = session->stage};
+	verdict->how = outcome_action(outcome)->how;
+	verdict->detail = outcome_action(outcome)->detail;
 	verdict->shadow = set->mode == MODE_SHADOW && outcome->result == RESULT_BLOCK;
 	text_copy(verdict->ruleset, sizeof(verdict->ruleset), set->id);
 	text_copy(verdict->ruleset_version, sizeof(verdict->ruleset_version), set->version);
@@ -343,10 +347,31 @@ write_verdict(const struct session *session, const struct outcome *outcome, enum
 	outcome_why(session, outcome, verdict->why);
 }
 
+/* Whether it is graver than what is to be looked at so far. */
+static bool
+is_graver(const struct outcome *outcome, const struct outcome *flagged)
+{
+	enum severity severity = outcome_action(outcome)->severity;
+
+	return severity != SEVERITY_NONE && !outcome->waits &&
+	       (flagged->set == NULL || severity > outcome_action(flagged)->severity);
+}
+
+static void
+write_flag(const struct session *session, const struct outcome *outcome, struct flag *flag)
+{
+	if (outcome->set == NULL)
+		return;
+	flag->severity = outcome_action(outcome)->severity;
+	text_copy(flag->ruleset, sizeof(flag->ruleset), outcome->set->id);
+	text_copy(flag->rule, sizeof(flag->rule), outcome_by(outcome));
+	outcome_why(session, outcome, flag->why);
+}
+
 static void
 ask_all(const struct session *session, const struct rules *rules, struct verdict *verdict)
 {
-	struct outcome strongest = {0}, shadow = {0};
+	struct outcome strongest = {0}, shadow = {0}, flagged = {0};
 	uint64_t candidates[INDEX_WORDS_MAX];
 	/* Who is told wants to hear of every rule. */
 	const uint64_t *bits = rules->index != NULL && session->tell == NULL ? candidates : NULL;
@@ -366,12 +391,15 @@ ask_all(const struct session *session, const struct rules *rules, struct verdict
 		if (shadow.set == NULL && outcome.set->mode == MODE_SHADOW &&
 		    outcome.result == RESULT_BLOCK)
 			shadow = outcome;
+		if (is_graver(&outcome, &flagged))
+			flagged = outcome;
 	}
 	/* What would have been blocked is told where nothing was. */
 	result = effective(&strongest);
 	if (result != RESULT_BLOCK && shadow.set != NULL)
 		strongest = shadow;
 	write_verdict(session, &strongest, result, verdict);
+	write_flag(session, &flagged, &verdict->flag);
 }
 
 /* "host.example." is the same host to a resolver, so to a rule as well. */

@@ -59,6 +59,10 @@ struct rules;
  * observe; where nothing else blocks, the verdict names that set and
  * verdict->shadow says that it would have blocked.  With no rule set at all
  * (rules NULL or empty) the result is block, by "appliance".
+ *
+ * verdict->how and ->detail are the deciding rule's.  verdict->flag is the
+ * gravest `alert` of all sets, whoever decides: a set that only observes is
+ * heard beside one that blocks.
  */
 void judge(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,
     struct verdict *verdict);

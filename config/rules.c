@@ -20,33 +20,6 @@ ruleset_mode_name(enum ruleset_mode mode)
 
 /* ---- one rule ---- */
 
-/* What a field's reader fills: the rule, and the set it stands in. */
-struct draft {
-	struct ruleset *set;
-	struct rule *rule;
-};
-
-static bool
-read_result(const struct reader *reader, const struct yaml_node *node, bool limits,
-    enum result *out)
-{
-	static const char *const words[] = {"allow", "block", "observe", "limit"};
-	static const enum result results[] = {RESULT_ALLOW, RESULT_BLOCK, RESULT_OBSERVE,
-	    RESULT_LIMIT};
-	int word;
-
-	if (!limits && node->kind == YAML_TEXT && strcmp(node->text, "limit") == 0) {
-		reader_error(reader, node,
-		    "'limit' needs a budget: write a rule with 'bytes' in its match");
-		return false;
-	}
-	word = reader_word(reader, node, words, limits ? 4 : 3);
-	if (word < 0)
-		return false;
-	*out = results[word];
-	return true;
-}
-
 static void
 read_id(const struct reader *reader, const struct yaml_node *node, void *into)
 {
@@ -76,69 +49,15 @@ read_match(const struct reader *reader, const struct yaml_node *node, void *into
 	(void)group_read(reader, draft->set, node, &draft->rule->match);
 }
 
-static void
-read_then(const struct reader *reader, const struct yaml_node *node, void *into)
-{
-	const struct draft *draft = into;
-
-	if (!read_result(reader, node, true, &draft->rule->result) ||
-	    draft->rule->result != RESULT_LIMIT)
-		return;
-	if (!group_asks_for(&draft->rule->match, &match_bytes))
-		reader_error(reader, node, "'limit' needs a budget: 'bytes' in the rule's match");
-}
-
-static void
-read_why(const struct reader *reader, const struct yaml_node *node, void *into)
-{
-	const struct draft *draft = into;
-
-	(void)reader_line(reader, node, draft->rule->why, sizeof(draft->rule->why));
-}
-
-/* "64KB": how much of the camera's first bytes wait for the class. */
-static void
-read_hold(const struct reader *reader, const struct yaml_node *node, void *into)
-{
-	enum { HOLD_MAX_KB = 16 * 1024 };
-	const char *text = reader_text(reader, node);
-	size_t digits;
-	unsigned long amount;
-
-	(void)into;
-	if (text == NULL)
-		return;
-	digits = strspn(text, "0123456789");
-	amount = digits > 0 && digits <= 5 ? strtoul(text, NULL, 10) : 0;
-	if (strcmp(text + digits, "MB") == 0)
-		amount *= 1024;
-	else if (strcmp(text + digits, "KB") != 0)
-		amount = 0;
-	if (amount == 0 || amount > HOLD_MAX_KB)
-		reader_error(reader, node, "'%.40s' is nothing to hold: write 64KB, at most 16MB",
-		    text);
-}
-
-/* Every connection is recorded in full; less is a promise for later. */
-static void
-read_log(const struct reader *reader, const struct yaml_node *node, void *into)
-{
-	static const char *const words[] = {"full", "meta", "count"};
-
-	(void)into;
-	if (reader_word(reader, node, words, 3) > 0)
-		reader_warning(reader, node, "log: this version records every connection in full");
-}
-
 static const struct field rule_fields[] = {
     {"id", true, read_id},
     {"match", true, read_match},
-    {"then", true, read_then},
-    {"why", true, read_why},
-    {"how", false, NULL},
-    {"hold", false, read_hold},
-    {"log", false, read_log},
-    {"alert", false, NULL},
+    {"then", true, action_read_then},
+    {"why", true, action_read_why},
+    {"how", false, action_read_how},
+    {"hold", false, action_read_hold},
+    {"log", false, action_read_log},
+    {"alert", false, action_read_alert},
 };
 
 static void
@@ -158,7 +77,7 @@ read_rules(const struct reader *reader, const struct yaml_node *node, void *into
 	}
 	for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
 		struct rule *rule = &set->rules[set->rule_count];
-		struct draft draft = {.set = set, .rule = rule};
+		struct draft draft = {.set = set, .rule = rule, .action = &rule->then};
 		size_t errors = reader->problems->errors;
 
 		rule->line = child->line;
@@ -171,7 +90,7 @@ read_rules(const struct reader *reader, const struct yaml_node *node, void *into
 			    rule->id, all->id, all->line);
 		else if (rule->match.count == 0 && reader->problems->errors == errors)
 			all = rule;
-		if (set->mode == MODE_OBSERVE && rule->result == RESULT_BLOCK)
+		if (set->mode == MODE_OBSERVE && rule->then.result == RESULT_BLOCK)
 			reader_warning(reader, child,
 			    "rule '%s' says block, but the set only observes", rule->id);
 	}
@@ -179,36 +98,26 @@ read_rules(const struct reader *reader, const struct yaml_node *node, void *into
 
 /* ---- the set's own lines ---- */
 
-static void
-read_fallback_then(const struct reader *reader, const struct yaml_node *node, void *into)
-{
-	struct fallback *fallback = into;
-
-	(void)read_result(reader, node, false, &fallback->result);
-}
-
-static void
-read_fallback_why(const struct reader *reader, const struct yaml_node *node, void *into)
-{
-	struct fallback *fallback = into;
-
-	(void)reader_line(reader, node, fallback->why, sizeof(fallback->why));
-}
-
-static const struct field fallback_fields[] = {
-    {"then", true, read_fallback_then},
-    {"why", true, read_fallback_why},
+static const struct field line_fields[] = {
+    {"then", true, action_read_then},
+    {"why", true, action_read_why},
+    {"how", false, action_read_how},
+    {"log", false, action_read_log},
+    {"alert", false, action_read_alert},
 };
 
 /* "block", or {then: block, why: "..."}. */
 static void
-read_fallback(const struct reader *reader, const struct yaml_node *node, struct fallback *out)
+read_line(const struct reader *reader, const struct yaml_node *node, struct ruleset *set,
+    struct action *out)
 {
+	struct draft draft = {.set = set, .action = out};
+
 	if (node->kind == YAML_MAP)
-		reader_fields(reader, node, node->key->text, fallback_fields,
-		    sizeof(fallback_fields) / sizeof(fallback_fields[0]), out);
+		reader_fields(reader, node, node->key->text, line_fields,
+		    sizeof(line_fields) / sizeof(line_fields[0]), &draft);
 	else
-		(void)read_result(reader, node, false, &out->result);
+		action_read_then(reader, node, &draft);
 }
 
 static void
@@ -216,7 +125,7 @@ read_unknown(const struct reader *reader, const struct yaml_node *node, void *in
 {
 	struct ruleset *set = into;
 
-	read_fallback(reader, node, &set->unknown);
+	read_line(reader, node, set, &set->unknown);
 }
 
 static void
@@ -224,7 +133,7 @@ read_default(const struct reader *reader, const struct yaml_node *node, void *in
 {
 	struct ruleset *set = into;
 
-	read_fallback(reader, node, &set->otherwise);
+	read_line(reader, node, set, &set->otherwise);
 }
 
 static void

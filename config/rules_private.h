@@ -93,18 +93,20 @@ struct condition {
 	char written[CONDITION_TEXT_MAX]; /* the value as the file has it */
 };
 
-struct rule {
-	struct group match;
+/* What is done where a rule decides, or a set's own line. */
+struct action {
 	enum result result;
-	unsigned line;
-	char id[FACTS_LABEL_MAX];
-	char why[RULE_WHY_MAX];
+	enum how how;
+	enum detail detail;
+	enum severity severity;
+	char why[RULE_WHY_MAX]; /* of a set's line "": the judge says it in its own words */
 };
 
-/* What a set does where no rule matched. */
-struct fallback {
-	enum result result;
-	char why[RULE_WHY_MAX]; /* "": the judge says it in its own words */
+struct rule {
+	struct group match;
+	struct action then;
+	unsigned line;
+	char id[FACTS_LABEL_MAX];
 };
 
 struct named_set {
@@ -123,7 +125,7 @@ struct ruleset {
 	char reviewed[12], expires[12];
 	uint8_t sha256[32];
 	enum ruleset_mode mode;
-	struct fallback unknown, otherwise;
+	struct action unknown, otherwise; /* where no rule matched */
 	size_t set_count, rule_count;
 	struct named_set *sets; /* owned */
 	struct rule *rules;     /* owned */
@@ -199,6 +201,21 @@ bool group_read(const struct reader *reader, const struct ruleset *set,
 /* The facts that a place lacks, of enum place_fact; and their names. */
 unsigned place_unknown(const struct place *place);
 void place_facts_text(unsigned facts, struct text *out);
+
+/* What the reader of a key of a rule, or of a set's own line, fills. */
+struct draft {
+	struct ruleset *set;
+	struct rule *rule; /* NULL: the set's own line */
+	struct action *action;
+};
+
+/* The keys that both have; into is a draft.  To be read in this order. */
+void action_read_then(const struct reader *reader, const struct yaml_node *node, void *into);
+void action_read_why(const struct reader *reader, const struct yaml_node *node, void *into);
+void action_read_how(const struct reader *reader, const struct yaml_node *node, void *into);
+void action_read_log(const struct reader *reader, const struct yaml_node *node, void *into);
+void action_read_alert(const struct reader *reader, const struct yaml_node *node, void *into);
+void action_read_hold(const struct reader *reader, const struct yaml_node *node, void *into);
 
 /* Read `sets`, in the file's order: a set may use those above it. */
 void sets_read(const struct reader *reader, const struct yaml_node *node, struct ruleset *set);

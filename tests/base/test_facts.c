@@ -27,6 +27,14 @@ Test(facts, values_have_the_words_of_the_contract)
 	cr_expect_str_eq(hello_kind_name(HELLO_BROKEN), "broken");
 	cr_expect_str_eq(verdict_stage_name(VERDICT_CERTIFICATE), "certificate");
 	cr_expect_str_eq(verdict_stage_name(VERDICT_PAYLOAD), "payload");
+	cr_expect_str_eq(how_name(HOW_RESET), "reset");
+	cr_expect_str_eq(how_name(HOW_REFUSE), "refuse");
+	cr_expect_str_eq(how_name(HOW_DROP), "drop");
+	cr_expect_str_eq(detail_name(DETAIL_FULL), "full");
+	cr_expect_str_eq(detail_name(DETAIL_META), "meta");
+	cr_expect_str_eq(detail_name(DETAIL_COUNT), "count");
+	cr_expect_str_eq(severity_name(SEVERITY_NONE), "");
+	cr_expect_str_eq(severity_name(SEVERITY_HIGH), "high");
 	cr_expect_str_eq(payload_class_name(PAYLOAD_UNKNOWN), "unknown");
 	cr_expect_str_eq(payload_class_name(PAYLOAD_VIDEO), "video");
 	cr_expect_str_eq(payload_class_name(PAYLOAD_OPAQUE), "opaque");

@@ -500,3 +500,66 @@ Test(judge, an_address_that_is_carried_in_another_is_matched_too)
 	cr_expect_eq(verdict.result, RESULT_BLOCK);
 	rules_free(rules);
 }
+
+Test(judge, what_decides_says_how_and_how_much_and_any_set_may_want_a_look)
+{
+	static const char *const texts[] = {
+	    HEAD "unknown: {then: block, why: u, how: refuse, log: count}\n"
+		 "default: {then: block, why: d, how: drop}\n" RULES
+		 "- {id: 1, match: {located: DE}, then: allow, why: w, log: meta}\n"
+		 "- {id: 2, match: {located: CN}, then: block, why: w, alert: medium}\n",
+	    "ruleset: s\nversion: 1\ntitle: t\nmode: observe\nunknown: observe\n"
+	    "default: observe\n" RULES
+	    "- {id: x, match: {sni: a.example}, then: observe, alert: high, why: \"look\"}\n"
+	    "- {id: y, match: {located: FR}, then: observe, alert: info, why: \"see\"}\n",
+	};
+	static const struct {
+		const char *place, *sni, *rule;
+		enum how how;
+		enum detail detail;
+		enum severity severity;
+		const char *flag; /* rule set and rule */
+	} rows[] = {
+	    {"DE DE DE", "", "1", HOW_RESET, DETAIL_META, SEVERITY_NONE, ""},
+	    {"DE DE DE", "a.example", "1", HOW_RESET, DETAIL_META, SEVERITY_HIGH, "sx"},
+	    {"CN CN CN", "", "2", HOW_RESET, DETAIL_FULL, SEVERITY_MEDIUM, "r2"},
+	    {"CN CN CN", "a.example", "2", HOW_RESET, DETAIL_FULL, SEVERITY_HIGH, "sx"},
+	    {"FR FR FR", "", "default", HOW_DROP, DETAIL_FULL, SEVERITY_INFO, "sy"},
+	    {"FR FR -", "", "unknown", HOW_REFUSE, DETAIL_COUNT, SEVERITY_INFO, "sy"},
+	};
+	struct rules *rules = load(texts, 2);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct facts facts = facts_of(rows[i].place);
+		struct verdict verdict;
+		char flag[2 * FACTS_LABEL_MAX];
+
+		(void)snprintf(facts.hello.sni, sizeof(facts.hello.sni), "%s", rows[i].sni);
+		judge(rules, VERDICT_CERTIFICATE, &facts, &verdict);
+		(void)snprintf(flag, sizeof(flag), "%s%s", verdict.flag.ruleset, verdict.flag.rule);
+		cr_expect_str_eq(verdict.rule, rows[i].rule, "row %zu", i);
+		cr_expect_eq(verdict.how, rows[i].how, "row %zu", i);
+		cr_expect_eq(verdict.detail, rows[i].detail, "row %zu", i);
+		cr_expect_eq(verdict.flag.severity, rows[i].severity, "row %zu", i);
+		cr_expect_str_eq(flag, rows[i].flag, "row %zu", i);
+	}
+	rules_free(rules);
+}
+
+Test(judge, a_rule_that_waits_for_the_name_flags_nothing_yet)
+{
+	static const char *const texts[] = {
+	    BLOCKS RULES "- {id: 1, match: {sni: a.example}, then: allow, alert: high, why: w}\n"};
+	struct rules *rules = load(texts, 1);
+	struct facts facts = facts_of("DE DE DE");
+	struct verdict verdict;
+
+	judge(rules, VERDICT_ADDRESS, &facts, &verdict);
+	cr_expect_eq(verdict.result, RESULT_ALLOW);
+	cr_expect_eq(verdict.flag.severity, SEVERITY_NONE);
+	(void)snprintf(facts.hello.sni, sizeof(facts.hello.sni), "a.example");
+	judge(rules, VERDICT_CERTIFICATE, &facts, &verdict);
+	cr_expect_eq(verdict.flag.severity, SEVERITY_HIGH);
+	cr_expect_str_eq(verdict.flag.why, "w");
+	rules_free(rules);
+}

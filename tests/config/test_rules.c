@@ -153,8 +153,22 @@ Test(rules, what_is_wrong_is_told_with_its_place)
 		"at most 16MB"},
 	    {HEAD "rules: [{id: 1, match: {}, then: block, log: all, why: w}]\n", 6, 46,
 		"log must be full, meta or count"},
-	    {HEAD "rules: [{id: 1, match: {}, then: block, how: drop, why: w}]\n", 6, 41,
-		"'how' is not available in this version"},
+	    {HEAD "rules: [{id: 1, match: {}, then: block, how: sinkhole, why: w}]\n", 6, 46,
+		"how must be reset, refuse or drop"},
+	    {HEAD "rules: [{id: 1, match: {}, then: allow, how: drop, why: w}]\n", 6, 41,
+		"here nothing is blocked"},
+	    {HEAD "rules: [{id: 1, match: {}, then: block, alert: low, why: w}]\n", 6, 48,
+		"alert must be info, medium or high"},
+	    {HEAD "rules: [{id: 1, match: {}, then: block, hold: {time: 3s}, why: w}]\n", 6, 47,
+		"hold needs 'bytes'"},
+	    {HEAD
+		"rules: [{id: 1, match: {}, then: block, hold: {bytes: 1KB, time: 2m}, why: w}]\n",
+		6, 66, "'2m' is no time to hold"},
+	    {HEAD "rules: [{id: 1, match: {}, then: block, hold: {bytes: 1KB, unknown: no}, "
+		  "why: w}]\n",
+		6, 69, "unknown must be allow, block or observe"},
+	    {"default: {then: observe, why: x, how: reset}\n", 1, 34, "here nothing is blocked"},
+	    {"default: {then: block, why: x, hold: 1KB}\n", 1, 32, "unknown key 'hold'"},
 	    {HEAD "rules: [{id: 1, match: all, then: block, why: w}]\n", 6, 24,
 		"match must be a mapping"},
 	    {RULE("locatd: DE"), 7, 40, "did you mean 'located'?"},
@@ -268,8 +282,6 @@ Test(rules, what_is_odd_is_a_warning)
 		7, "'direction' is not learnt"},
 	    {HEAD "rules:\n- {id: 1, match: {inspect: [plain, rejected]}, then: block, why: w}\n",
 		7, "'rejected' is known when a connection has ended"},
-	    {HEAD "rules:\n- {id: 1, match: {port: 1}, log: count, then: block, why: w}\n", 7,
-		"records every connection in full"},
 	    {HEAD "mode: observe\nrules:\n- {id: 1, match: {port: 1}, then: block, why: w}\n", 8,
 		"says block, but the set only observes"},
 	};
@@ -279,7 +291,7 @@ Test(rules, what_is_odd_is_a_warning)
 		struct rules *rules = load(rows[i].text, &problems);
 
 		cr_assert_not_null(rules);
-		cr_assert_eq(problems.count, 1);
+		cr_assert_eq(problems.count, 1, "row %zu: %zu", i, problems.count);
 		cr_expect(problems.list[0].warning);
 		cr_expect_eq(problems.list[0].line, rows[i].line);
 		cr_expect_not_null(strstr(problems.list[0].text, rows[i].words), "%s",
@@ -313,17 +325,18 @@ Test(rules, no_two_sets_have_one_name_and_no_more_than_64_are_taken)
 	problems_free(&problems);
 }
 
-static const char whole[] =
-    HEAD "sets: {a: [DE, \"NO\"], b: \"@a+CH-DE\"}\n"
-	 "rules:\n"
-	 "- {id: 1, match: {within: \"@b\", port: [443, 80-90]}, then: allow, why: w}\n"
-	 "- {id: 2, match: {sni: [.a.example, b], vendor: X, ip: [10.0.0.0/8]}, then: block, "
-	 "why: w}\n"
-	 "- {id: 3, match: {unknown: [operator], sni_missing: true}, then: observe, why: w}\n"
-	 "- {id: 4, match: {any: [{asn: [1, AS2]}, {not: {continent: EU}}], class: video}, "
-	 "then: block, hold: 1KB, why: w}\n"
-	 "- {id: 5, match: {time: {days: mon-fri, from: \"22:00\", tz: \"+01:00\"}, "
-	 "tls: {min: \"1.2\", errors: weak}}, then: block, why: w}\n";
+static const char whole[] = HEAD
+    "sets: {a: [DE, \"NO\"], b: \"@a+CH-DE\"}\n"
+    "rules:\n"
+    "- {id: 1, match: {within: \"@b\", port: [443, 80-90]}, then: allow, why: w}\n"
+    "- {id: 2, match: {sni: [.a.example, b], vendor: X, ip: [10.0.0.0/8]}, then: block, "
+    "why: w}\n"
+    "- {id: 3, match: {unknown: [operator], sni_missing: true}, then: observe, why: w}\n"
+    "- {id: 4, match: {any: [{asn: [1, AS2]}, {not: {continent: EU}}], class: video}, "
+    "then: block, hold: {bytes: 1KB, time: 3s, unknown: block}, how: drop, log: meta, alert: high, "
+    "why: w}\n"
+    "- {id: 5, match: {time: {days: mon-fri, from: \"22:00\", tz: \"+01:00\"}, "
+    "tls: {min: \"1.2\", errors: weak}}, then: block, why: w}\n";
 
 Test(rules, every_prefix_and_every_changed_byte_is_read_or_refused)
 {

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/* What is done where a rule decides, or a set's own line. */
+#include "config/match_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { AMOUNT_DIGITS_MAX = 5 };
+
+void
+action_read_then(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	static const char *const words[] = {"allow", "block", "observe", "limit"};
+	static const enum result results[] = {RESULT_ALLOW, RESULT_BLOCK, RESULT_OBSERVE,
+	    RESULT_LIMIT};
+	const struct draft *draft = into;
+	int word;
+
+	if (draft->rule == NULL && node->kind == YAML_TEXT && strcmp(node->text, "limit") == 0) {
+		reader_error(reader, node,
+		    "'limit' needs a budget: write a rule with 'bytes' in its match");
+		return;
+	}
+	word = reader_word(reader, node, words, draft->rule != NULL ? 4 : 3);
+	if (word < 0)
+		return;
+	draft->action->result = results[word];
+	if (draft->action->result == RESULT_LIMIT &&
+	    !group_asks_for(&draft->rule->match, &match_bytes))
+		reader_error(reader, node, "'limit' needs a budget: 'bytes' in the rule's match");
+}
+
+void
+action_read_why(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	const struct draft *draft = into;
+
+	(void)reader_line(reader, node, draft->action->why, sizeof(draft->action->why));
+}
+
+void
+action_read_how(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	const struct draft *draft = into;
+	const char *words[] = {how_name(HOW_RESET), how_name(HOW_REFUSE), how_name(HOW_DROP)};
+	int word = reader_word(reader, node, words, 3);
+
+	if (word < 0)
+		return;
+	if (draft->action->result != RESULT_BLOCK)
+		reader_error(reader, node->key,
+		    "'how' says how a block is done: here nothing is blocked");
+	draft->action->how = (enum how)word;
+}
+
+void
+action_read_log(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	const struct draft *draft = into;
+	const char *words[] = {detail_name(DETAIL_FULL), detail_name(DETAIL_META),
+	    detail_name(DETAIL_COUNT)};
+	int word = reader_word(reader, node, words, 3);
+
+	if (word >= 0)
+		draft->action->detail = (enum detail)word;
+}
+
+void
+action_read_alert(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	const struct draft *draft = into;
+	const char *words[] = {severity_name(SEVERITY_INFO), severity_name(SEVERITY_MEDIUM),
+	    severity_name(SEVERITY_HIGH)};
+	int word = reader_word(reader, node, words, 3);
+
+	if (word >= 0)
+		draft->action->severity = SEVERITY_INFO + (enum severity)word;
+}
+
+/* ---- hold: checked; the payload is not looked at yet, so nothing waits for it ---- */
+
+/* "64KB": how much of the camera's first bytes wait for the class. */
+static void
+read_hold_bytes(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	enum { HOLD_MAX_KB = 16 * 1024 };
+	const char *text = reader_text(reader, node);
+	size_t digits;
+	unsigned long amount;
+
+	(void)into;
+	if (text == NULL)
+		return;
+	digits = strspn(text, "0123456789");
+	amount = digits > 0 && digits <= AMOUNT_DIGITS_MAX ? strtoul(text, NULL, 10) : 0;
+	if (strcmp(text + digits, "MB") == 0)
+		amount *= 1024;
+	else if (strcmp(text + digits, "KB") != 0)
+		amount = 0;
+	if (amount == 0 || amount > HOLD_MAX_KB)
+		reader_error(reader, node, "'%.40s' is nothing to hold: write 64KB, at most 16MB",
+		    text);
+}
+
+/* "3s", "500ms": for how long they wait. */
+static void
+read_hold_time(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	enum { HOLD_MAX_MS = 60 * 1000 };
+	const char *text = reader_text(reader, node);
+	size_t digits;
+	unsigned long amount;
+
+	(void)into;
+	if (text == NULL)
+		return;
+	digits = strspn(text, "0123456789");
+	amount = digits > 0 && digits <= AMOUNT_DIGITS_MAX ? strtoul(text, NULL, 10) : 0;
+	if (strcmp(text + digits, "s") == 0)
+		amount *= 1000;
+	else if (strcmp(text + digits, "ms") != 0)
+		amount = 0;
+	if (amount == 0 || amount > HOLD_MAX_MS)
+		reader_error(reader, node, "'%.40s' is no time to hold: write 3s, at most 60s",
+		    text);
+}
+
+/* What becomes of it when the class is not known by then. */
+static void
+read_hold_unknown(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	static const char *const words[] = {"allow", "block", "observe"};
+
+	(void)into;
+	(void)reader_word(reader, node, words, 3);
+}
+
+static const struct field hold_fields[] = {
+    {"bytes", true, read_hold_bytes},
+    {"time", false, read_hold_time},
+    {"unknown", false, read_hold_unknown},
+};
+
+/* "64KB", or {bytes: 64KB, time: 3s, unknown: block}. */
+void
+action_read_hold(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	if (node->kind == YAML_MAP)
+		reader_fields(reader, node, "hold", hold_fields,
+		    sizeof(hold_fields) / sizeof(hold_fields[0]), into);
+	else
+		read_hold_bytes(reader, node, into);
+}
