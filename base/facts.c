@@ -110,6 +110,22 @@ end_name(enum end end)
 	return NAME_OF(names, end);
 }
 
+const char *
+staple_name(enum staple staple)
+{
+	static const char *const names[] = {"", "good", "revoked", "unknown", "expired", "invalid"};
+
+	return NAME_OF(names, staple);
+}
+
+const char *
+treatment_name(enum treatment treatment)
+{
+	static const char *const names[] = {"", "mirrored", "accepted"};
+
+	return NAME_OF(names, treatment);
+}
+
 static const char *const cert_errors[CERT_ERRORS_MAX] = {
     "expired",
     "not-yet-valid",
@@ -124,6 +140,10 @@ static const char *const cert_errors[CERT_ERRORS_MAX] = {
     "bad-constraints",
     "chain-too-long",
     "other",
+    "no-staple",
+    "bad-staple",
+    "crl-expired",
+    "issuer-dates",
 };
 
 const char *

@@ -126,6 +126,27 @@ enum cert_error {
 	    1 << 10, /* an issuer may not issue this: CA flag, path length, names */
 	CERT_CHAIN_TOO_LONG = 1 << 11,
 	CERT_OTHER = 1 << 12,
+	CERT_NO_STAPLE = 1 << 13,    /* it must be stapled (RFC 7633), and nothing was */
+	CERT_BAD_STAPLE = 1 << 14,   /* what was stapled does not say that it is good */
+	CERT_CRL_EXPIRED = 1 << 15,  /* the list that would tell of a revocation is out of date */
+	CERT_ISSUER_DATES = 1 << 16, /* an issuer's certificate is the one whose dates are wrong */
+};
+
+/* What the server stapled about its certificate (OCSP, RFC 6066 section 8). */
+enum staple {
+	STAPLE_NONE = 0,
+	STAPLE_GOOD,
+	STAPLE_REVOKED,
+	STAPLE_UNKNOWN, /* its issuer says that it knows no such certificate */
+	STAPLE_EXPIRED, /* was good, or will be */
+	STAPLE_INVALID, /* broken, about another certificate, or signed by nobody who may */
+};
+
+/* What became of a server whose certificate is not good, where it was not blocked. */
+enum treatment {
+	TREATED_NONE = 0,
+	TREATED_MIRRORED, /* the camera was shown the same flaw */
+	TREATED_ACCEPTED, /* a rule accepts it: the camera was shown a good one */
 };
 
 struct server_facts {
@@ -135,6 +156,9 @@ struct server_facts {
 	uint16_t version; /* negotiated, as on the wire; 0: none */
 	uint8_t alert;    /* the server's fatal alert, 0: none */
 	bool wants_client_cert;
+	bool client_cert; /* the one configured for the device was sent */
+	enum staple staple;
+	enum treatment treatment;
 	char cipher[48];
 	char alpn[32]; /* what the server chose; "" none */
 	char subject[FACTS_DN_MAX], issuer[FACTS_DN_MAX];
@@ -200,9 +224,14 @@ enum verdict_stage {
 	VERDICT_PAYLOAD,     /* and what is sent; nothing asks so late yet */
 };
 
+/* What a rule wants of a server whose certificate is not good, in rising order
+ * of restriction. */
+enum servers { SERVERS_UNSAID = 0, SERVERS_ACCEPT, SERVERS_MIRROR, SERVERS_BLOCK };
+
 struct verdict {
 	enum result result;
 	enum verdict_stage stage;
+	enum servers servers; /* not recorded: the server's treatment tells what came of it */
 	bool shadow;                   /* would have blocked, but the set only records */
 	char ruleset[FACTS_LABEL_MAX]; /* "appliance" for what no rule may change */
 	char ruleset_version[24];
@@ -321,10 +350,12 @@ const char *inspect_name(enum inspect inspect);
 const char *payload_class_name(enum payload_class class);
 const char *end_name(enum end end);
 const char *cert_error_name(enum cert_error error);
+const char *staple_name(enum staple staple);          /* "" for none */
+const char *treatment_name(enum treatment treatment); /* "" for none */
 const char *tls_version_name(uint16_t version); /* "TLS 1.3"; "" for 0 */
 
 /* Fill out with the names of the errors in the set; returns how many. */
-enum { CERT_ERRORS_MAX = 13 };
+enum { CERT_ERRORS_MAX = 17 };
 size_t cert_error_names(uint32_t errors, const char *out[CERT_ERRORS_MAX]);
 
 /* "DE", "DE/SG", or "unknown". out has COUNTRIES_TEXT_MAX bytes; returns out. */

@@ -12,6 +12,8 @@ static const struct {
 	const char *words;
 } sentences[CERT_ERRORS_MAX] = {
     {CERT_REVOKED, "revoked by its issuer"},
+    {CERT_BAD_STAPLE, "what it stapled does not say that it is good"},
+    {CERT_NO_STAPLE, "nothing stapled, which it must"},
     {CERT_EXPIRED, "expired"},
     {CERT_NOT_YET_VALID, "not valid yet"},
     {CERT_NAME_MISMATCH, "made for another name"},
@@ -23,6 +25,8 @@ static const struct {
     {CERT_BAD_CONSTRAINTS, "issued by a CA that may not issue it"},
     {CERT_CHAIN_TOO_LONG, "its chain is too long"},
     {CERT_MALFORMED, "malformed"},
+    {CERT_ISSUER_DATES, "its issuer's dates are wrong"},
+    {CERT_CRL_EXPIRED, "the list of revoked ones is out of date"},
     {CERT_OTHER, "could not be verified"},
 };
 
