@@ -126,6 +126,17 @@ treatment_name(enum treatment treatment)
 	return NAME_OF(names, treatment);
 }
 
+const char *
+sighting_name(enum sighting sighting)
+{
+	static const char *const names[] = {"", "seen", "new", "ip-taken", "two-interfaces",
+	    "other-mac", "other-ip"};
+
+	_Static_assert(sizeof(names) / sizeof(names[0]) == SIGHTING_COUNT,
+	    "a sighting has no name");
+	return NAME_OF(names, sighting);
+}
+
 static const char *const cert_errors[CERT_ERRORS_MAX] = {
     "expired",
     "not-yet-valid",

@@ -3,6 +3,7 @@
 #define BASE_FACTS_H
 
 #include "base/addr.h"
+#include "base/mac.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -240,6 +241,27 @@ struct verdict {
 	char why[FACTS_TEXT_MAX];
 };
 
+/* ---- a camera that was seen, without any connection ---- */
+
+/* What the kernel's neighbours showed; from SIGHTING_IP_TAKEN on, a conflict,
+ * of which end_text tells in a sentence. */
+enum sighting {
+	SIGHTING_NONE = 0,   /* this is about a connection */
+	SIGHTING_SEEN,       /* is there; nothing new */
+	SIGHTING_NEW,        /* a camera that was never seen before */
+	SIGHTING_IP_TAKEN,   /* another card took the address of one that was there just before */
+	SIGHTING_TWO_IFACES, /* one card is on two interfaces */
+	SIGHTING_OTHER_MAC,  /* the address is a device's that has another MAC in devices.yaml */
+	SIGHTING_OTHER_IP,   /* the MAC is a device's that has other addresses in devices.yaml */
+	SIGHTING_COUNT       /* keep last */
+};
+
+struct sighting_facts {
+	enum sighting kind;
+	uint8_t other_mac[MAC_BYTES]; /* of IP_TAKEN: who had the address */
+	char maker[FACTS_LABEL_MAX];  /* of the MAC, by its OUI; "" unknown */
+};
+
 /* ---- what happened ---- */
 
 enum inspect {
@@ -322,7 +344,8 @@ struct facts {
 	struct addr inner; /* the IPv4 address that dst carries (NAT64, 6to4, ...); dst itself
 			    * where it carries none.  Not recorded: dst tells it */
 	char iface[16];    /* the interface the camera came in by; "" unknown */
-	char device[FACTS_LABEL_MAX]; /* its name, or its address where it has none */
+	uint8_t mac[MAC_BYTES];       /* the camera's, by the kernel's neighbours; all 0: unknown */
+	char device[FACTS_LABEL_MAX]; /* its name; its MAC or its address where it has none */
 	char group[FACTS_LABEL_MAX];  /* of the device; "" none.  Not recorded */
 	int32_t utc_offset_s;         /* of the site's clock when it was opened, east is more.
 				       * Not recorded: the time zone and opened_wall_us tell it */
@@ -337,6 +360,7 @@ struct facts {
 	enum inspect inspect;
 	enum transport transport; /* not recorded: all are TCP */
 	struct traffic traffic;
+	struct sighting_facts sighting;
 	enum end end;
 	char end_text[FACTS_TEXT_MAX]; /* what was seen, for a reader */
 };
@@ -349,6 +373,7 @@ const char *verdict_stage_name(enum verdict_stage stage);
 const char *inspect_name(enum inspect inspect);
 const char *payload_class_name(enum payload_class class);
 const char *end_name(enum end end);
+const char *sighting_name(enum sighting sighting); /* "seen", "new", "ip-taken" ... */
 const char *cert_error_name(enum cert_error error);
 const char *staple_name(enum staple staple);          /* "" for none */
 const char *treatment_name(enum treatment treatment); /* "" for none */

@@ -277,7 +277,8 @@ static void
 fill_device(struct conn *conn)
 {
 	const struct config *config = conn->worker->config;
-	const struct device *device = devices_find(config->devices, &conn->facts.camera);
+	const struct device *device =
+	    devices_find(config->devices, &conn->facts.camera, conn->facts.mac);
 	char ip[ADDR_TEXT_MAX];
 	const char *name = device != NULL ? device->name : addr_text(&conn->facts.camera, ip);
 

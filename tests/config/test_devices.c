@@ -17,7 +17,21 @@ find(const struct devices *devices, const char *text)
 {
 	struct addr camera = addr(text);
 
-	return devices_find(devices, &camera);
+	return devices_find(devices, &camera, (const uint8_t[MAC_BYTES]){0});
+}
+
+/* Who is at this address with this MAC; "" nobody. */
+static const char *
+who(const struct devices *devices, const char *ip, const char *mac_as_text)
+{
+	struct addr camera = addr(ip);
+	uint8_t mac[MAC_BYTES] = {0};
+	const struct device *found;
+
+	if (mac_as_text[0] != '\0')
+		cr_assert(mac_parse(mac_as_text, mac, sizeof(mac)));
+	found = devices_find(devices, &camera, mac);
+	return found != NULL ? found->name : "";
 }
 
 static const char by_list[] = "devices:\n"
@@ -73,18 +87,152 @@ Test(devices, none_at_all_is_fine)
 	devices_free(NULL);
 }
 
-Test(devices, one_without_an_address_is_odd_but_usable)
+static const char by_all[] = "devices:\n"
+			     "  - {name: card, mac: \"44:19:b6:00:00:01\"}\n"
+			     "  - {name: bound, mac: \"44:19:b6:00:00:02\", ip: 10.0.0.2}\n"
+			     "  - {name: place, ip: 10.0.0.3}\n"
+			     "  - {name: made, ip: 10.0.0.4, oui: \"a4:14:37\"}\n"
+			     "  - {name: maker, oui: \"08:ed:ed\"}\n";
+
+static const char learned[] = "08:ed:ed:00:00:09 shed\n"
+			      "10.0.0.77 far\n"
+			      "44:19:b6:00:00:01 other\n";
+
+Test(devices, the_strongest_evidence_names_a_camera)
 {
+	static const struct {
+		const char *ip, *mac, *name;
+	} rows[] = {
+	    {"10.0.0.1", "44:19:b6:00:00:01", "card"},
+	    {"10.0.0.3", "44:19:b6:00:00:01", "card"}, /* a mac before an ip */
+	    {"10.0.0.1", "", ""},
+	    {"10.0.0.2", "44:19:b6:00:00:02", "bound"},
+	    {"10.0.0.9", "44:19:b6:00:00:02", "bound"}, /* it has moved */
+	    {"10.0.0.2", "", "bound"},
+	    {"10.0.0.2", "02:00:00:00:00:02", ""}, /* somebody else at its address */
+	    {"10.0.0.3", "02:00:00:00:00:03", "place"},
+	    {"10.0.0.3", "", "place"},
+	    {"10.0.0.4", "a4:14:37:00:00:04", "made"},
+	    {"10.0.0.4", "02:00:00:00:00:04", ""},
+	    {"10.0.0.4", "08:ed:ed:00:00:04", "maker"},
+	    {"10.0.0.4", "", "made"},
+	    {"10.0.0.5", "a4:14:37:00:00:04", ""}, /* its oui only confirms */
+	    {"10.0.0.5", "08:ed:ed:00:00:05", "maker"},
+	    {"10.0.0.6", "08:ed:ed:00:00:09", "shed"}, /* a learned name before an oui */
+	    {"10.0.0.3", "08:ed:ed:00:00:09", "place"},
+	    {"10.0.0.77", "", "far"},
+	    {"10.0.0.77", "02:00:00:00:00:77", ""},
+	};
 	struct problems problems = {0};
-	struct devices *devices = devices_read("f",
-	    text_of("devices: [{name: a, mac: \"44:19:b6:12:34:56\"}]\n"), &problems);
+	struct devices *devices = devices_read("f", text_of(by_all), &problems);
 
 	cr_assert_not_null(devices);
-	cr_assert_eq(problems.count, 1);
-	cr_expect(problems.list[0].warning);
-	cr_expect_eq(problems.list[0].column, 11);
+	cr_assert_eq(devices_learn(&devices, "store", text_of(learned), &problems), 0);
+	cr_expect_eq(problems.count, 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect_str_eq(who(devices, rows[i].ip, rows[i].mac), rows[i].name, "%s %s is %s",
+		    rows[i].ip, rows[i].mac, who(devices, rows[i].ip, rows[i].mac));
+	cr_expect_eq(devices_count(devices), 5);
+	cr_expect_eq(devices_named(devices, "shed")->line, 0);
+	cr_expect_eq(devices_named(devices, "made")->line, 5);
+	cr_expect_str_eq(devices_file(devices), "f");
+	devices_free(devices);
+}
+
+Test(devices, who_is_not_where_devices_yaml_says_is_told)
+{
+	static const struct {
+		const char *ip, *mac;
+		enum device_place place;
+		const char *whose;
+	} rows[] = {
+	    {"10.0.0.2", "44:19:b6:00:00:02", DEVICE_FITS, ""},
+	    {"10.0.0.9", "44:19:b6:00:00:02", DEVICE_OTHER_IP, "bound"},
+	    {"fd00::9", "44:19:b6:00:00:02", DEVICE_FITS, ""}, /* nothing is said of IPv6 */
+	    {"169.254.3.4", "44:19:b6:00:00:02", DEVICE_FITS, ""},
+	    {"10.0.0.2", "02:00:00:00:00:02", DEVICE_OTHER_MAC, "bound"},
+	    {"10.0.0.2", "", DEVICE_FITS, ""},
+	    {"10.0.0.9", "44:19:b6:00:00:01", DEVICE_FITS, ""}, /* no ip is said */
+	    {"10.0.0.3", "02:00:00:00:00:03", DEVICE_FITS, ""}, /* no mac is said */
+	    {"10.0.0.4", "02:00:00:00:00:04", DEVICE_OTHER_MAC, "made"},
+	    {"10.0.0.8", "08:ed:ed:00:00:05", DEVICE_FITS, ""},
+	};
+	struct problems problems = {0};
+	struct devices *devices = devices_read("f", text_of(by_all), &problems);
+
+	cr_assert_not_null(devices);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct addr camera = addr(rows[i].ip);
+		const struct device *whose = NULL;
+		uint8_t mac[MAC_BYTES] = {0};
+
+		(void)mac_parse(rows[i].mac, mac, sizeof(mac));
+		cr_expect_eq(devices_check(devices, &camera, mac, &whose), rows[i].place, "%zu", i);
+		cr_expect_str_eq(whose != NULL ? whose->name : "", rows[i].whose);
+		cr_expect_eq(devices_check(NULL, &camera, mac, &whose), DEVICE_FITS);
+	}
+	devices_free(devices);
+}
+
+Test(devices, learned_names_are_taken_whole_or_not_at_all)
+{
+	static const char *const wrong[] = {"x\n", "44:19:b6:00:00:01\n", "44:19:b6:00:00:01 a b\n",
+	    "44:19:b6:00:00:01  a\n", "10.0.0.4:80 a\n", "10.0.0.400 a\n", "\n", " a\n",
+	    "10.0.0.4 a", "10.0.0.4 \033[31m\n",
+	    "10.0.0.4 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", "10.0.0.4 10.0.0.5\n",
+	    "10.0.0.4 44-19-b6-00-00-01\n"};
+	struct devices *devices = NULL;
+	struct problems problems = {0};
+
+	cr_assert_eq(devices_learn(&devices, "store", text_of(learned), &problems), 0);
+	cr_expect_str_eq(who(devices, "10.0.0.1", "44:19:b6:00:00:01"), "other");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		cr_expect_eq(devices_learn(&devices, "store", text_of(wrong[i]), &problems), -1,
+		    "%zu", i);
+		cr_expect_str_eq(who(devices, "10.0.0.1", "44:19:b6:00:00:01"), "");
+	}
+	cr_expect_eq(devices_learn(&devices, "store", text_of(""), &problems), 0);
+	cr_expect_eq(problems.errors, sizeof(wrong) / sizeof(wrong[0]));
+	cr_expect_eq(devices_count(devices), 0);
 	devices_free(devices);
 	problems_free(&problems);
+}
+
+Test(devices, a_learned_name_that_the_file_gives_to_another_is_left_out)
+{
+	struct problems problems = {0};
+	struct devices *devices = devices_read("f", text_of(by_all), &problems);
+
+	cr_assert_eq(devices_learn(&devices, "store",
+			 text_of("44:19:b6:00:00:01 card\n08:ed:ed:00:00:09 place\n"
+				 "08:ed:ed:00:00:08 twin\n08:ed:ed:00:00:07 twin\n"),
+			 &problems),
+	    0);
+	cr_expect_eq(problems.errors, 0);
+	cr_assert_eq(problems.count, 1);
+	cr_expect(problems.list[0].warning);
+	cr_expect_not_null(strstr(problems.list[0].text, "'place' is another camera's"));
+	cr_expect_str_eq(who(devices, "10.0.0.6", "08:ed:ed:00:00:09"), "maker");
+	cr_expect_not_null(devices_named(devices, "twin"));
+	devices_free(devices);
+	problems_free(&problems);
+}
+
+Test(devices, an_unnamed_camera_is_called_by_its_mac_or_address)
+{
+	char out[FACTS_LABEL_MAX];
+	struct addr camera = addr("fd00:1234:5678:9abc:def0:1234:5678:9abc");
+	uint8_t mac[MAC_BYTES] = {0};
+
+	cr_expect_str_eq(device_default_name(&camera, mac, out),
+	    "fd00:1234:5678:9abc:def0:1234:5678:9abc");
+	mac[5] = 1;
+	cr_expect_str_eq(device_default_name(&camera, mac, out), "00:00:00:00:00:01");
+	cr_expect(device_name_is_good("lobby-3"));
+	cr_expect_not(device_name_is_good(""));
+	cr_expect_not(device_name_is_good("a b"));
+	cr_expect_not(device_name_is_good("00-00-00-00-00-01"));
+	cr_expect_not(device_name_is_good("10.0.0.1"));
 }
 
 Test(devices, what_is_wrong_is_told_with_its_place)
@@ -114,6 +262,11 @@ Test(devices, what_is_wrong_is_told_with_its_place)
 		"device 'a' is here twice (first on line 2)"},
 	    {"devices:\n- {name: a, ip: 10.0.0.4}\n- {name: b, ip: \"::ffff:10.0.0.4\"}\n", 3, 1,
 		"address 10.0.0.4 belongs to 'a' (line 2) and to 'b'"},
+	    {"devices:\n- {name: a, mac: \"44:19:b6:00:00:01\"}\n"
+	     "- {name: b, mac: \"44-19-B6-00-00-01\"}\n",
+		3, 1, "MAC 44:19:b6:00:00:01 belongs to 'a' (line 2) and to 'b'"},
+	    {"devices:\n- {name: a, oui: \"44:19:b6\"}\n- {name: b, oui: \"44:19:b6\"}\n", 3, 1,
+		"OUI 44:19:b6 belongs to 'a' (line 2) and to 'b'"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
