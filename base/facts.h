@@ -276,39 +276,9 @@ enum inspect {
 
 /* Why a connection ended; the first cause counts. */
 enum end {
-/* How a camera is told that its connection is blocked. */
-enum how {
-	HOW_RESET = 0, /* RST */
-	HOW_REFUSE,    /* in order: the alert access_denied where it speaks TLS, then FIN */
-	HOW_DROP,      /* not at all: it waits in vain */
-};
-
-/* How much of a connection is recorded. */
-enum detail {
-	DETAIL_FULL = 0,
-	DETAIL_META,  /* without what was read of the hello and of the certificate: names, prints */
-	DETAIL_COUNT, /* and without an EVE line but the last */
-};
-
-enum severity { SEVERITY_NONE = 0, SEVERITY_INFO, SEVERITY_MEDIUM, SEVERITY_HIGH };
-
-/* A rule, of whatever set, that matched and wants to be looked at. */
-struct flag {
-	enum severity severity; /* SEVERITY_NONE: there is none */
-	char ruleset[FACTS_LABEL_MAX], rule[FACTS_LABEL_MAX];
-	char why[FACTS_TEXT_MAX];
-};
-
-/* What a rule wants of a server whose certificate is not good, in rising order
- * of restriction. */
-enum servers { SERVERS_UNSAID = 0, SERVERS_ACCEPT, SERVERS_MIRROR, SERVERS_BLOCK };
-
 	END_NONE = 0,
 	END_DONE,          /* both sides closed in order */
 	END_REFUSED,       /* by a rule or by the appliance's own address rules */
-	enum servers servers; /* not recorded: the server's treatment tells what came of it */
-	enum how how; /* of RESULT_BLOCK */
-	enum detail detail;
 	END_REJECTED,      /* the camera refused our leaf */
 	END_HELLO_TIMEOUT, /* the camera did not say what it wants in time */
 	END_UNREACHABLE,   /* no TCP connection to the server */
@@ -405,6 +375,3 @@ void countries_add(struct countries *countries, const char iso[2]);
 bool countries_has(const struct countries *countries, const char iso[2]);
 
 #endif
-const char *how_name(enum how how);
-const char *detail_name(enum detail detail);
-const char *severity_name(enum severity severity); /* "" for none */
