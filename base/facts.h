@@ -225,6 +225,29 @@ enum verdict_stage {
 	VERDICT_PAYLOAD,     /* and what is sent; nothing asks so late yet */
 };
 
+/* How a camera is told that its connection is blocked. */
+enum how {
+	HOW_RESET = 0, /* RST */
+	HOW_REFUSE,    /* in order: the alert access_denied where it speaks TLS, then FIN */
+	HOW_DROP,      /* not at all: it waits in vain */
+};
+
+/* How much of a connection is recorded. */
+enum detail {
+	DETAIL_FULL = 0,
+	DETAIL_META,  /* without what was read of the hello and of the certificate: names, prints */
+	DETAIL_COUNT, /* and without an EVE line but the last */
+};
+
+enum severity { SEVERITY_NONE = 0, SEVERITY_INFO, SEVERITY_MEDIUM, SEVERITY_HIGH };
+
+/* A rule, of whatever set, that matched and wants to be looked at. */
+struct flag {
+	enum severity severity; /* SEVERITY_NONE: there is none */
+	char ruleset[FACTS_LABEL_MAX], rule[FACTS_LABEL_MAX];
+	char why[FACTS_TEXT_MAX];
+};
+
 /* What a rule wants of a server whose certificate is not good, in rising order
  * of restriction. */
 enum servers { SERVERS_UNSAID = 0, SERVERS_ACCEPT, SERVERS_MIRROR, SERVERS_BLOCK };
@@ -233,12 +256,15 @@ struct verdict {
 	enum result result;
 	enum verdict_stage stage;
 	enum servers servers; /* not recorded: the server's treatment tells what came of it */
+	enum how how;         /* of RESULT_BLOCK */
+	enum detail detail;
 	bool shadow;                   /* would have blocked, but the set only records */
 	char ruleset[FACTS_LABEL_MAX]; /* "appliance" for what no rule may change */
 	char ruleset_version[24];
 	uint8_t ruleset_sha256[32];
 	char rule[FACTS_LABEL_MAX]; /* the rule's id, "default" or "unknown" */
 	char why[FACTS_TEXT_MAX];
+	struct flag flag; /* the gravest */
 };
 
 /* ---- a camera that was seen, without any connection ---- */
@@ -311,10 +337,10 @@ struct facts {
 	uint64_t opened_wall_us, closed_wall_us;
 	uint64_t duration_us; /* by the clock that does not jump */
 	struct addr camera, dst;
-	struct addr inner; /* the IPv4 address that dst carries (NAT64, 6to4, ...); dst itself
-			    * where it carries none.  Not recorded: dst tells it */
-	char iface[16];    /* the interface the camera came in by; "" unknown */
-	uint8_t mac[MAC_BYTES];       /* the camera's, by the kernel's neighbours; all 0: unknown */
+	struct addr inner;      /* the IPv4 address that dst carries (NAT64, 6to4, ...); dst itself
+				 * where it carries none.  Not recorded: dst tells it */
+	char iface[16];         /* the interface the camera came in by; "" unknown */
+	uint8_t mac[MAC_BYTES]; /* the camera's, by the kernel's neighbours; all 0: unknown */
 	char device[FACTS_LABEL_MAX]; /* its name; its MAC or its address where it has none */
 	char group[FACTS_LABEL_MAX];  /* of the device; "" none.  Not recorded */
 	int32_t utc_offset_s;         /* of the site's clock when it was opened, east is more.
@@ -340,6 +366,9 @@ const char *hello_kind_name(enum hello_kind kind);
 const char *camera_verdict_name(enum camera_verdict verdict); /* "" for none */
 const char *result_name(enum result result);
 const char *verdict_stage_name(enum verdict_stage stage);
+const char *how_name(enum how how);
+const char *detail_name(enum detail detail);
+const char *severity_name(enum severity severity); /* "" for none */
 const char *inspect_name(enum inspect inspect);
 const char *payload_class_name(enum payload_class class);
 const char *end_name(enum end end);
@@ -347,7 +376,7 @@ const char *sighting_name(enum sighting sighting); /* "seen", "new", "ip-taken" 
 const char *cert_error_name(enum cert_error error);
 const char *staple_name(enum staple staple);          /* "" for none */
 const char *treatment_name(enum treatment treatment); /* "" for none */
-const char *tls_version_name(uint16_t version); /* "TLS 1.3"; "" for 0 */
+const char *tls_version_name(uint16_t version);       /* "TLS 1.3"; "" for 0 */
 
 /* Fill out with the names of the errors in the set; returns how many. */
 enum { CERT_ERRORS_MAX = 17 };
