@@ -43,6 +43,11 @@ Test(facts, values_have_the_words_of_the_contract)
 	cr_expect_str_eq(end_name(END_REFUSED), "refused");
 	cr_expect_str_eq(end_name(END_IDLE), "idle");
 	cr_expect_str_eq(end_name(END_RESET), "reset");
+	cr_expect_str_eq(staple_name(STAPLE_NONE), "");
+	cr_expect_str_eq(staple_name(STAPLE_REVOKED), "revoked");
+	cr_expect_str_eq(staple_name(STAPLE_INVALID), "invalid");
+	cr_expect_str_eq(treatment_name(TREATED_NONE), "");
+	cr_expect_str_eq(treatment_name(TREATED_ACCEPTED), "accepted");
 	cr_expect_str_eq(tls_version_name(0x0303), "TLS 1.2");
 	cr_expect_str_eq(tls_version_name(0x0304), "TLS 1.3");
 	cr_expect_str_eq(tls_version_name(0), "");
@@ -78,7 +83,7 @@ Test(cert_error, each_bit_has_a_name_and_a_set_has_all_of_its)
 {
 	const char *names[CERT_ERRORS_MAX];
 
-	cr_expect_eq(CERT_OTHER, 1 << (CERT_ERRORS_MAX - 1), "the last one is the last");
+	cr_expect_eq(CERT_ISSUER_DATES, 1 << (CERT_ERRORS_MAX - 1), "the last one is the last");
 	cr_expect_eq(cert_error_names(0, names), 0);
 	cr_expect_eq(cert_error_names(UINT32_MAX, names), CERT_ERRORS_MAX);
 	for (size_t i = 0; i < CERT_ERRORS_MAX; i++)
