@@ -209,6 +209,24 @@ group_asks_for(const struct group *group, const struct match_key *key)
 }
 
 bool
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
+group_mentions(const struct group *group, const char *key)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const struct condition *condition = &group->conditions[i];
+
+		if (strcmp(condition->key->name, key) == 0)
+			return true;
+		for (size_t j = 0; has_groups(condition) && j < condition->value.groups.count;
+		     j++) {
+			if (group_mentions(&condition->value.groups.list[j], key))
+				return true;
+		}
+	}
+	return false;
+}
+
+bool
 asked_doubts(const struct asked *asked)
 {
 	return asked->negated && asked->strict;

@@ -379,3 +379,17 @@ rules_about(const struct rules *rules, size_t index)
 	    .rules = set->rule_count,
 	};
 }
+
+bool
+rules_ask_for(const struct rules *rules, const char *key)
+{
+	for (size_t i = 0; i < rules_count(rules); i++) {
+		const struct ruleset *set = rules->list[i];
+
+		for (size_t j = 0; j < set->rule_count; j++) {
+			if (group_mentions(&set->rules[j].match, key))
+				return true;
+		}
+	}
+	return false;
+}

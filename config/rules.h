@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,5 +54,9 @@ size_t rules_keywords(struct rules_keyword *out, size_t size);
 
 size_t rules_count(const struct rules *rules);
 struct ruleset_about rules_about(const struct rules *rules, size_t index);
+
+/* Whether a rule of any set has this key of `match`, at any depth; rules may
+ * be NULL. */
+bool rules_ask_for(const struct rules *rules, const char *key);
 
 #endif

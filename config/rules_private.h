@@ -192,6 +192,7 @@ enum answer condition_ask(const struct condition *condition, const struct asked 
 enum answer group_ask(const struct group *group, const struct asked *asked);
 bool group_by_name(const struct group *group); /* a condition in it is */
 bool group_asks_for(const struct group *group, const struct match_key *key);
+bool group_mentions(const struct group *group, const char *key); /* at any depth */
 void group_free(struct group *group);
 
 /* Read a mapping of conditions; told when false.  group is to be freed either way. */

@@ -51,6 +51,24 @@ Test(rules, say_of_themselves_what_the_file_says)
 	rules_free(NULL);
 }
 
+Test(rules, tell_which_keys_they_ask_for_at_any_depth)
+{
+	struct problems problems = {0};
+	struct rules *rules =
+	    load(RULE("port: 443, not: {any: [{time: {from: \"22:00\"}}, {class: video}]}"),
+		&problems);
+
+	cr_assert_not_null(rules);
+	cr_expect(rules_ask_for(rules, "port"));
+	cr_expect(rules_ask_for(rules, "not"));
+	cr_expect(rules_ask_for(rules, "time"));
+	cr_expect(rules_ask_for(rules, "class"));
+	cr_expect_not(rules_ask_for(rules, "direction"));
+	cr_expect_not(rules_ask_for(NULL, "port"));
+	rules_free(rules);
+	problems_free(&problems);
+}
+
 Test(rules, are_known_by_the_hash_of_their_bytes)
 {
 	/* SHA-256 of HEAD, by sha256sum(1). */
