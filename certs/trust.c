@@ -2,13 +2,15 @@
 #include "base/err.h"
 #include "certs/verify.h"
 
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The first bundle that is there, or NULL. */
-static const char *
-system_bundle(void)
+const char *
+verify_system_roots(void)
 {
 	const char *named = secure_getenv(X509_get_default_cert_file_env());
 	const char *const places[] = {
@@ -44,25 +46,40 @@ warm(X509_STORE *store)
 	return roots;
 }
 
-X509_STORE *
-verify_store(const char *path, struct err *err)
+static bool
+add(X509_STORE *store, const X509_INFO *info)
 {
-	X509_STORE *store = NULL;
+	if (info->x509 != NULL && X509_STORE_add_cert(store, info->x509) != 1)
+		return false;
+	return info->crl == NULL || X509_STORE_add_crl(store, info->crl) == 1;
+}
 
-	if (path[0] == '\0')
-		path = system_bundle();
-	if (path == NULL) {
-		(void)err_set(err, ERR_INPUT,
-		    "the system has no bundle of trusted roots (package ca-certificates)");
-		return NULL;
-	}
-	store = X509_STORE_new();
-	if (store == NULL || X509_STORE_load_file(store, path) != 1) {
-		(void)err_tls(err, "%s: no trusted roots could be read", path);
+static bool
+fill(X509_STORE *store, struct bytes pem)
+{
+	BIO *bio = pem.left <= INT_MAX ? BIO_new_mem_buf(pem.at, (int)pem.left) : NULL;
+	STACK_OF(X509_INFO) *infos =
+	    bio != NULL ? PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL) : NULL;
+	bool good = infos != NULL;
+
+	for (int i = 0; good && i < sk_X509_INFO_num(infos); i++)
+		good = add(store, sk_X509_INFO_value(infos, i));
+	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	BIO_free(bio);
+	return good;
+}
+
+X509_STORE *
+verify_store(struct bytes pem, const char *name, struct err *err)
+{
+	X509_STORE *store = X509_STORE_new();
+
+	if (store == NULL || !fill(store, pem)) {
+		(void)err_tls(err, "%s: no trusted roots could be read", name);
 		goto fail;
 	}
 	if (warm(store) == 0) {
-		(void)err_set(err, ERR_INPUT, "%s holds no certificate", path);
+		(void)err_set(err, ERR_INPUT, "%s holds no certificate", name);
 		goto fail;
 	}
 	return store;

@@ -3,6 +3,7 @@
 #define CERTS_VERIFY_H
 
 #include "base/addr.h"
+#include "base/bytes.h"
 #include "base/facts.h"
 
 #include <openssl/ssl.h>
@@ -11,13 +12,15 @@
 struct err;
 
 /*
- * A trust store with every root parsed, from a PEM file or, where path is "",
- * the system's bundle: $SSL_CERT_FILE, OpenSSL's own default, or the place of
- * Debian, Red Hat or Alpine, whichever is there first.  Read once a worker,
- * before it gives up opening files.  The caller's to X509_STORE_free; NULL with
- * err when no root could be read.
+ * A trust store with every root of a PEM file parsed: pem is the file's bytes,
+ * name what errors call it.  The caller's to X509_STORE_free; NULL with err
+ * when no root could be read.
  */
-X509_STORE *verify_store(const char *path, struct err *err);
+X509_STORE *verify_store(struct bytes pem, const char *name, struct err *err);
+
+/* The system's bundle of roots: $SSL_CERT_FILE, OpenSSL's own default, or the
+ * place of Debian, Red Hat or Alpine, whichever is there first; NULL: none. */
+const char *verify_system_roots(void);
 
 /*
  * Set the SSL_CTX of the servers' side to verify as we do, and no handshake

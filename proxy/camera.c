@@ -56,15 +56,15 @@ start_accept(struct conn *conn)
 		    "the camera closed before the server had answered");
 		return false;
 	}
-	ssl = tls_to_camera(&conn->worker->tls, &facts->hello, conn->leaf, conn->leaf_kind,
-	    &facts->server, &err);
+	ssl = tls_to_camera(&conn->snapshot->tls, &facts->hello, conn->leaf,
+	    conn->worker->leaf_keys.key[conn->leaf_kind], &facts->server, &err);
 
 	if (ssl == NULL || leg_start_tls(&conn->camera, ssl, &err) != 0) {
 		(void)conn_close(conn, END_INTERNAL, "%s", err.text);
 		return false;
 	}
 	conn->camera.replay = (struct bytes){conn->hello.raw, conn->hello.raw_used};
-	conn_set_deadline(conn, conn->worker->config->timeout.handshake_ms);
+	conn_set_deadline(conn, conn->snapshot->config->timeout.handshake_ms);
 	return true;
 }
 

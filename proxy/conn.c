@@ -276,7 +276,7 @@ conn_stop(struct conn *conn, enum end end, const char *text)
 static void
 fill_device(struct conn *conn)
 {
-	const struct config *config = conn->worker->config;
+	const struct config *config = conn->snapshot->config;
 	const struct device *device =
 	    devices_find(config->devices, &conn->facts.camera, conn->facts.mac);
 	char ip[ADDR_TEXT_MAX];
@@ -304,6 +304,7 @@ conn_open(struct worker *worker, int fd, const struct addr *camera, const struct
 	if (conn == NULL)
 		goto fail;
 	conn->worker = worker;
+	conn->snapshot = snapshot_ref(worker->snapshot);
 	conn->opened_us = clock_mono_us();
 	conn->camera = (struct leg){.conn = conn, .pool = &worker->pool, .fd = fd};
 	conn->server = (struct leg){.conn = conn, .pool = &worker->pool, .fd = -1};
@@ -326,6 +327,8 @@ conn_open(struct worker *worker, int fd, const struct addr *camera, const struct
 fail:
 	census_remove(worker->census, camera);
 	(void)close(fd);
+	if (conn != NULL)
+		snapshot_unref(conn->snapshot);
 	free(conn);
 	return false;
 }
@@ -335,5 +338,6 @@ conn_free(struct conn *conn)
 {
 	hello_clear(&conn->hello);
 	X509_free(conn->leaf);
+	snapshot_unref(conn->snapshot);
 	free(conn);
 }

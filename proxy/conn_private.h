@@ -10,6 +10,7 @@
 #include "proxy/hello.h"
 #include "proxy/leg.h"
 #include "proxy/minter.h"
+#include "proxy/snapshot.h"
 #include "proxy/worker_private.h"
 
 #include <sys/queue.h>
@@ -17,8 +18,9 @@
 struct spool_live;
 
 struct conn {
-	TAILQ_ENTRY(conn) entry; /* worker's list, open or closed */
-	struct worker *worker;   /* borrowed */
+	TAILQ_ENTRY(conn) entry;   /* worker's list, open or closed */
+	struct worker *worker;     /* borrowed */
+	struct snapshot *snapshot; /* what it runs under, from accept to free; a reference */
 	enum conn_state state;
 	struct facts facts;
 	struct leg camera, server;

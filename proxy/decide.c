@@ -25,17 +25,17 @@ is_blocked(const struct conn *conn)
 enum conn_state
 run_locate(struct conn *conn)
 {
-	struct worker *worker = conn->worker;
+	const struct snapshot *snapshot = conn->snapshot;
 	struct facts *facts = &conn->facts;
 
 	if (!range_unwrap(&facts->dst, &facts->inner))
 		facts->inner = facts->dst;
 	facts->utc_offset_s = clock_utc_offset_s(facts->opened_wall_us);
-	facts->place = *geo_cache_locate(worker->places, worker->geo, &facts->dst);
-	if (!guard_refuses(worker->config, worker->own, &facts->dst, &facts->verdict))
-		judge(worker->config->rules, VERDICT_ADDRESS, facts, &facts->verdict);
+	facts->place = *geo_cache_locate(snapshot->places, snapshot->geo, &facts->dst);
+	if (!guard_refuses(snapshot->config, conn->worker->own, &facts->dst, &facts->verdict))
+		judge(snapshot->config->rules, VERDICT_ADDRESS, facts, &facts->verdict);
 	conn_set_deadline(conn,
-	    is_blocked(conn) ? REFUSED_HELLO_MS : worker->config->timeout.hello_ms);
+	    is_blocked(conn) ? REFUSED_HELLO_MS : snapshot->config->timeout.hello_ms);
 	return CONN_PEEK;
 }
 
@@ -58,18 +58,18 @@ decide_unproven(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
 
-	judge(conn->worker->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	judge(conn->snapshot->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
 	return !is_blocked(conn);
 }
 
 static void
 judge_by_name(struct conn *conn)
 {
-	struct worker *worker = conn->worker;
+	const struct snapshot *snapshot = conn->snapshot;
 	struct facts *facts = &conn->facts;
 
 	if (facts->hello.sni[0] != '\0')
-		geo_vendor(worker->geo, facts->hello.sni, &facts->place);
+		geo_vendor(snapshot->geo, facts->hello.sni, &facts->place);
 	if (is_blocked(conn))
 		return; /* by address: no name can change that */
 	if (!is_understood(conn)) {
@@ -78,12 +78,12 @@ judge_by_name(struct conn *conn)
 		facts->inspect = INSPECT_UNDECODABLE;
 		return;
 	}
-	judge(worker->config->rules, VERDICT_NAME, facts, &facts->verdict);
+	judge(snapshot->config->rules, VERDICT_NAME, facts, &facts->verdict);
 	if (is_blocked(conn))
 		return;
 	conn->passthrough = facts->hello.kind == HELLO_TLS &&
-			    worker->config->tls.rejected == REJECTED_PASSTHROUGH &&
-			    refusals_is(worker->refusals, &facts->camera, &facts->dst,
+			    snapshot->config->tls.rejected == REJECTED_PASSTHROUGH &&
+			    refusals_is(conn->worker->refusals, &facts->camera, &facts->dst,
 				facts->hello.sni, clock_mono_ms());
 	facts->inspect = planned_inspection(conn);
 	if (facts->inspect != INSPECT_OPENED)

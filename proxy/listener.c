@@ -8,6 +8,7 @@
 #include "proxy/census.h"
 #include "proxy/conn.h"
 #include "proxy/origdst.h"
+#include "proxy/snapshot.h"
 #include "proxy/worker_private.h"
 #include "record/spool.h"
 
@@ -181,7 +182,7 @@ listener_new(struct worker *worker, int fd, struct err *err)
 	(void)close(probe);
 	listener->worker = worker;
 	listener->fd = fd;
-	listener->room = count_room(worker->config->limit.connections, probe);
+	listener->room = count_room(worker->snapshot->config->limit.connections, probe);
 	set_options(fd);
 	if (event_assign(&listener->event, worker->base, fd, EV_READ | EV_PERSIST, on_accept,
 		listener) != 0 ||

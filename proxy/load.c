@@ -253,12 +253,32 @@ check_own_ca(const struct config *config, struct problems *problems)
 	}
 }
 
+/* Whom servers must be certified by, for roles that can open no file. */
+static int
+keep_roots(const struct loaded *loaded, struct err *err)
+{
+	const char *path = loaded->config->tls.upstream_ca;
+	struct bytes pem;
+	X509_STORE *store;
+
+	if (path[0] == '\0')
+		path = verify_system_roots();
+	if (path == NULL)
+		return err_set(err, ERR_INPUT,
+		    "the system has no bundle of trusted roots (package ca-certificates)");
+	if (source_read(loaded->source, path, &pem, err) != 0)
+		return -1;
+	store = verify_store(pem, path, err);
+	if (store == NULL)
+		return -1;
+	X509_STORE_free(store);
+	return source_put(loaded->source, LOADED_ROOTS, pem, err);
+}
+
 void
 loaded_check(const struct loaded *loaded, struct problems *problems)
 {
 	const struct config *config = loaded->config;
-	const char *store_path = config->tls.upstream_ca;
-	X509_STORE *store;
 	struct err err;
 
 	check_dates(config, problems);
@@ -266,11 +286,10 @@ loaded_check(const struct loaded *loaded, struct problems *problems)
 		check_own_ca(config, problems);
 	else if (ca_check(config->tls.ca_cert, config->tls.ca_key, &err) != 0)
 		problems_error(problems, config->tls.ca_cert, 0, 0, "tls.ca: %s", err.text);
-	store = verify_store(store_path, &err);
-	if (store == NULL)
-		problems_error(problems, store_path[0] != '\0' ? store_path : config->path, 0, 0,
-		    "tls.upstream.ca: %s", err.text);
-	X509_STORE_free(store);
+	if (keep_roots(loaded, &err) != 0)
+		problems_error(problems,
+		    config->tls.upstream_ca[0] != '\0' ? config->tls.upstream_ca : config->path, 0,
+		    0, "tls.upstream.ca: %s", err.text);
 }
 
 void

@@ -38,9 +38,11 @@ struct geo *loaded_geo(const struct loaded *loaded, struct problems *problems);
 /*
  * The rest of what can be wrong before anything is started: CA files (the
  * configured ones, or the appliance's own where they were made already), the
- * roots that servers are verified with; and, as a warning, rule sets that
- * expired.  Reads the clock and the disk.
+ * roots that servers are verified with, which go into the source by the name
+ * LOADED_ROOTS; and, as a warning, rule sets that expired.  Reads the clock and
+ * the disk.
  */
+#define LOADED_ROOTS "roots.pem" /* no path of a file: these are absolute */
 void loaded_check(const struct loaded *loaded, struct problems *problems);
 
 void loaded_close(struct loaded *loaded); /* twice is harmless */

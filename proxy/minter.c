@@ -162,8 +162,8 @@ take_key(struct minter *minter, struct bytes message, struct err *err)
 
 	if (mint_key_answer(message, &id, &key, err) != 0)
 		return -1;
-	EVP_PKEY_free(minter->setup.tls->leaf_key[LEAF_RSA]);
-	minter->setup.tls->leaf_key[LEAF_RSA] = key;
+	EVP_PKEY_free(minter->setup.keys->key[LEAF_RSA]);
+	minter->setup.keys->key[LEAF_RSA] = key;
 	return 0;
 }
 
@@ -265,7 +265,7 @@ ask_for_leaf(struct minter *minter, const uint8_t server_sha256[32], enum leaf_k
 		const struct mint_wanted wanted = {.id = minter->next_id,
 		    .kind = kind,
 		    .server = server,
-		    .key = minter->setup.tls->leaf_key[kind]};
+		    .key = minter->setup.keys->key[kind]};
 		size_t size = mint_request(&wanted, minter->message, sizeof(minter->message), err);
 
 		if (size == 0)
@@ -291,7 +291,7 @@ minter_leaf(struct minter *minter, const uint8_t server_sha256[32], enum leaf_ki
 		(void)err_set(err, ERR_TLS, "%s", waiter->error);
 		return NULL;
 	}
-	if (minter->setup.tls->leaf_key[kind] == NULL) {
+	if (minter->setup.keys->key[kind] == NULL) {
 		(void)ask_for_key(minter, waiter, err);
 		return NULL;
 	}

@@ -11,7 +11,7 @@
 struct board_worker;
 struct err;
 struct minter;
-struct tls;
+struct leaf_keys;
 
 /*
  * A worker's way to leaves: its cache, and behind it the signer.  A hundred
@@ -31,7 +31,7 @@ struct mint_waiter {
 struct minter_setup {
 	struct event_base *base;
 	int signer;                 /* an end of ipc_pair; stays the caller's */
-	struct tls *tls;            /* takes the RSA key here when it comes */
+	struct leaf_keys *keys;     /* takes the RSA key here when it comes */
 	struct board_worker *board; /* counts the requests */
 };
 

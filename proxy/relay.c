@@ -138,7 +138,7 @@ close_relay(struct conn *conn)
 static void
 start_relay(struct conn *conn)
 {
-	conn->quiet_ms = conn->worker->config->timeout.idle_ms;
+	conn->quiet_ms = conn->snapshot->config->timeout.idle_ms;
 	conn->active_ms = clock_mono_ms();
 	conn_set_deadline(conn, conn->quiet_ms);
 }
@@ -156,8 +156,8 @@ look_at_ends(struct conn *conn)
 	if (camera->end_sent && server->end_sent)
 		return close_relay(conn);
 	if ((is_over(camera) || is_over(server)) &&
-	    conn->quiet_ms != conn->worker->config->timeout.half_close_ms) {
-		conn->quiet_ms = conn->worker->config->timeout.half_close_ms;
+	    conn->quiet_ms != conn->snapshot->config->timeout.half_close_ms) {
+		conn->quiet_ms = conn->snapshot->config->timeout.half_close_ms;
 		conn_set_deadline(conn, conn->quiet_ms);
 	}
 	return CONN_RELAY;

@@ -34,7 +34,7 @@ start_connect(struct conn *conn)
 	}
 	if (leg_open(&conn->server, fd, conn->worker->base, conn_on_leg) != 0)
 		return conn_close(conn, END_INTERNAL, "the server's socket cannot be watched");
-	conn_set_deadline(conn, conn->worker->config->timeout.connect_ms);
+	conn_set_deadline(conn, conn->snapshot->config->timeout.connect_ms);
 	return CONN_CONNECT;
 }
 
@@ -44,11 +44,11 @@ start_tls(struct conn *conn)
 	struct facts *facts = &conn->facts;
 	struct err err = {0};
 	SSL *ssl =
-	    tls_to_server(&conn->worker->tls, &facts->hello, &facts->dst, &facts->server, &err);
+	    tls_to_server(&conn->snapshot->tls, &facts->hello, &facts->dst, &facts->server, &err);
 
 	if (ssl == NULL || leg_start_tls(&conn->server, ssl, &err) != 0)
 		return conn_close(conn, END_INTERNAL, "%s", err.text);
-	conn_set_deadline(conn, conn->worker->config->timeout.handshake_ms);
+	conn_set_deadline(conn, conn->snapshot->config->timeout.handshake_ms);
 	return CONN_VERIFY;
 }
 
@@ -122,7 +122,7 @@ judge_certificate(struct conn *conn)
 		conn->camera_alert = verify_alert(&facts->server);
 		return conn_close(conn, END_SERVER_CERT, "%s", text);
 	}
-	judge(conn->worker->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	judge(conn->snapshot->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
 	if (facts->verdict.result == RESULT_BLOCK) {
 		facts->inspect = INSPECT_REFUSED;
 		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
@@ -158,7 +158,8 @@ run_verify(struct conn *conn)
 	struct err err = {0};
 	enum leg_io io = leg_handshake(&conn->server, &err);
 
-	if (server->wants_client_cert && conn->worker->config->tls.rejected == REJECTED_PASSTHROUGH)
+	if (server->wants_client_cert &&
+	    conn->snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
 		return fall_to_passthrough(conn);
 	if (leg_flush(&conn->server) == LEG_ENDED || io == LEG_ENDED)
 		return handshake_failed(conn, &err);

@@ -91,9 +91,10 @@ make_context(const SSL_METHOD *method, uint16_t min, struct err *err)
 }
 
 static int
-make_server_context(struct tls *tls, const struct config *config, struct err *err)
+make_server_context(struct tls *tls, const struct config *config, struct bytes roots,
+    struct err *err)
 {
-	X509_STORE *store = verify_store(config->tls.upstream_ca, err);
+	X509_STORE *store = verify_store(roots, "the trust store", err);
 	int ret = -1;
 
 	if (store == NULL)
@@ -141,17 +142,14 @@ make_camera_contexts(struct tls *tls, const struct config *config, struct err *e
 }
 
 int
-tls_open(struct tls *tls, const struct config *config, struct err *err)
+tls_open(struct tls *tls, const struct config *config, struct bytes roots, struct err *err)
 {
 	*tls = (struct tls){0};
 	if (server_facts_index < 0)
 		server_facts_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	tls->leaf_key[LEAF_EC] = EVP_EC_gen("P-256");
-	if (server_facts_index < 0 || tls->leaf_key[LEAF_EC] == NULL) {
-		tls_close(tls);
-		return err_tls(err, "cannot make the leaves' key");
-	}
-	if (make_server_context(tls, config, err) != 0 ||
+	if (server_facts_index < 0)
+		return err_tls(err, "SSL_get_ex_new_index");
+	if (make_server_context(tls, config, roots, err) != 0 ||
 	    make_camera_contexts(tls, config, err) != 0) {
 		tls_close(tls);
 		return -1;
@@ -165,9 +163,22 @@ tls_close(struct tls *tls)
 	SSL_CTX_free(tls->server);
 	SSL_CTX_free(tls->camera);
 	SSL_CTX_free(tls->camera_legacy);
-	EVP_PKEY_free(tls->leaf_key[LEAF_EC]);
-	EVP_PKEY_free(tls->leaf_key[LEAF_RSA]);
 	*tls = (struct tls){0};
+}
+
+int
+leaf_keys_open(struct leaf_keys *keys, struct err *err)
+{
+	*keys = (struct leaf_keys){.key[LEAF_EC] = EVP_EC_gen("P-256")};
+	return keys->key[LEAF_EC] != NULL ? 0 : err_tls(err, "cannot make the leaves' key");
+}
+
+void
+leaf_keys_close(struct leaf_keys *keys)
+{
+	EVP_PKEY_free(keys->key[LEAF_EC]);
+	EVP_PKEY_free(keys->key[LEAF_RSA]);
+	*keys = (struct leaf_keys){0};
 }
 
 /* ---- connections ---- */
@@ -221,8 +232,8 @@ fail:
 }
 
 SSL *
-tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 *leaf,
-    enum leaf_kind kind, const struct server_facts *server, struct err *err)
+tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 *leaf, EVP_PKEY *key,
+    const struct server_facts *server, struct err *err)
 {
 	bool legacy = hello->version_max < TLS1_2_VERSION && tls->camera_legacy != NULL;
 	SSL *ssl = SSL_new(legacy ? tls->camera_legacy : tls->camera);
@@ -230,8 +241,7 @@ tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 *leaf
 
 	memcpy(&facts, &server, sizeof(facts)); /* only ever read through it */
 	if (ssl == NULL || SSL_set_ex_data(ssl, server_facts_index, facts) != 1 ||
-	    SSL_use_certificate(ssl, leaf) != 1 ||
-	    SSL_use_PrivateKey(ssl, tls->leaf_key[kind]) != 1) {
+	    SSL_use_certificate(ssl, leaf) != 1 || SSL_use_PrivateKey(ssl, key) != 1) {
 		(void)err_tls(err, "the leaf cannot be used");
 		SSL_free(ssl);
 		return NULL;

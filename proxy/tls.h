@@ -3,6 +3,7 @@
 #define PROXY_TLS_H
 
 #include "base/addr.h"
+#include "base/bytes.h"
 #include "base/facts.h"
 #include "certs/mint.h"
 
@@ -13,7 +14,7 @@ struct err;
 struct leg;
 
 /*
- * The TLS contexts of a worker, one a side and class, made once: a context a
+ * The TLS contexts of a snapshot, one a side and class, made once: a context a
  * connection is what makes others slow (200 us each).  Knows legs only as what
  * an SSL's app data points to.
  */
@@ -21,13 +22,21 @@ struct tls {
 	SSL_CTX *server;        /* towards servers */
 	SSL_CTX *camera;        /* towards cameras, TLS 1.2 and 1.3 */
 	SSL_CTX *camera_legacy; /* towards cameras that have no better than TLS 1.1 */
-	EVP_PKEY *leaf_key[2]; /* by enum leaf_kind; RSA comes from the signer, when first needed */
 	uint16_t camera_min;
 };
 
-/* Reads the trust store: call it while files can be opened. */
-int tls_open(struct tls *tls, const struct config *config, struct err *err);
+/* roots is the PEM file of whom servers must be certified by.  Opens no file. */
+int tls_open(struct tls *tls, const struct config *config, struct bytes roots, struct err *err);
 void tls_close(struct tls *tls);
+
+/* What leaves are made for, by enum leaf_kind.  A worker's, so that leaves stay
+ * good over a reload; RSA comes from the signer, when it is first needed. */
+struct leaf_keys {
+	EVP_PKEY *key[2];
+};
+
+int leaf_keys_open(struct leaf_keys *keys, struct err *err);
+void leaf_keys_close(struct leaf_keys *keys);
 
 /*
  * An SSL towards the server: name and ALPN as the camera sent them, the
@@ -37,10 +46,10 @@ void tls_close(struct tls *tls);
 SSL *tls_to_server(const struct tls *tls, const struct hello_facts *hello, const struct addr *addr,
     struct server_facts *server, struct err *err);
 
-/* An SSL towards the camera that shows leaf.  server (for its ALPN choice)
- * must outlive the handshake. */
+/* An SSL towards the camera that shows leaf, which is of key.  server (for its
+ * ALPN choice) must outlive the handshake. */
 SSL *tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 *leaf,
-    enum leaf_kind kind, const struct server_facts *server, struct err *err);
+    EVP_PKEY *key, const struct server_facts *server, struct err *err);
 
 /* The leaf that this camera can take. */
 enum leaf_kind tls_leaf_kind(const struct hello_facts *hello);

@@ -4,11 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "config/config.h"
-#include "config/problems.h"
-#include "config/source.h"
-#include "geo/cache.h"
 #include "proxy/board.h"
 #include "proxy/census.h"
 #include "proxy/conn.h"
@@ -19,6 +15,7 @@
 #include "proxy/own_addrs.h"
 #include "proxy/refusals.h"
 #include "proxy/sandbox.h"
+#include "proxy/snapshot.h"
 #include "proxy/worker_private.h"
 #include "record/spool.h"
 
@@ -49,6 +46,12 @@ on_reap(evutil_socket_t fd, short what, void *arg)
 		conn_free(conn);
 	}
 	listener_resume(worker->listener);
+}
+
+int
+worker_reaps(struct worker *worker)
+{
+	return event_assign(&worker->reap, worker->base, -1, EV_PERSIST, on_reap, worker);
 }
 
 static void
@@ -119,75 +122,23 @@ on_control(evutil_socket_t fd, short what, void *arg)
 /* ---- setting up, while files can still be opened ---- */
 
 static int
-load_config(struct worker *worker, const struct worker_setup *setup, struct source **source,
-    struct err *err)
-{
-	struct problems problems = {0};
-
-	*source = source_from_sealed(setup->source, err);
-	if (*source == NULL)
-		return -1;
-	worker->config = config_load(setup->config_path, *source, &problems);
-	if (worker->config == NULL)
-		(void)err_set(err, ERR_INPUT, "%.200s",
-		    problems.count > 0 ? problems.list[0].text : "no configuration");
-	problems_free(&problems);
-	return worker->config != NULL ? 0 : -1;
-}
-
-static const char *
-base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
-static int
-open_geo(struct worker *worker, const struct worker_setup *setup, struct source *source,
-    struct err *err)
-{
-	const struct config *config = worker->config;
-	struct geo_files files = {.asn = {.fd = setup->asn, .name = base_name(config->geo.asn)},
-	    .operators_name = base_name(config->geo.operators),
-	    .vendors_name = base_name(config->geo.vendors)};
-
-	files.country_count = config->geo.country_count;
-	for (size_t i = 0; i < files.country_count; i++) {
-		files.country[i].fd = setup->country[i];
-		files.country[i].name = base_name(config->geo.country[i]);
-	}
-	if (config->geo.operators[0] != '\0' &&
-	    source_read(source, config->geo.operators, &files.operators, err) != 0)
-		return -1;
-	if (config->geo.vendors[0] != '\0' &&
-	    source_read(source, config->geo.vendors, &files.vendors, err) != 0)
-		return -1;
-	worker->geo = geo_open(&files, NULL, NULL, err);
-	worker->places = geo_cache_open(err);
-	return worker->geo != NULL && worker->places != NULL ? 0 : -1;
-}
-
-static int
 load(struct worker *worker, const struct worker_setup *setup, struct err *err)
 {
-	struct source *source = NULL;
-	int ret = -1;
+	struct snapshot_files files = {.source = setup->source,
+	    .config_path = setup->config_path,
+	    .asn = setup->asn};
 
-	if (load_config(worker, setup, &source, err) != 0 ||
-	    open_geo(worker, setup, source, err) != 0 ||
-	    tls_open(&worker->tls, worker->config, err) != 0)
-		goto out;
+	memcpy(files.country, setup->country, sizeof(files.country));
+	worker->snapshot = snapshot_open(&files, 1, err);
+	if (worker->snapshot == NULL || leaf_keys_open(&worker->leaf_keys, err) != 0)
+		return -1;
 	worker->board = board_map(setup->board, err);
 	if (worker->board == NULL)
-		goto out;
+		return -1;
 	worker->counters = &worker->board->worker[setup->index];
 	atomic_store_explicit(&worker->counters->open, 0, memory_order_relaxed);
-	worker->spool = spool_writer(setup->spool, worker->config->site, err);
-	ret = worker->spool != NULL ? 0 : -1;
-out:
-	source_free(source);
-	return ret;
+	worker->spool = spool_writer(setup->spool, worker->snapshot->config->site, err);
+	return worker->spool != NULL ? 0 : -1;
 }
 
 struct event_base *
@@ -210,17 +161,16 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	const struct timeval every = clock_span(TICK_MS);
 	struct minter_setup minter = {.base = worker->base,
 	    .signer = setup->signer,
-	    .tls = &worker->tls,
+	    .keys = &worker->leaf_keys,
 	    .board = worker->counters};
 
 	worker->minter = minter_new(&minter, err);
 	worker->own = own_addrs_open(worker->base, err);
 	worker->refusals = refusals_new();
-	worker->census = census_new(worker->config->limit.per_camera);
+	worker->census = census_new(worker->snapshot->config->limit.per_camera);
 	if (worker->minter == NULL || worker->own == NULL)
 		return -1;
-	if (worker->refusals == NULL || worker->census == NULL ||
-	    event_assign(&worker->reap, worker->base, -1, EV_PERSIST, on_reap, worker) != 0 ||
+	if (worker->refusals == NULL || worker->census == NULL || worker_reaps(worker) != 0 ||
 	    event_assign(&worker->tick, worker->base, -1, EV_PERSIST, on_tick, worker) != 0 ||
 	    event_assign(&worker->control, worker->base, setup->control, EV_READ, on_control,
 		worker) != 0 ||
@@ -240,7 +190,7 @@ set_up(struct worker *worker, const struct worker_setup *setup, struct err *err)
 		return err_set(err, ERR_NOMEM, "no event loop");
 	if (load(worker, setup, err) != 0 || watch(worker, setup, err) != 0)
 		return -1;
-	worker->origdst = origdst_method(worker->config->gateway.mode);
+	worker->origdst = origdst_method(worker->snapshot->config->gateway.mode);
 	worker->listener = listener_new(worker, setup->listener, err);
 	return worker->listener != NULL ? 0 : -1;
 }
@@ -258,11 +208,9 @@ tear_down(struct worker *worker)
 	own_addrs_close(worker->own);
 	refusals_free(worker->refusals);
 	census_free(worker->census);
-	tls_close(&worker->tls);
+	leaf_keys_close(&worker->leaf_keys);
 	spool_close(worker->spool);
-	geo_cache_close(worker->places);
-	geo_close(worker->geo);
-	config_free(worker->config);
+	snapshot_unref(worker->snapshot);
 	pool_clear(&worker->pool);
 	if (worker->base != NULL)
 		event_base_free(worker->base);

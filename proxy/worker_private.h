@@ -14,16 +14,14 @@
 
 struct board;
 struct board_worker;
-struct config;
 struct census;
 struct conn;
-struct geo;
-struct geo_cache;
 struct listener;
 struct minter;
 struct origdst_method;
 struct own_addrs;
 struct refusals;
+struct snapshot;
 struct spool;
 
 enum { WORKER_SCRATCH_BYTES = 16 << 10 }; /* one TLS record of payload */
@@ -34,11 +32,9 @@ TAILQ_HEAD(conn_list, conn);
 struct worker {
 	unsigned index;
 	struct event_base *base;
-	struct config *config;
-	struct geo *geo;
-	struct geo_cache *places;
+	struct snapshot *snapshot; /* the current one; a reference */
 	struct spool *spool;
-	struct tls tls;
+	struct leaf_keys leaf_keys;
 	struct minter *minter;
 	struct refusals *refusals;
 	struct own_addrs *own;
@@ -67,6 +63,9 @@ struct worker {
  * its timers and sockets again, so that the heartbeat goes on under any load.
  */
 struct event_base *worker_base(void);
+
+/* Make worker->reap the event that frees closed connections; -1: no memory. */
+int worker_reaps(struct worker *worker);
 
 /* Write a stats event when WORKER_STATS_MS have gone since the last one, or
  * since the first call.  One that finds no room in the spool is left out. */

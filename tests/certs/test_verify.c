@@ -3,7 +3,6 @@
 #include "base/err.h"
 #include "certs/verify.h"
 #include "tests/support/pki.h"
-#include "tests/support/scratch.h"
 
 #include <criterion/criterion.h>
 #include <openssl/pem.h>
@@ -818,34 +817,32 @@ Test(verify, a_path_has_at_most_eight_issuers)
 
 Test(verify, a_store_is_read_from_a_file_of_roots)
 {
-	char dir[256], path[300];
+	static const uint8_t none[] = "no certificate\n";
 	struct pki root = pki_root("Root");
 	struct err err = {0};
 	X509_STORE *store;
 	BIO *pem = BIO_new(BIO_s_mem());
-	char *bytes;
-	long size;
+	struct bytes bytes = {0};
+	char *at;
 
-	scratch_dir(dir, sizeof(dir));
-	(void)snprintf(path, sizeof(path), "%s/roots.pem", dir);
-	cr_expect_null(verify_store(path, &err), "not there");
-	scratch_file(dir, "roots.pem", "no certificate\n", 15);
-	cr_expect_null(verify_store(path, &err), "none in it");
+	cr_expect_null(verify_store(bytes, "roots.pem", &err), "nothing");
+	cr_expect_null(verify_store((struct bytes){none, 15}, "roots.pem", &err), "none in it");
 	cr_expect_not_null(strstr(err.text, "roots.pem"), "%s", err.text);
 	cr_assert_eq(PEM_write_bio_X509(pem, root.cert), 1);
-	size = BIO_get_mem_data(pem, &bytes);
-	scratch_file(dir, "roots.pem", bytes, (size_t)size);
-	store = verify_store(path, &err);
-	cr_expect_not_null(store, "%s", err.text);
-	X509_STORE_free(store);
-	cr_assert_eq(setenv("SSL_CERT_FILE", path, 1), 0);
-	store = verify_store("", &err);
-	cr_expect_not_null(store, "%s", err.text);
+	bytes.left = (size_t)BIO_get_mem_data(pem, &at);
+	bytes.at = (const uint8_t *)at;
+	store = verify_store(bytes, "roots.pem", &err);
+	cr_assert_not_null(store, "%s", err.text);
 	cr_expect_eq(sk_X509_OBJECT_num(X509_STORE_get0_objects(store)), 1);
 	X509_STORE_free(store);
 	BIO_free(pem);
-	scratch_remove(dir);
 	pki_free(&root);
+}
+
+Test(verify, the_systems_roots_are_where_somebody_says)
+{
+	cr_assert_eq(setenv("SSL_CERT_FILE", "/some/roots.pem", 1), 0);
+	cr_expect_str_eq(verify_system_roots(), "/some/roots.pem");
 }
 
 /* ---- words ---- */

@@ -4,17 +4,16 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "base/ipc.h"
-#include "base/memfd.h"
 #include "certs/signer.h"
 #include "config/config.h"
 #include "config/problems.h"
 #include "config/source.h"
-#include "geo/cache.h"
 #include "geo/geo.h"
 #include "proxy/board.h"
 #include "proxy/census.h"
 #include "proxy/conn_private.h"
 #include "proxy/listener.h"
+#include "proxy/load.h"
 #include "proxy/minter.h"
 #include "proxy/origdst.h"
 #include "proxy/own_addrs.h"
@@ -76,57 +75,63 @@ get_story_dst(int fd, struct addr *dst, struct err *err)
 
 /* ---- what the worker reads ---- */
 
-static struct config *
-load_config(const struct flow *flow)
+static void
+write_file(const struct flow *flow, const char *name, const char *text)
 {
-	static const char least[] = "site: story\nrules: rules.yaml\ngateway: {manage: false}\n"
-				    "tls:\n  upstream: {ca: roots.pem}\n";
-	struct problems problems = {0};
-	struct source *source = source_from_disk();
-	struct config *config;
-	const char *more = flow->setup.config != NULL ? flow->setup.config : "";
-	char text[2000], path[300];
-
-	(void)snprintf(text, sizeof(text), "%s%s", least, more);
-	scratch_file(flow->dir, "borderlens.yaml", text, strlen(text));
-	scratch_file(flow->dir, "rules.yaml", rules, sizeof(rules) - 1);
-	(void)snprintf(path, sizeof(path), "%s/borderlens.yaml", flow->dir);
-	config = config_load(path, source, &problems);
-	cr_assert_not_null(config, "%s", problems.count > 0 ? problems.list[0].text : "");
-	problems_free(&problems);
-	source_free(source);
-	return config;
+	scratch_file(flow->dir, name, text, strlen(text));
 }
 
-static int
-make_database(const char *const *lines, size_t count)
+static void
+write_database(const struct flow *flow, const char *name, const char *const *lines, size_t count)
 {
 	struct mmdb_bytes file = mmdb_make(NULL, lines, count);
-	struct err err = {0};
-	int fd = memfd_seal("database", file.at, file.size, &err);
 
-	cr_assert_geq(fd, 0, "%s", err.text);
+	scratch_file(flow->dir, name, file.at, file.size);
 	free(file.at);
-	return fd;
 }
 
-static struct geo *
-open_geo(void)
+void
+appliance_write(const struct flow *flow, const char *rule_set)
 {
-	struct geo_files files = {
-	    .country = {{.fd = make_database(countries, 3), .name = "country.mmdb"}},
-	    .country_count = 1,
-	    .asn = {.fd = make_database(networks, 3), .name = "asn.mmdb"},
-	    .operators = {(const uint8_t *)operators, sizeof(operators) - 1},
-	    .operators_name = "operators.csv",
-	};
-	struct err err = {0};
-	struct geo *geo = geo_open(&files, NULL, NULL, &err);
+	static const char least[] =
+	    "site: story\nrules: rules.yaml\ngateway: {manage: false}\n"
+	    "geo: {country: country.mmdb, asn: asn.mmdb, operators: operators.csv}\n"
+	    "tls:\n  upstream: {ca: roots.pem}\n";
+	const char *more = flow->setup.config != NULL ? flow->setup.config : "";
+	char text[2000];
 
-	cr_assert_not_null(geo, "%s", err.text);
-	(void)close(files.country[0].fd);
-	(void)close(files.asn.fd);
-	return geo;
+	(void)snprintf(text, sizeof(text), "%s%s", least, more);
+	write_file(flow, "borderlens.yaml", text);
+	write_file(flow, "rules.yaml", rule_set);
+	write_file(flow, "operators.csv", operators);
+	write_database(flow, "country.mmdb", countries, 3);
+	write_database(flow, "asn.mmdb", networks, 3);
+}
+
+struct snapshot *
+appliance_read(const struct flow *flow, uint64_t generation)
+{
+	struct problems problems = {0};
+	struct snapshot_files files;
+	struct snapshot *snapshot;
+	struct loaded loaded;
+	struct err err = {0};
+	char path[300];
+
+	(void)snprintf(path, sizeof(path), "%s/borderlens.yaml", flow->dir);
+	if (loaded_open(path, &loaded, &problems) == 0)
+		loaded_check(&loaded, &problems);
+	cr_assert_eq(problems.errors, 0, "%s", problems.count > 0 ? problems.list[0].text : "");
+	files = (struct snapshot_files){.source = source_seal(loaded.source, &err),
+	    .config_path = path,
+	    .asn = loaded.asn};
+	memcpy(files.country, loaded.country, sizeof(files.country));
+	snapshot = snapshot_open(&files, generation, &err);
+	cr_assert_not_null(snapshot, "%s", err.text);
+	(void)close(files.source);
+	loaded_close(&loaded);
+	problems_free(&problems);
+	return snapshot;
 }
 
 static void
@@ -208,21 +213,6 @@ open_signer(struct flow *flow)
 
 /* ---- the worker ---- */
 
-static void
-on_reap(evutil_socket_t fd, short what, void *arg)
-{
-	struct worker *worker = arg;
-	struct conn *conn;
-
-	(void)fd;
-	(void)what;
-	while ((conn = TAILQ_FIRST(&worker->closed)) != NULL) {
-		TAILQ_REMOVE(&worker->closed, conn, entry);
-		conn_free(conn);
-	}
-	listener_resume(worker->listener);
-}
-
 int
 appliance_listen(const struct addr *addr)
 {
@@ -268,26 +258,25 @@ appliance_open(struct flow *flow)
 	TAILQ_INIT(&worker->open);
 	TAILQ_INIT(&worker->closed);
 	worker->base = worker_base();
-	worker->config = load_config(flow);
-	worker->geo = open_geo();
-	worker->places = geo_cache_open(&err);
+	appliance_write(flow, rules);
+	worker->snapshot = appliance_read(flow, 1);
 	worker->board = calloc(1, sizeof(*worker->board));
-	cr_assert(worker->base != NULL && worker->places != NULL && worker->board != NULL);
+	cr_assert(worker->base != NULL && worker->board != NULL);
 	worker->counters = &worker->board->worker[0];
-	cr_assert_eq(tls_open(&worker->tls, worker->config, &err), 0, "%s", err.text);
+	cr_assert_eq(leaf_keys_open(&worker->leaf_keys, &err), 0, "%s", err.text);
 	open_spool(flow);
 	open_signer(flow);
 	minter = (struct minter_setup){.base = worker->base,
 	    .signer = flow->signer_ends[0],
-	    .tls = &worker->tls,
+	    .keys = &worker->leaf_keys,
 	    .board = worker->counters};
 	worker->minter = minter_new(&minter, &err);
 	cr_assert_not_null(worker->minter, "%s", err.text);
 	worker->own = own_addrs_open(worker->base, &err);
 	cr_assert_not_null(worker->own, "%s", err.text);
 	worker->refusals = refusals_new();
-	worker->census = census_new(worker->config->limit.per_camera);
-	cr_assert_eq(event_assign(&worker->reap, worker->base, -1, EV_PERSIST, on_reap, worker), 0);
+	worker->census = census_new(worker->snapshot->config->limit.per_camera);
+	cr_assert_eq(worker_reaps(worker), 0);
 	open_listener(flow);
 }
 
@@ -302,11 +291,9 @@ appliance_close(struct flow *flow)
 	own_addrs_close(worker->own);
 	refusals_free(worker->refusals);
 	census_free(worker->census);
-	tls_close(&worker->tls);
+	leaf_keys_close(&worker->leaf_keys);
 	spool_close(worker->spool);
-	geo_cache_close(worker->places);
-	geo_close(worker->geo);
-	config_free(worker->config);
+	snapshot_unref(worker->snapshot);
 	pool_clear(&worker->pool);
 	event_base_free(worker->base);
 	free(worker->board);

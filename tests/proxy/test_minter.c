@@ -17,7 +17,7 @@ static struct event_base *base;
 static struct pki ca, server;
 static struct signer *signer;
 static struct board board;
-static struct tls tls;
+static struct leaf_keys keys;
 static struct minter *minter;
 static int ends[2];
 static uint8_t request[IPC_MESSAGE_MAX], answer[IPC_MESSAGE_MAX];
@@ -34,7 +34,7 @@ static void
 open_minter(void)
 {
 	struct pki_spec spec = pki_root_spec("Borderlens CA test");
-	struct minter_setup setup = {.tls = &tls, .board = &board.worker[0]};
+	struct minter_setup setup = {.keys = &keys, .board = &board.worker[0]};
 	struct ca cas[CA_COUNT];
 	struct err err = {0};
 
@@ -49,7 +49,7 @@ open_minter(void)
 	base = event_base_new();
 	setup.base = base;
 	setup.signer = ends[0];
-	tls.leaf_key[LEAF_EC] = pki_key(PKI_P256);
+	keys.key[LEAF_EC] = pki_key(PKI_P256);
 	minter = minter_new(&setup, &err);
 	cr_assert_not_null(minter, "%s", err.text);
 }
@@ -63,8 +63,8 @@ close_minter(void)
 	signer_free(signer);
 	pki_free(&ca);
 	pki_free(&server);
-	EVP_PKEY_free(tls.leaf_key[LEAF_EC]);
-	EVP_PKEY_free(tls.leaf_key[LEAF_RSA]);
+	EVP_PKEY_free(keys.key[LEAF_EC]);
+	EVP_PKEY_free(keys.key[LEAF_RSA]);
 	(void)close(ends[0]);
 	(void)close(ends[1]);
 }
@@ -130,7 +130,7 @@ Test(minter, asks_once_and_keeps_what_it_got)
 	leaf = ask(1, LEAF_EC, &waiter, &err);
 	cr_assert_not_null(leaf);
 	cr_expect_eq(X509_NAME_cmp(X509_get_issuer_name(leaf), X509_get_subject_name(ca.cert)), 0);
-	cr_expect_eq(EVP_PKEY_eq(X509_get0_pubkey(leaf), tls.leaf_key[LEAF_EC]), 1);
+	cr_expect_eq(EVP_PKEY_eq(X509_get0_pubkey(leaf), keys.key[LEAF_EC]), 1);
 	cr_expect_eq(sign(), 0);
 	X509_free(leaf);
 }
@@ -210,12 +210,12 @@ Test(minter, the_rsa_key_comes_before_the_first_rsa_leaf)
 	cr_expect_null(ask(2, LEAF_RSA, &other, NULL));
 	cr_expect_eq(sign(), 1, "one key for all");
 	cr_expect_eq(told, 2);
-	cr_assert_not_null(tls.leaf_key[LEAF_RSA]);
+	cr_assert_not_null(keys.key[LEAF_RSA]);
 	cr_expect_null(ask(1, LEAF_RSA, &waiter, NULL));
 	cr_expect_eq(sign(), 1);
 	leaf = ask(1, LEAF_RSA, &waiter, NULL);
 	cr_assert_not_null(leaf);
-	cr_expect_eq(EVP_PKEY_eq(X509_get0_pubkey(leaf), tls.leaf_key[LEAF_RSA]), 1);
+	cr_expect_eq(EVP_PKEY_eq(X509_get0_pubkey(leaf), keys.key[LEAF_RSA]), 1);
 	X509_free(leaf);
 }
 
@@ -227,7 +227,7 @@ Test(minter, answers_that_are_not_its_own_are_dropped)
 	const struct mint_wanted wanted = {.id = 12345,
 	    .kind = LEAF_EC,
 	    .server = server.cert,
-	    .key = tls.leaf_key[LEAF_EC]};
+	    .key = keys.key[LEAF_EC]};
 	size_t size;
 
 	size = mint_request(&wanted, request, sizeof(request), NULL);

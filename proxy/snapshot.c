@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/snapshot.h"
+
+#include "base/err.h"
+#include "config/config.h"
+#include "config/problems.h"
+#include "config/rules.h"
+#include "config/source.h"
+#include "geo/cache.h"
+#include "proxy/load.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- identities ---- */
+
+static bool
+add_string(EVP_MD_CTX *ctx, const char *text)
+{
+	return EVP_DigestUpdate(ctx, text, strlen(text) + 1) == 1;
+}
+
+static bool
+add_policy(EVP_MD_CTX *ctx, const struct config *config)
+{
+	const uint16_t versions[] = {config->tls.upstream_min, config->tls.camera_min};
+	const uint32_t modes[] = {(uint32_t)config->tls.upstream_bad,
+	    (uint32_t)config->tls.rejected};
+
+	for (size_t i = 0; i < rules_count(config->rules); i++) {
+		struct ruleset_about about = rules_about(config->rules, i);
+
+		if (!add_string(ctx, about.id) ||
+		    EVP_DigestUpdate(ctx, about.sha256, SNAPSHOT_ID_BYTES) != 1)
+			return false;
+	}
+	return add_string(ctx, config->tls.upstream_ca) &&
+	       EVP_DigestUpdate(ctx, versions, sizeof(versions)) == 1 &&
+	       EVP_DigestUpdate(ctx, modes, sizeof(modes)) == 1;
+}
+
+static int
+name_policy(struct snapshot *snapshot, struct err *err)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+		    add_policy(ctx, snapshot->config) &&
+		    EVP_DigestFinal_ex(ctx, snapshot->policy_id, NULL) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return good ? 0 : err_tls(err, "SHA-256");
+}
+
+/* ---- making ---- */
+
+static int
+read_config(struct snapshot *snapshot, const char *path, struct source *source, struct err *err)
+{
+	struct problems problems = {0};
+
+	snapshot->config = config_load(path, source, &problems);
+	if (snapshot->config == NULL)
+		(void)err_set(err, ERR_INPUT, "%.200s",
+		    problems.count > 0 ? problems.list[0].text : "no configuration");
+	problems_free(&problems);
+	return snapshot->config != NULL ? 0 : -1;
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static int
+open_geo(struct snapshot *snapshot, const struct snapshot_files *from, struct source *source,
+    struct err *err)
+{
+	const struct config *config = snapshot->config;
+	struct geo_files files = {.asn = {.fd = from->asn, .name = base_name(config->geo.asn)},
+	    .operators_name = base_name(config->geo.operators),
+	    .vendors_name = base_name(config->geo.vendors)};
+
+	files.country_count = config->geo.country_count;
+	for (size_t i = 0; i < files.country_count; i++) {
+		files.country[i].fd = from->country[i];
+		files.country[i].name = base_name(config->geo.country[i]);
+	}
+	if (config->geo.operators[0] != '\0' &&
+	    source_read(source, config->geo.operators, &files.operators, err) != 0)
+		return -1;
+	if (config->geo.vendors[0] != '\0' &&
+	    source_read(source, config->geo.vendors, &files.vendors, err) != 0)
+		return -1;
+	snapshot->geo = geo_open(&files, NULL, NULL, err);
+	snapshot->places = geo_cache_open(err);
+	return snapshot->geo != NULL && snapshot->places != NULL ? 0 : -1;
+}
+
+static int
+open_tls(struct snapshot *snapshot, struct source *source, struct err *err)
+{
+	struct bytes roots;
+
+	if (source_read(source, LOADED_ROOTS, &roots, err) != 0)
+		return -1;
+	if (EVP_Digest(roots.at, roots.left, snapshot->trust_id, NULL, EVP_sha256(), NULL) != 1)
+		return err_tls(err, "SHA-256");
+	return tls_open(&snapshot->tls, snapshot->config, roots, err);
+}
+
+struct snapshot *
+snapshot_open(const struct snapshot_files *files, uint64_t generation, struct err *err)
+{
+	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	struct source *source = source_from_sealed(files->source, err);
+
+	if (snapshot == NULL) {
+		(void)err_set(err, ERR_NOMEM, "no memory for the configuration");
+		goto fail;
+	}
+	snapshot->refs = 1;
+	snapshot->generation = generation;
+	if (source == NULL || read_config(snapshot, files->config_path, source, err) != 0 ||
+	    open_geo(snapshot, files, source, err) != 0 || open_tls(snapshot, source, err) != 0 ||
+	    name_policy(snapshot, err) != 0)
+		goto fail;
+	source_free(source);
+	return snapshot;
+fail:
+	source_free(source);
+	snapshot_unref(snapshot);
+	return NULL;
+}
+
+/* ---- references ---- */
+
+static void
+snapshot_free(struct snapshot *snapshot)
+{
+	tls_close(&snapshot->tls);
+	geo_cache_close(snapshot->places);
+	geo_close(snapshot->geo);
+	config_free(snapshot->config);
+	free(snapshot);
+}
+
+struct snapshot *
+snapshot_ref(struct snapshot *snapshot)
+{
+	snapshot->refs++;
+	return snapshot;
+}
+
+void
+snapshot_unref(struct snapshot *snapshot)
+{
+	if (snapshot == NULL)
+		return;
+	assert(snapshot->refs > 0);
+	if (--snapshot->refs == 0)
+		snapshot_free(snapshot);
+}
