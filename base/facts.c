@@ -105,6 +105,7 @@ end_name(enum end end)
 	    [END_SHUTDOWN] = "shutdown",
 	    [END_LOST] = "lost",
 	    [END_INTERNAL] = "internal",
+	    [END_FLOOD] = "flood",
 	};
 
 	return NAME_OF(names, end);
@@ -155,6 +156,7 @@ static const char *const cert_errors[CERT_ERRORS_MAX] = {
     "bad-staple",
     "crl-expired",
     "issuer-dates",
+    "name-unchecked",
 };
 
 const char *

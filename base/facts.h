@@ -51,6 +51,9 @@ struct hello_facts {
 	uint16_t version_min;         /* lowest offered; 0x0301 where only legacy_version tells */
 	bool ecdsa;                   /* the camera takes a P-256 leaf */
 	bool ech;                     /* encrypted_client_hello is there, real or GREASE */
+	bool early_data;              /* it wants to send 0-RTT data, which we never take */
+	bool post_quantum;            /* it offers a group with ML-KEM */
+	bool sha1_only;               /* it takes no signature in the handshake but by SHA-1 */
 	uint8_t alpn_size;            /* bytes used of alpn */
 	char sni[FACTS_NAME_MAX];     /* "" when there is none */
 	uint8_t alpn[FACTS_ALPN_MAX]; /* RFC 7301: length byte and name, repeated */
@@ -131,6 +134,9 @@ enum cert_error {
 	CERT_BAD_STAPLE = 1 << 14,   /* what was stapled does not say that it is good */
 	CERT_CRL_EXPIRED = 1 << 15,  /* the list that would tell of a revocation is out of date */
 	CERT_ISSUER_DATES = 1 << 16, /* an issuer's certificate is the one whose dates are wrong */
+	/* Nobody said whom to expect: the camera sent no name, the administrator
+	 * gives none, and it does not speak for the address.  Nothing else follows. */
+	CERT_NAME_UNCHECKED = 1 << 17,
 };
 
 /* What the server stapled about its certificate (OCSP, RFC 6066 section 8). */
@@ -158,6 +164,7 @@ struct server_facts {
 	uint8_t alert;    /* the server's fatal alert, 0: none */
 	bool wants_client_cert;
 	bool client_cert; /* the one configured for the device was sent */
+	bool resumed;     /* a session of before: the certificate was shown then */
 	enum staple staple;
 	enum treatment treatment;
 	char cipher[48];
@@ -181,6 +188,8 @@ struct camera_facts {
 	enum camera_verdict verdict;
 	uint16_t version; /* negotiated, as on the wire; 0: none */
 	uint8_t alert;    /* the camera's fatal alert, 0: none */
+	bool resumed;     /* it did not look at our leaf again */
+	bool legacy;      /* TLS below 1.2, or SHA-1: what nobody should speak any more */
 	char cipher[48];
 };
 
@@ -321,6 +330,7 @@ enum end {
 	END_SHUTDOWN,      /* the appliance ended */
 	END_LOST,          /* the worker that held it died */
 	END_INTERNAL,      /* an error of ours; the log has it */
+	END_FLOOD,         /* one side sent messages of TLS without end */
 	END_COUNT          /* keep last */
 };
 
@@ -379,7 +389,7 @@ const char *treatment_name(enum treatment treatment); /* "" for none */
 const char *tls_version_name(uint16_t version);       /* "TLS 1.3"; "" for 0 */
 
 /* Fill out with the names of the errors in the set; returns how many. */
-enum { CERT_ERRORS_MAX = 17 };
+enum { CERT_ERRORS_MAX = 18 };
 size_t cert_error_names(uint32_t errors, const char *out[CERT_ERRORS_MAX]);
 
 /* "DE", "DE/SG", or "unknown". out has COUNTRIES_TEXT_MAX bytes; returns out. */

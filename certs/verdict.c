@@ -26,6 +26,7 @@ static const struct {
     {CERT_CHAIN_TOO_LONG, "its chain is too long"},
     {CERT_MALFORMED, "malformed"},
     {CERT_ISSUER_DATES, "its issuer's dates are wrong"},
+    {CERT_NAME_UNCHECKED, "nobody said which name it must have"},
     {CERT_CRL_EXPIRED, "the list of revoked ones is out of date"},
     {CERT_OTHER, "could not be verified"},
 };
