@@ -98,3 +98,21 @@ clock_date(uint64_t wall_us, char out[CLOCK_TEXT_MAX])
 	(void)strftime(out, CLOCK_TEXT_MAX, "%Y-%m-%d", &tm);
 	return out;
 }
+
+bool
+clock_date_parse(const char *text, uint64_t *wall_us)
+{
+	struct tm tm = {0};
+	char again[CLOCK_TEXT_MAX];
+	const char *end = strptime(text, "%Y-%m-%d", &tm);
+	time_t seconds;
+
+	if (end == NULL || *end != '\0')
+		return false;
+	/* What is no day of the calendar comes back as another one. */
+	seconds = timegm(&tm);
+	if (seconds < 0)
+		return false;
+	*wall_us = (uint64_t)seconds * 1000000;
+	return strcmp(clock_date(*wall_us, again), text) == 0;
+}

@@ -2,6 +2,7 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/time.h>
@@ -29,5 +30,9 @@ const char *clock_text(uint64_t wall_us, char out[CLOCK_TEXT_MAX]);
 
 /* "2026-11-22".  Returns out. */
 const char *clock_date(uint64_t wall_us, char out[CLOCK_TEXT_MAX]);
+
+/* And back: midnight UTC of "2026-11-22"; false when text is no date of the
+ * years 1970 to 9999 (ISO 8601, YYYY-MM-DD). */
+bool clock_date_parse(const char *text, uint64_t *wall_us);
 
 #endif

@@ -71,3 +71,18 @@ Test(clock, the_wall_clock_is_the_systems)
 	cr_expect_geq(wall_us / 1000000, before_s);
 	cr_expect_leq(wall_us / 1000000, (uint64_t)time(NULL) + 1);
 }
+
+Test(clock, a_date_is_a_day_of_the_calendar)
+{
+	static const char *const bad[] = {"", "2026-11-2", "2026-11-222", "2026/11/22", "2026-13-01",
+	    "2026-00-01", "2026-01-32", "2026-01-00", "2O26-01-01", "2026-02-29", "1969-12-31",
+	    " 2026-01-1", "2026-01-01 ", "026-01-01", "+026-01-01"};
+	uint64_t wall_us = 1;
+
+	cr_expect(clock_date_parse("1970-01-01", &wall_us));
+	cr_expect_eq(wall_us, 0);
+	cr_expect(clock_date_parse("2024-02-29", &wall_us));
+	cr_expect_eq(wall_us, UINT64_C(1709164800000000));
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		cr_expect_not(clock_date_parse(bad[i], &wall_us), "%s", bad[i]);
+}
