@@ -18,8 +18,8 @@ enum {
 		     XN_FLAG_FN_SN,
 };
 
-static bool
-time_seconds(const ASN1_TIME *time, int64_t *out)
+bool
+certificate_time(const ASN1_TIME *time, int64_t *out)
 {
 	struct tm tm;
 
@@ -34,8 +34,8 @@ certificate_dates(const X509 *cert, int64_t *not_before, int64_t *not_after)
 {
 	int64_t from, to;
 
-	if (!time_seconds(X509_get0_notBefore(cert), &from) ||
-	    !time_seconds(X509_get0_notAfter(cert), &to))
+	if (!certificate_time(X509_get0_notBefore(cert), &from) ||
+	    !certificate_time(X509_get0_notAfter(cert), &to))
 		return false;
 	*not_before = from;
 	*not_after = to;

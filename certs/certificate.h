@@ -13,6 +13,9 @@
  * What a certificate says, in our own terms.
  */
 
+/* A time of ASN.1 in seconds since 1970; false when it is none, or NULL. */
+bool certificate_time(const ASN1_TIME *time, int64_t *out);
+
 /* Its dates in seconds since 1970; false when one is no time. */
 bool certificate_dates(const X509 *cert, int64_t *not_before, int64_t *not_after);
 

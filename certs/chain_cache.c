@@ -60,6 +60,21 @@ chain_cache_get(const struct chain_cache *cache, const uint8_t sha256[CHAIN_DIGE
 }
 
 void
+chain_cache_staple(struct chain_cache *cache, const uint8_t sha256[CHAIN_DIGEST_BYTES],
+    const uint8_t staple_sha256[32], int64_t staple_to)
+{
+	struct slot *set = cache->slots[sha256[0] % SETS];
+
+	for (size_t i = 0; i < WAYS; i++) {
+		if (!is_same(&set[i], sha256))
+			continue;
+		memcpy(set[i].chain.staple_sha256, staple_sha256, 32);
+		set[i].chain.staple_to = staple_to;
+		return;
+	}
+}
+
+void
 chain_cache_put(struct chain_cache *cache, const struct chain *chain, int64_t now_s)
 {
 	size_t set = chain->sha256[0] % SETS, way = 0;

@@ -31,6 +31,10 @@ struct chain {
 	uint8_t sha256[CHAIN_DIGEST_BYTES]; /* over the digests of all certificates sent */
 	int64_t from, to;                   /* while all of its certificates are valid, seconds */
 	struct server_facts leaf;           /* as certificate_describe fills it */
+	bool needs_staple;                  /* its leaf says so */
+	/* A staple that was found good, by its digest, and up to when it is. */
+	uint8_t staple_sha256[32];
+	int64_t staple_to;
 };
 
 struct chain_cache *chain_cache_new(void); /* NULL: no memory */
@@ -40,6 +44,10 @@ void chain_cache_free(struct chain_cache *cache);
  * otherwise.  Borrowed until the next chain_cache_put. */
 const struct chain *chain_cache_get(const struct chain_cache *cache,
     const uint8_t sha256[CHAIN_DIGEST_BYTES], int64_t now_s);
+
+/* Add to a chain that is kept what was stapled to it; nothing where it is not. */
+void chain_cache_staple(struct chain_cache *cache, const uint8_t sha256[CHAIN_DIGEST_BYTES],
+    const uint8_t staple_sha256[32], int64_t staple_to);
 
 /* Keep a copy of a chain that was verified at now_s. */
 void chain_cache_put(struct chain_cache *cache, const struct chain *chain, int64_t now_s);

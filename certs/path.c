@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 enum {
-	DEPTH_MAX = 8,  /* issuers between a leaf and its root; the public web has 4 */
+	DEPTH_MAX = 6,  /* issuers between a leaf and its root; the public web has 4 */
 	AUTH_LEVEL = 2, /* 112 bits, SSL_CTX_set_security_level(3) */
 };
 
@@ -86,6 +86,14 @@ static const struct {
     /* Dates are gone through below, where the last second still counts. */
     {X509_V_ERR_CERT_NOT_YET_VALID, 0},
     {X509_V_ERR_CERT_HAS_EXPIRED, 0},
+    /* Lists of revoked certificates are there for some issuers only. */
+    {X509_V_ERR_UNABLE_TO_GET_CRL, 0},
+    {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, 0},
+    {X509_V_ERR_DIFFERENT_CRL_SCOPE, 0}, /* or for some of its certificates */
+    {X509_V_ERR_CRL_HAS_EXPIRED, CERT_CRL_EXPIRED},
+    {X509_V_ERR_CRL_NOT_YET_VALID, CERT_CRL_EXPIRED},
+    {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, CERT_CRL_EXPIRED},
+    {X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, CERT_CRL_EXPIRED},
 };
 
 static uint32_t
@@ -129,7 +137,7 @@ path_date_errors(int64_t not_before, int64_t not_after, int64_t at_s)
 static uint32_t
 date_errors(STACK_OF(X509) * path, int64_t at_s, int64_t *from, int64_t *to)
 {
-	uint32_t errors = 0;
+	uint32_t errors = 0, own;
 
 	*from = INT64_MIN;
 	*to = INT64_MAX;
@@ -138,7 +146,10 @@ date_errors(STACK_OF(X509) * path, int64_t at_s, int64_t *from, int64_t *to)
 
 		if (!certificate_dates(sk_X509_value(path, i), &not_before, &not_after))
 			return errors | CERT_MALFORMED;
-		errors |= path_date_errors(not_before, not_after, at_s);
+		own = path_date_errors(not_before, not_after, at_s);
+		errors |= own;
+		if (own != 0 && i > 0)
+			errors |= CERT_ISSUER_DATES;
 		if (*from < not_before)
 			*from = not_before;
 		if (*to > not_after)

@@ -8,7 +8,9 @@
 #include "certs/chain_cache.h"
 #include "certs/names.h"
 #include "certs/path.h"
+#include "certs/staple.h"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +31,11 @@ struct verifier {
 struct expect {
 	struct server_facts *facts; /* borrowed */
 	struct addr addr;
-	bool examined; /* the server sent a chain in this handshake */
+	bool examined; /* the server sent a chain in this handshake: */
+	uint8_t chain_sha256[CHAIN_DIGEST_BYTES];
+	bool needs_staple;
+	uint8_t staple_sha256[CHAIN_DIGEST_BYTES]; /* one that is good, up to staple_to */
+	int64_t staple_to;
 	char name[];
 };
 
@@ -130,26 +136,32 @@ copy_leaf(struct server_facts *to, const struct server_facts *from)
 }
 
 static uint32_t
-examine(struct verifier *verifier, X509_STORE_CTX *ctx, struct server_facts *facts)
+examine(struct verifier *verifier, X509_STORE_CTX *ctx, struct expect *expect)
 {
 	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
+	X509 *cert = X509_STORE_CTX_get0_cert(ctx);
 	const struct chain *known;
 	struct chain chain = {0};
 	uint8_t leaf[CHAIN_DIGEST_BYTES];
-	uint32_t errors;
+	uint32_t errors = 0;
 
 	if (digest_chain(verifier->sha256, sent, leaf, chain.sha256) != 0)
 		return CERT_OTHER;
 	known = chain_cache_get(verifier->cache, chain.sha256, now_s());
 	if (known != NULL) {
-		copy_leaf(facts, &known->leaf);
-		return 0;
+		chain = *known;
+	} else {
+		errors = path_errors(ctx, now_s(), &chain.from, &chain.to);
+		certificate_describe(cert, leaf, &chain.leaf);
+		chain.needs_staple = staple_is_required(cert);
+		if (errors == 0)
+			chain_cache_put(verifier->cache, &chain, now_s());
 	}
-	errors = path_errors(ctx, now_s(), &chain.from, &chain.to);
-	certificate_describe(X509_STORE_CTX_get0_cert(ctx), leaf, &chain.leaf);
-	copy_leaf(facts, &chain.leaf);
-	if (errors == 0)
-		chain_cache_put(verifier->cache, &chain, now_s());
+	copy_leaf(expect->facts, &chain.leaf);
+	memcpy(expect->chain_sha256, chain.sha256, sizeof(expect->chain_sha256));
+	memcpy(expect->staple_sha256, chain.staple_sha256, sizeof(expect->staple_sha256));
+	expect->staple_to = chain.staple_to;
+	expect->needs_staple = chain.needs_staple;
 	return errors;
 }
 
@@ -164,7 +176,7 @@ on_chain(X509_STORE_CTX *ctx, void *arg)
 
 	if (expect == NULL)
 		return 0; /* nobody said whom to expect, so nobody would look */
-	errors = examine(arg, ctx, expect->facts);
+	errors = examine(arg, ctx, expect);
 	expect->facts->errors |= errors;
 	expect->examined = true;
 	/* Kept in the session too: one that began badly resumes badly. */
@@ -192,6 +204,7 @@ verify_setup(SSL_CTX *ctx, X509_STORE *store, struct err *err)
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(ctx, on_chain, verifier);
 	SSL_CTX_set_max_cert_list(ctx, CERT_LIST_MAX);
+	(void)SSL_CTX_set_tlsext_status_type(ctx, TLSEXT_STATUSTYPE_ocsp);
 	return 0;
 }
 
@@ -208,12 +221,11 @@ verify_expect(SSL *ssl, const char *name, const struct addr *addr, struct server
 		addr = &literal;
 		name = "";
 	}
-	expect = malloc(sizeof(*expect) + strlen(name) + 1);
+	expect = calloc(1, sizeof(*expect) + strlen(name) + 1);
 	if (expect == NULL)
 		return err_set(err, ERR_NOMEM, "verify: no memory");
 	expect->facts = facts;
 	expect->addr = *addr;
-	expect->examined = false;
 	memcpy(expect->name, name, strlen(name) + 1);
 	free(SSL_get_ex_data(ssl, expect_index()));
 	if (SSL_set_ex_data(ssl, expect_index(), expect) != 1) {
@@ -221,6 +233,7 @@ verify_expect(SSL *ssl, const char *name, const struct addr *addr, struct server
 		return err_tls(err, "verify: no memory");
 	}
 	facts->errors = 0;
+	facts->staple = STAPLE_NONE;
 	facts->verified = false;
 	return 0;
 }
@@ -255,6 +268,70 @@ examine_resumed(SSL *ssl, X509 *leaf, struct server_facts *facts)
 	return SSL_get_verify_result(ssl) == X509_V_OK ? 0 : CERT_OTHER;
 }
 
+/* ---- the staple ---- */
+
+/* Who signed the leaf, with a reference of the caller's own; NULL: not to be
+ * found, or not what it says. */
+static X509 *
+find_issuer(SSL *ssl, X509 *leaf)
+{
+	STACK_OF(X509) *path = SSL_get0_verified_chain(ssl), *sent = SSL_get_peer_cert_chain(ssl);
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	X509 *found = NULL;
+
+	/* A path that ends with the leaf has nobody else who could tell of it. */
+	if (sk_X509_num(path) > 0)
+		found = sk_X509_value(path, sk_X509_num(path) > 1 ? 1 : 0);
+	for (int i = 0; i < sk_X509_num(sent) && found == NULL; i++) {
+		if (X509_check_issued(sk_X509_value(sent, i), leaf) == X509_V_OK)
+			found = sk_X509_value(sent, i);
+	}
+	if (found != NULL)
+		(void)X509_up_ref(found);
+	else if (ctx != NULL && X509_STORE_CTX_init(ctx,
+				    SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl)), leaf, NULL) == 1)
+		(void)X509_STORE_CTX_get1_issuer(&found, ctx, leaf);
+	if (found != NULL && X509_verify(leaf, X509_get0_pubkey(found)) != 1) {
+		X509_free(found);
+		found = NULL;
+	}
+	X509_STORE_CTX_free(ctx);
+	return found;
+}
+
+/* A response takes as long to check as a chain: one that was found good is
+ * remembered with the chain. */
+static uint32_t
+examine_staple(SSL *ssl, const struct expect *expect, X509 *leaf, struct server_facts *facts)
+{
+	struct verifier *verifier = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), verifier_index());
+	uint8_t digest[EVP_MAX_MD_SIZE];
+	const uint8_t *response = NULL;
+	long size = SSL_get_tlsext_status_ocsp_resp(ssl, &response);
+	int64_t until;
+	X509 *issuer;
+
+	facts->staple = STAPLE_NONE;
+	if (response == NULL || size <= 0)
+		return staple_errors(STAPLE_NONE, expect->needs_staple);
+	if (EVP_Digest(response, (size_t)size, digest, NULL, verifier->sha256, NULL) != 1)
+		return CERT_OTHER;
+	facts->staple = STAPLE_GOOD;
+	if (now_s() <= expect->staple_to &&
+	    memcmp(digest, expect->staple_sha256, sizeof(expect->staple_sha256)) == 0)
+		return 0;
+	facts->staple = STAPLE_INVALID;
+	issuer = find_issuer(ssl, leaf);
+	if (issuer != NULL)
+		facts->staple = staple_read((struct bytes){.at = response, .left = (size_t)size},
+		    leaf, issuer, now_s(), &until);
+	if (facts->staple == STAPLE_GOOD)
+		chain_cache_staple(verifier->cache, expect->chain_sha256, digest, until);
+	X509_free(issuer);
+	ERR_clear_error(); /* of looking for an issuer that is not there */
+	return staple_errors(facts->staple, expect->needs_staple);
+}
+
 static void
 fill_agreed(SSL *ssl, struct server_facts *facts)
 {
@@ -285,6 +362,8 @@ verify_result(SSL *ssl, struct server_facts *facts)
 		return;
 	if (!expect->examined)
 		facts->errors |= examine_resumed(ssl, leaf, facts);
+	else
+		facts->errors |= examine_staple(ssl, expect, leaf, facts);
 	facts->errors |= leaf_errors(leaf, expect->name, &expect->addr, now_s());
 	facts->verified = facts->handshake_done && facts->errors == 0;
 }

@@ -23,11 +23,23 @@ X509_STORE *verify_store(struct bytes pem, const char *name, struct err *err);
 const char *verify_system_roots(void);
 
 /*
+ * Add to the store the lists of revoked certificates (CRLs) of a file, whose
+ * bytes these are: PEM, one or more, or one in DER; name is the file's for
+ * errors.  From then on every certificate of a path is looked for in the list
+ * of its issuer, where there is one; one that is out of date is
+ * CERT_CRL_EXPIRED.  *next_s: when the first of them should have been replaced
+ * (seconds since 1970; INT64_MAX: none says).  0, or -1 with err when a list
+ * cannot be read or none is there.
+ */
+int verify_add_lists(X509_STORE *store, struct bytes bytes, const char *name, int64_t *next_s,
+    struct err *err);
+
+/*
  * Set the SSL_CTX of the servers' side to verify as we do, and no handshake
  * ended by it: all that is wrong is collected for verify_result, so a policy
  * can decide.  What is checked (RFC 5280, RFC 9525):
  *
- *	a path of at most 8 issuers to a certificate in the store (which need
+ *	a path of at most 6 issuers to a certificate in the store (which need
  *	not be self-signed), signatures and keys of 112 bits or more (so no
  *	SHA-1, no RSA below 2048), every certificate's dates, constraints, key
  *	usage and critical extensions; of the leaf: version 3, a serial number
@@ -36,8 +48,10 @@ const char *verify_system_roots(void);
  *	read.
  *
  * A flaw that is no lie does not count (key identifiers missing, a CA's
- * basicConstraints not critical): private CAs have many.  Revocation is not
- * checked.  A chain that was sent in more than 64 KiB ends the handshake.
+ * basicConstraints not critical): private CAs have many.  Revocation is known
+ * from the lists in the store (verify_add_lists) and from what the server
+ * staples, which it is asked for; nobody else is asked.  A chain that was sent in more than 64 KiB
+ *ends the handshake.
  *
  * A chain that was found good is remembered for at most five minutes by the
  * digest of all its certificates (certs/chain_cache.h), so the next connection

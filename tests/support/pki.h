@@ -70,6 +70,23 @@ void pki_free(struct pki *pki);
 
 EVP_PKEY *pki_key(enum pki_key kind);
 
+/* What an OCSP responder says of leaf, to be stapled. */
+struct pki_staple {
+	const struct pki *leaf;
+	const struct pki *issuer;
+	const struct pki *responder; /* who signs; NULL: the issuer */
+	int status;                  /* V_OCSP_CERTSTATUS_GOOD ... */
+	int from_s, to_s;            /* counted from now; to_s 0: does not say */
+	bool sha256;                 /* the certificate is named by SHA-256 */
+};
+
+/* The response in DER; the caller's to OPENSSL_free. */
+unsigned char *pki_staple(const struct pki_staple *staple, size_t *size);
+
+/* issuer's list of revoked certificates, with one in it (NULL: none); the
+ * caller's to X509_CRL_free. */
+X509_CRL *pki_list(const struct pki *issuer, const X509 *revoked, int from_days, int to_days);
+
 /* A store that trusts root; the caller's to X509_STORE_free. */
 X509_STORE *pki_store(const struct pki *root);
 
