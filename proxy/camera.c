@@ -70,22 +70,6 @@ start_accept(struct conn *conn)
 
 /* ---- refusals ---- */
 
-/* The alerts that say "I do not believe this certificate", RFC 8446 section 6.2. */
-static bool
-refuses_certificate(uint8_t alert)
-{
-	static const uint8_t alerts[] = {
-	    42, /* bad_certificate */
-	    43, /* unsupported_certificate */
-	    44, /* certificate_revoked */
-	    45, /* certificate_expired */
-	    46, /* certificate_unknown */
-	    48, /* unknown_ca */
-	};
-
-	return memchr(alerts, alert, sizeof(alerts)) != NULL;
-}
-
 void
 camera_note_trust(struct conn *conn)
 {
@@ -95,25 +79,65 @@ camera_note_trust(struct conn *conn)
 	refusals_clear(conn->worker->refusals, &facts->camera, &facts->dst, facts->hello.sni);
 }
 
+static enum refusal
+judge_refusal(const struct conn *conn)
+{
+	const struct leg *camera = &conn->camera;
+	uint64_t now_ms = clock_mono_ms();
+	struct refusal_signs signs = {
+	    .alert = camera->alert,
+	    .closed = camera->end == LEG_CLOSED || camera->end == LEG_TRUNCATED ||
+		      camera->end == LEG_RESET,
+	    .first = conn->state == CONN_ACCEPT || conn->camera_left_first,
+	    .handshake_done = conn->state == CONN_RELAY,
+	    .payload = conn->facts.traffic.up > 0,
+	    .answered = conn->heard_ms != 0,
+	    .silent_ms = now_ms - conn->relay_ms,
+	    .answered_ms = now_ms - conn->heard_ms,
+	};
+
+	return refusals_judge(&signs);
+}
+
 void
 camera_note_refusal(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
-	enum refusal refusal;
+	enum refusal refusal = judge_refusal(conn);
 
 	facts->camera_tls.alert = conn->camera.alert;
-	if (refuses_certificate(conn->camera.alert))
-		refusal = REFUSAL_CERTAIN;
-	else if (conn->camera.alert == 0 && conn->camera.end != LEG_OPEN &&
-		 conn->camera.end != LEG_FLOOD)
-		refusal = REFUSAL_PROBABLE;
-	else
-		return; /* some other complaint: not about our leaf */
+	if (refusal == REFUSAL_NONE)
+		return;
 	facts->camera_tls.verdict =
 	    refusal == REFUSAL_CERTAIN ? CAMERA_TLS_REJECTED : CAMERA_TLS_PROBABLE;
 	facts->inspect = INSPECT_REJECTED;
 	refusals_add(conn->worker->refusals, &facts->camera, &facts->dst, facts->hello.sni, refusal,
 	    clock_mono_ms());
+}
+
+void
+camera_recall_refusal(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+	enum refusal refusal = refusals_known(conn->worker->refusals, &facts->camera, &facts->dst,
+	    facts->hello.sni, clock_mono_ms());
+
+	if (refusal == REFUSAL_NONE)
+		return;
+	conn->passthrough = true;
+	facts->camera_tls.verdict =
+	    refusal == REFUSAL_CERTAIN ? CAMERA_TLS_REJECTED : CAMERA_TLS_PROBABLE;
+}
+
+void
+camera_confirm_refusal(struct conn *conn, bool works)
+{
+	struct facts *facts = &conn->facts;
+
+	if (works)
+		facts->camera_tls.verdict = CAMERA_TLS_REJECTED;
+	refusals_confirm(conn->worker->refusals, &facts->camera, &facts->dst, facts->hello.sni,
+	    works, clock_mono_ms());
 }
 
 static void

@@ -252,6 +252,7 @@ conn_close(struct conn *conn, enum end end, const char *fmt, ...)
 	(void)vsnprintf(conn->facts.end_text, sizeof(conn->facts.end_text), fmt, ap);
 	va_end(ap);
 	minter_forget(&conn->mint);
+	relay_drop(conn);
 	(void)event_del(&conn->deadline);
 	close_legs(conn, end);
 	write_record(conn);

@@ -11,11 +11,19 @@
 #include "proxy/leg.h"
 #include "proxy/minter.h"
 #include "proxy/snapshot.h"
+#include "proxy/splice.h"
+#include "proxy/tls_walk.h"
 #include "proxy/worker_private.h"
 
 #include <sys/queue.h>
 
 struct spool_live;
+
+/* One direction's way through a pipe. */
+struct splice {
+	struct pipe pipe; /* of the worker's; open only while it holds something */
+	bool bulk;        /* it was last read by much at once */
+};
 
 struct conn {
 	TAILQ_ENTRY(conn) entry;   /* worker's list, open or closed */
@@ -28,10 +36,14 @@ struct conn {
 	struct event deadline;
 	uint64_t opened_us; /* clock_mono_us */
 	uint64_t active_ms; /* clock_mono_ms of the last byte either way */
+	uint64_t relay_ms;  /* clock_mono_ms when CONN_RELAY began */
+	uint64_t heard_ms;  /* clock_mono_ms of the server's first payload; 0: none yet */
 	uint32_t quiet_ms;  /* in CONN_RELAY: how long it may be silent; else 0 */
 	X509 *leaf;         /* owned; for the camera */
 	enum leaf_kind leaf_kind;
 	struct mint_waiter mint;
+	struct splice splice_up, splice_down;
+	struct tls_walk walk;    /* of a camera's side that passes since it refused our leaf */
 	struct spool_live *live; /* owned by the spool; NULL before the open record */
 	bool passthrough;        /* the camera is known to refuse our leaf there */
 	bool hello_done;         /* peek has its answer */
@@ -68,6 +80,9 @@ enum conn_state run_mint(struct conn *conn);    /* camera.c */
 enum conn_state run_accept(struct conn *conn);  /* camera.c */
 enum conn_state run_relay(struct conn *conn);   /* relay.c */
 
+/* Give the pipes back, with what is in them. */
+void relay_drop(struct conn *conn);
+
 /* Judge what is about to be forwarded undecrypted (passthrough, plain): no
  * certificate proves the name.  Returns false when it is blocked. */
 bool decide_unproven(struct conn *conn);
@@ -75,8 +90,14 @@ bool decide_unproven(struct conn *conn);
 /* The camera sent payload over our leaf: it trusts it. */
 void camera_note_trust(struct conn *conn);
 
-/* The camera ended before it sent any payload over our leaf: was that a
- * refusal of it?  Then inspect becomes INSPECT_REJECTED. */
+/* The camera ended: was that a refusal of our leaf?  Then inspect becomes
+ * INSPECT_REJECTED. */
 void camera_note_refusal(struct conn *conn);
+
+/* Whether the camera is known to refuse our leaf there: then it passes. */
+void camera_recall_refusal(struct conn *conn);
+
+/* It passed for that reason, and works, or goes as it did with our leaf. */
+void camera_confirm_refusal(struct conn *conn, bool works);
 
 #endif

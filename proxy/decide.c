@@ -81,10 +81,8 @@ judge_by_name(struct conn *conn)
 	judge(snapshot->config->rules, VERDICT_NAME, facts, &facts->verdict);
 	if (is_blocked(conn))
 		return;
-	conn->passthrough = facts->hello.kind == HELLO_TLS &&
-			    snapshot->config->tls.rejected == REJECTED_PASSTHROUGH &&
-			    refusals_is(conn->worker->refusals, &facts->camera, &facts->dst,
-				facts->hello.sni, clock_mono_ms());
+	if (facts->hello.kind == HELLO_TLS && snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
+		camera_recall_refusal(conn);
 	facts->inspect = planned_inspection(conn);
 	if (facts->inspect != INSPECT_OPENED)
 		(void)decide_unproven(conn);

@@ -10,12 +10,15 @@ enum {
 	ROWS = 1024,
 	ROW_ENTRIES = 4,
 	KEY_BYTES = 16,
-	CERTAIN_AT = 2, /* two probable refusals, or one that was said */
+	PROBABLE_AT = 2, /* so many that only look like it */
 };
 
 struct entry {
 	uint8_t key[KEY_BYTES];
-	unsigned weight; /* 0: free */
+	bool used;
+	bool certain;     /* said, or confirmed */
+	bool unfounded;   /* what looks like a refusal there is none */
+	uint8_t probable; /* seen, with no trust between */
 	uint64_t at_ms;
 };
 
@@ -23,6 +26,43 @@ struct refusals {
 	uint8_t salt[16]; /* cameras cannot aim at each other's rows */
 	struct entry entries[ROWS][ROW_ENTRIES];
 };
+
+/* ---- one connection ---- */
+
+/* The alerts that say "I do not believe this certificate", RFC 8446 section 6.2. */
+static bool
+refuses_certificate(uint8_t alert)
+{
+	static const uint8_t alerts[] = {
+	    42, /* bad_certificate */
+	    43, /* unsupported_certificate */
+	    44, /* certificate_revoked */
+	    45, /* certificate_expired */
+	    46, /* certificate_unknown */
+	    48, /* unknown_ca */
+	};
+
+	return memchr(alerts, alert, sizeof(alerts)) != NULL;
+}
+
+enum refusal
+refusals_judge(const struct refusal_signs *signs)
+{
+	if (signs->payload)
+		return REFUSAL_NONE;
+	if (signs->alert != 0)
+		return refuses_certificate(signs->alert) ? REFUSAL_CERTAIN : REFUSAL_NONE;
+	if (!signs->closed || !signs->first)
+		return REFUSAL_NONE;
+	if (!signs->handshake_done)
+		return REFUSAL_PROBABLE;
+	if (signs->silent_ms > REFUSAL_SILENT_MS)
+		return REFUSAL_NONE;
+	return signs->answered && signs->answered_ms > REFUSAL_ANSWERED_MS ? REFUSAL_NONE
+									   : REFUSAL_PROBABLE;
+}
+
+/* ---- what is kept ---- */
 
 struct refusals *
 refusals_new(void)
@@ -70,7 +110,7 @@ find(const struct refusals *refusals, const uint8_t *key)
 	const struct entry *row = refusals->entries[row_of(key)];
 
 	for (size_t i = 0; i < ROW_ENTRIES; i++) {
-		if (row[i].weight > 0 && memcmp(row[i].key, key, KEY_BYTES) == 0)
+		if (row[i].used && memcmp(row[i].key, key, KEY_BYTES) == 0)
 			return &row[i];
 	}
 	return NULL;
@@ -84,14 +124,35 @@ find_or_take(struct refusals *refusals, const uint8_t *key)
 	struct entry *oldest = &row[0];
 
 	for (size_t i = 0; i < ROW_ENTRIES; i++) {
-		if (row[i].weight > 0 && memcmp(row[i].key, key, KEY_BYTES) == 0)
+		if (row[i].used && memcmp(row[i].key, key, KEY_BYTES) == 0)
 			return &row[i];
-		if (row[i].weight == 0 || (oldest->weight > 0 && row[i].at_ms < oldest->at_ms))
+		if (!row[i].used || (oldest->used && row[i].at_ms < oldest->at_ms))
 			oldest = &row[i];
 	}
-	*oldest = (struct entry){0};
+	*oldest = (struct entry){.used = true};
 	memcpy(oldest->key, key, KEY_BYTES);
 	return oldest;
+}
+
+static bool
+is_fresh(const struct entry *entry, uint64_t now_ms)
+{
+	return now_ms - entry->at_ms < REFUSALS_AGE_MS;
+}
+
+static void
+forget(struct entry *entry)
+{
+	entry->certain = entry->unfounded = false;
+	entry->probable = 0;
+}
+
+static enum refusal
+belief(const struct entry *entry)
+{
+	if (entry->certain)
+		return REFUSAL_CERTAIN;
+	return entry->probable >= PROBABLE_AT ? REFUSAL_PROBABLE : REFUSAL_NONE;
 }
 
 void
@@ -105,29 +166,54 @@ refusals_add(struct refusals *refusals, const struct addr *camera, const struct 
 		return;
 	make_key(refusals, camera, dst, name, key);
 	entry = find_or_take(refusals, key);
-	if (now_ms - entry->at_ms >= REFUSALS_AGE_MS)
-		entry->weight = 0; /* that one is forgotten */
-	entry->weight += refusal == REFUSAL_CERTAIN ? CERTAIN_AT : 1;
+	if (!is_fresh(entry, now_ms))
+		forget(entry);
+	if (refusal == REFUSAL_CERTAIN)
+		entry->certain = true;
+	else if (entry->unfounded)
+		return; /* and its age goes on */
+	else if (entry->probable < PROBABLE_AT)
+		entry->probable++;
 	entry->at_ms = now_ms;
+}
+
+/* Its entry, where there is one. */
+static struct entry *
+find_own(struct refusals *refusals, const struct addr *camera, const struct addr *dst,
+    const char *name)
+{
+	uint8_t key[SHA256_DIGEST_LENGTH];
+
+	make_key(refusals, camera, dst, name, key);
+	return find(refusals, key) != NULL ? find_or_take(refusals, key) : NULL;
 }
 
 void
 refusals_clear(struct refusals *refusals, const struct addr *camera, const struct addr *dst,
     const char *name)
 {
-	uint8_t key[SHA256_DIGEST_LENGTH];
-	struct entry *entry;
+	struct entry *entry = find_own(refusals, camera, dst, name);
 
-	make_key(refusals, camera, dst, name, key);
-	if (find(refusals, key) == NULL)
-		return;
-	entry = find_or_take(refusals, key);
-	if (entry->weight < CERTAIN_AT)
-		entry->weight = 0;
+	if (entry != NULL && belief(entry) == REFUSAL_NONE)
+		entry->probable = 0;
 }
 
-bool
-refusals_is(const struct refusals *refusals, const struct addr *camera, const struct addr *dst,
+void
+refusals_confirm(struct refusals *refusals, const struct addr *camera, const struct addr *dst,
+    const char *name, bool works, uint64_t now_ms)
+{
+	struct entry *entry = find_own(refusals, camera, dst, name);
+
+	if (entry == NULL || !is_fresh(entry, now_ms) || belief(entry) != REFUSAL_PROBABLE)
+		return;
+	forget(entry);
+	entry->certain = works;
+	entry->unfounded = !works;
+	entry->at_ms = now_ms;
+}
+
+enum refusal
+refusals_known(const struct refusals *refusals, const struct addr *camera, const struct addr *dst,
     const char *name, uint64_t now_ms)
 {
 	uint8_t key[SHA256_DIGEST_LENGTH];
@@ -135,6 +221,5 @@ refusals_is(const struct refusals *refusals, const struct addr *camera, const st
 
 	make_key(refusals, camera, dst, name, key);
 	entry = find(refusals, key);
-	return entry != NULL && entry->weight >= CERTAIN_AT &&
-	       now_ms - entry->at_ms < REFUSALS_AGE_MS;
+	return entry != NULL && is_fresh(entry, now_ms) ? belief(entry) : REFUSAL_NONE;
 }

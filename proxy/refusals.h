@@ -12,17 +12,47 @@
  * memory and bounded: when a row of the table is full, its oldest goes.  What
  * was learned is forgotten after REFUSALS_AGE_MS, so a camera that was given
  * our CA is opened again.
+ *
+ * A refusal that was said (an alert) counts at once.  One that only looks like
+ * it counts when it was seen twice with no trust between; the passthrough that
+ * follows is the check on it: it works, and the refusal is as good as said, or
+ * the camera goes as silently as before, and it was not about our leaf.
  */
 struct refusals;
 
-enum { REFUSALS_AGE_MS = 24 * 3600 * 1000 };
+enum {
+	REFUSALS_AGE_MS = 24 * 3600 * 1000,
+	/* A camera that closes later than this without a word was idle. */
+	REFUSAL_SILENT_MS = 10 * 1000,
+	/* Where the server speaks first: this long after its first bytes. */
+	REFUSAL_ANSWERED_MS = 2 * 1000,
+};
 
-/* How sure a refusal was. */
+/* How sure a refusal is. */
 enum refusal {
 	REFUSAL_NONE = 0,
-	REFUSAL_PROBABLE, /* closed where a refusal looks like that; counts when seen twice */
-	REFUSAL_CERTAIN,  /* said so by an alert */
+	REFUSAL_PROBABLE, /* closed where a refusal looks like that */
+	REFUSAL_CERTAIN,  /* said so by an alert, or confirmed by a passthrough that works */
 };
+
+/* What was seen of a camera that was shown our leaf. */
+struct refusal_signs {
+	uint8_t alert;        /* its fatal alert, 0: none */
+	bool closed;          /* it ended without one: FIN, close_notify or reset */
+	bool first;           /* ... before the server did */
+	bool handshake_done;  /* on our side: its Finished came */
+	bool payload;         /* it sent payload */
+	bool answered;        /* it was sent payload */
+	uint64_t silent_ms;   /* from the end of the handshake to its end */
+	uint64_t answered_ms; /* from the first payload it was sent to its end */
+};
+
+/*
+ * Whether that was a refusal of our leaf.  Clients do it in three ways: an
+ * alert (in the handshake, or behind it where they check late), a close in the
+ * handshake, and a handshake that completes and is closed before any payload.
+ */
+enum refusal refusals_judge(const struct refusal_signs *signs);
 
 struct refusals *refusals_new(void); /* NULL: no memory */
 void refusals_free(struct refusals *refusals);
@@ -34,8 +64,14 @@ void refusals_add(struct refusals *refusals, const struct addr *camera, const st
 void refusals_clear(struct refusals *refusals, const struct addr *camera, const struct addr *dst,
     const char *name);
 
-/* Whether the next connection of camera to that place would be refused. */
-bool refusals_is(const struct refusals *refusals, const struct addr *camera, const struct addr *dst,
-    const char *name, uint64_t now_ms);
+/* What a connection of camera to that place that was passed through has shown:
+ * it works, or the camera did there what had looked like a refusal. */
+void refusals_confirm(struct refusals *refusals, const struct addr *camera, const struct addr *dst,
+    const char *name, bool works, uint64_t now_ms);
+
+/* How sure it is that the next connection of camera to that place would be
+ * refused; REFUSAL_NONE: not sure enough to pass it through. */
+enum refusal refusals_known(const struct refusals *refusals, const struct addr *camera,
+    const struct addr *dst, const char *name, uint64_t now_ms);
 
 #endif

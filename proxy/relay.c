@@ -2,6 +2,7 @@
 /* The stage that carries bytes both ways, and the end of each direction. */
 #include "base/clock.h"
 #include "proxy/conn_private.h"
+#include "proxy/refusals.h"
 #include "record/spool.h"
 
 #include <string.h>
@@ -10,20 +11,36 @@ enum {
 	/* Turns of one direction before the others of this worker come to
 	 * theirs: 64 of 16 KiB. */
 	READS_A_TURN = 64,
+	BYTES_A_TURN = 64 * WORKER_SCRATCH_BYTES,
+	/* A direction is bulk once it carried so much and was read by the full
+	 * scratch; a pipe that brings less at once is no gain. */
+	BULK_AFTER = 64 << 10,
+	BULK_READ = WORKER_SCRATCH_BYTES,
 };
 
 /* One direction: from whom, to whom, and what is counted. */
 struct flow {
 	struct leg *from, *to;
 	uint64_t *read, *left;
+	struct splice *splice;
+	struct tls_walk *walk; /* to be told what is read; NULL: nobody */
 };
+
+/* It passes because of refusals that were only probable: does it work? */
+static bool
+is_check(const struct conn *conn)
+{
+	return conn->facts.inspect == INSPECT_PASSTHROUGH &&
+	       conn->facts.camera_tls.verdict == CAMERA_TLS_PROBABLE;
+}
 
 static struct flow
 flow_up(struct conn *conn)
 {
 	struct traffic *traffic = &conn->facts.traffic;
 
-	return (struct flow){&conn->camera, &conn->server, &traffic->up, &traffic->left_up};
+	return (struct flow){&conn->camera, &conn->server, &traffic->up, &traffic->left_up,
+	    &conn->splice_up, is_check(conn) ? &conn->walk : NULL};
 }
 
 static struct flow
@@ -31,7 +48,8 @@ flow_down(struct conn *conn)
 {
 	struct traffic *traffic = &conn->facts.traffic;
 
-	return (struct flow){&conn->server, &conn->camera, &traffic->down, &traffic->left_down};
+	return (struct flow){&conn->server, &conn->camera, &traffic->down, &traffic->left_down,
+	    &conn->splice_down, NULL};
 }
 
 /* The hello was replayed: its memory is not needed for hours of relaying. */
@@ -49,8 +67,77 @@ note_left(const struct conn *conn)
 {
 	if (conn->live == NULL)
 		return;
-	conn->live->left_up = conn->facts.traffic.left_up;
-	conn->live->left_down = conn->facts.traffic.left_down;
+	conn->live->left_up = conn->facts.traffic.left_up + conn->splice_up.pipe.held;
+	conn->live->left_down = conn->facts.traffic.left_down + conn->splice_down.pipe.held;
+}
+
+/* ---- by splice(2) ---- */
+
+/* Nobody looks at what is passed through, once it has shown that it works. */
+static bool
+may_splice(const struct conn *conn, const struct flow *flow)
+{
+	return flow->splice->bulk && conn->facts.inspect == INSPECT_PASSTHROUGH &&
+	       flow->from->replay.left == 0 &&
+	       (flow->walk == NULL || flow->walk->found != WALK_MORE);
+}
+
+/* Whether this turn goes through a pipe: there is something in one, or there
+ * will be. */
+static bool
+take_pipe(struct conn *conn, const struct flow *flow)
+{
+	if (flow->splice->pipe.open)
+		return true;
+	return may_splice(conn, flow) && leg_flush(flow->to) == LEG_DONE &&
+	       pipes_take(&conn->worker->pipes, &flow->splice->pipe);
+}
+
+/* What is in the pipe first: it came first. */
+static enum leg_io
+carry_by_pipe(struct conn *conn, const struct flow *flow)
+{
+	struct pipe *pipe = &flow->splice->pipe;
+	enum leg_io io = LEG_DONE;
+	size_t count, moved = 0;
+
+	while (io == LEG_DONE && moved < BYTES_A_TURN) {
+		if (pipe->held == 0 && !flow->splice->bulk)
+			break;
+		if (pipe->held == 0) {
+			io = splice_from(flow->from, pipe, &count);
+			if (io != LEG_DONE)
+				break;
+			flow->splice->bulk = count >= BULK_READ;
+			*flow->read += count;
+			moved += count;
+			note_left(conn);
+		}
+		io = splice_to(flow->to, pipe, &count);
+		*flow->left += count;
+	}
+	if (pipe->held == 0)
+		pipes_give(&conn->worker->pipes, pipe);
+	return io;
+}
+
+void
+relay_drop(struct conn *conn)
+{
+	pipes_give(&conn->worker->pipes, &conn->splice_up.pipe);
+	pipes_give(&conn->worker->pipes, &conn->splice_down.pipe);
+}
+
+/* ---- by copying ---- */
+
+static void
+note_read(struct conn *conn, const struct flow *flow, size_t count)
+{
+	*flow->read += count;
+	flow->splice->bulk = count >= BULK_READ && *flow->read >= BULK_AFTER;
+	if (flow->walk != NULL &&
+	    tls_walk_add(flow->walk, conn->worker->scratch, count) == WALK_PAYLOAD)
+		camera_confirm_refusal(conn, true);
 }
 
 /* Carry what is there.  LEG_DONE: more may be there, but the turn is over. */
@@ -63,12 +150,14 @@ carry(struct conn *conn, const struct flow *flow)
 	for (unsigned turn = 0; turn < READS_A_TURN; turn++) {
 		enum leg_io io;
 
+		if (take_pipe(conn, flow))
+			return carry_by_pipe(conn, flow);
 		if (leg_waiting(flow->to) >= LEG_OUT_HIGH && leg_flush(flow->to) != LEG_DONE)
 			return LEG_WAIT;
 		io = leg_read(flow->from, scratch, WORKER_SCRATCH_BYTES, &count);
 		if (io != LEG_DONE)
 			return io;
-		*flow->read += count;
+		note_read(conn, flow, count);
 		io = leg_write(flow->to, scratch, count);
 		if (io == LEG_ENDED)
 			return LEG_ENDED;
@@ -97,15 +186,29 @@ is_over(const struct leg *leg)
 	return leg->end != LEG_OPEN;
 }
 
-/* A camera that checks our leaf late closes without a word: the handshake is
- * complete, and neither side has said anything. */
-static bool
-may_be_refusal(const struct conn *conn)
+/* Whether the camera goes for what it thinks of the certificate, ours or the
+ * server's. */
+static void
+look_for_refusal(struct conn *conn)
 {
-	const struct traffic *traffic = &conn->facts.traffic;
+	if (conn->facts.inspect == INSPECT_OPENED)
+		camera_note_refusal(conn);
+	else if (is_check(conn) && conn->walk.found == WALK_MORE &&
+		 (conn->camera_left_first || conn->walk.alert_seen) && conn->heard_ms != 0 &&
+		 clock_mono_ms() - conn->heard_ms <= REFUSAL_SILENT_MS)
+		camera_confirm_refusal(conn, false);
+}
 
-	return conn->facts.inspect == INSPECT_OPENED && traffic->up == 0 && traffic->down == 0 &&
-	       conn->camera_left_first;
+static enum conn_state
+close_rejected(struct conn *conn)
+{
+	uint8_t alert = conn->camera.alert;
+
+	if (alert != 0)
+		return conn_close(conn, END_REJECTED,
+		    "the camera refused the certificate: alert %u (%s)", alert,
+		    SSL_alert_desc_string_long(alert));
+	return conn_close(conn, END_REJECTED, "the camera closed before it sent anything");
 }
 
 static enum conn_state
@@ -115,10 +218,9 @@ close_relay(struct conn *conn)
 	const struct leg *broken = camera->end > LEG_TRUNCATED ? camera : server;
 	const char *who = broken == camera ? "camera" : "server";
 
-	if (may_be_refusal(conn))
-		camera_note_refusal(conn);
+	look_for_refusal(conn);
 	if (conn->facts.inspect == INSPECT_REJECTED)
-		return conn_close(conn, END_REJECTED, "the camera closed before it sent anything");
+		return close_rejected(conn);
 	if (broken->end == LEG_RESET)
 		return conn_close(conn, END_RESET, "the %s reset the connection: %s", who,
 		    strerror(broken->error));
@@ -139,7 +241,7 @@ static void
 start_relay(struct conn *conn)
 {
 	conn->quiet_ms = conn->snapshot->config->timeout.idle_ms;
-	conn->active_ms = clock_mono_ms();
+	conn->relay_ms = conn->active_ms = clock_mono_ms();
 	conn_set_deadline(conn, conn->quiet_ms);
 }
 
@@ -184,6 +286,8 @@ run_relay(struct conn *conn)
 	(void)leg_flush(&conn->camera);
 	if (*up.read != before_up || *down.read != before_down)
 		conn->active_ms = clock_mono_ms();
+	if (before_down == 0 && *down.read > 0)
+		conn->heard_ms = conn->active_ms;
 	if (before_up == 0 && *up.read > 0 && conn->facts.inspect == INSPECT_OPENED)
 		camera_note_trust(conn);
 	if (more)

@@ -212,6 +212,7 @@ tear_down(struct worker *worker)
 	spool_close(worker->spool);
 	snapshot_unref(worker->snapshot);
 	pool_clear(&worker->pool);
+	pipes_clear(&worker->pipes);
 	if (worker->base != NULL)
 		event_base_free(worker->base);
 	free(worker);

@@ -6,6 +6,7 @@
 
 #include "base/facts.h"
 #include "proxy/pool.h"
+#include "proxy/splice.h"
 #include "proxy/tls.h"
 
 #include <event2/event.h>
@@ -42,6 +43,7 @@ struct worker {
 	struct listener *listener;
 	const struct origdst_method *origdst;
 	struct pool pool;
+	struct pipes pipes;
 	struct board *board;
 	struct board_worker *counters; /* our row of it */
 	struct conn_list open, closed;

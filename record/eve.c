@@ -392,8 +392,7 @@ find_alert(const struct facts *facts, struct alert *alert)
 		alert->category = "Connection would be blocked by rule";
 		return true;
 	}
-	if (facts->camera_tls.verdict == CAMERA_TLS_REJECTED ||
-	    facts->camera_tls.verdict == CAMERA_TLS_PROBABLE) {
+	if (facts->inspect == INSPECT_REJECTED) {
 		alert->severity = 3;
 		alert->category = "Camera does not accept inspection";
 		alert->ruleset = "appliance";

@@ -72,7 +72,7 @@ expect_passed(struct flow *flow)
 	cr_expect_gt(facts->traffic.left_up, 6, "what left is the encrypted bytes");
 	cr_expect_eq(facts->traffic.left_up, facts->traffic.up);
 	cr_expect_not(facts->server.verified, "nobody but the camera saw its certificate");
-	cr_expect_eq(facts->camera_tls.verdict, CAMERA_TLS_NONE);
+	cr_expect_eq(facts->camera_tls.verdict, CAMERA_TLS_REJECTED);
 	cr_expect_str_eq(facts->hello.sni, FLOW_NAME);
 }
 

@@ -26,24 +26,24 @@ TestSuite(refusals, .init = open_refusals, .fini = close_refusals);
 
 Test(refusals, that_was_said_counts_at_once)
 {
-	cr_expect_not(refusals_is(refusals, &camera, &dst, "a.example", 0));
+	cr_expect_eq(REFUSAL_NONE, refusals_known(refusals, &camera, &dst, "a.example", 0));
 	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_CERTAIN, 1000);
-	cr_expect(refusals_is(refusals, &camera, &dst, "a.example", 1000));
+	cr_expect_eq(REFUSAL_CERTAIN, refusals_known(refusals, &camera, &dst, "a.example", 1000));
 }
 
 Test(refusals, that_only_looks_like_one_counts_when_seen_twice)
 {
 	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_PROBABLE, 1000);
-	cr_expect_not(refusals_is(refusals, &camera, &dst, "a.example", 1000));
+	cr_expect_eq(REFUSAL_NONE, refusals_known(refusals, &camera, &dst, "a.example", 1000));
 	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_PROBABLE, 2000);
-	cr_expect(refusals_is(refusals, &camera, &dst, "a.example", 2000));
+	cr_expect_eq(REFUSAL_PROBABLE, refusals_known(refusals, &camera, &dst, "a.example", 2000));
 }
 
 Test(refusals, of_none_is_none)
 {
 	for (int i = 0; i < 3; i++)
 		refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_NONE, 1000);
-	cr_expect_not(refusals_is(refusals, &camera, &dst, "a.example", 1000));
+	cr_expect_eq(REFUSAL_NONE, refusals_known(refusals, &camera, &dst, "a.example", 1000));
 }
 
 Test(refusals, is_of_one_camera_at_one_place)
@@ -55,20 +55,22 @@ Test(refusals, is_of_one_camera_at_one_place)
 	other_dst.ip[15]++;
 	other_port.port++;
 	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_CERTAIN, 0);
-	cr_expect(refusals_is(refusals, &same_camera, &dst, "a.example", 0),
+	cr_expect_eq(REFUSAL_CERTAIN, refusals_known(refusals, &same_camera, &dst, "a.example", 0),
 	    "its own port is another each time");
-	cr_expect_not(refusals_is(refusals, &other_camera, &dst, "a.example", 0));
-	cr_expect_not(refusals_is(refusals, &camera, &other_dst, "a.example", 0));
-	cr_expect_not(refusals_is(refusals, &camera, &other_port, "a.example", 0));
-	cr_expect_not(refusals_is(refusals, &camera, &dst, "b.example", 0));
-	cr_expect_not(refusals_is(refusals, &camera, &dst, "", 0));
+	cr_expect_eq(REFUSAL_NONE, refusals_known(refusals, &other_camera, &dst, "a.example", 0));
+	cr_expect_eq(REFUSAL_NONE, refusals_known(refusals, &camera, &other_dst, "a.example", 0));
+	cr_expect_eq(REFUSAL_NONE, refusals_known(refusals, &camera, &other_port, "a.example", 0));
+	cr_expect_eq(REFUSAL_NONE, refusals_known(refusals, &camera, &dst, "b.example", 0));
+	cr_expect_eq(REFUSAL_NONE, refusals_known(refusals, &camera, &dst, "", 0));
 }
 
 Test(refusals, is_forgotten_when_old)
 {
 	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_CERTAIN, 1000);
-	cr_expect(refusals_is(refusals, &camera, &dst, "a.example", 999 + REFUSALS_AGE_MS));
-	cr_expect_not(refusals_is(refusals, &camera, &dst, "a.example", 1000 + REFUSALS_AGE_MS));
+	cr_expect_eq(REFUSAL_CERTAIN,
+	    refusals_known(refusals, &camera, &dst, "a.example", 999 + REFUSALS_AGE_MS));
+	cr_expect_eq(REFUSAL_NONE,
+	    refusals_known(refusals, &camera, &dst, "a.example", 1000 + REFUSALS_AGE_MS));
 }
 
 /* Two that were a week apart counted as two. */
@@ -77,7 +79,8 @@ Test(refusals, that_is_forgotten_does_not_count_towards_the_next)
 	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_PROBABLE, 1000);
 	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_PROBABLE,
 	    1000 + REFUSALS_AGE_MS);
-	cr_expect_not(refusals_is(refusals, &camera, &dst, "a.example", 1000 + REFUSALS_AGE_MS));
+	cr_expect_eq(REFUSAL_NONE,
+	    refusals_known(refusals, &camera, &dst, "a.example", 1000 + REFUSALS_AGE_MS));
 }
 
 Test(refusals, that_was_only_probable_is_cleared_by_trust)
@@ -85,7 +88,7 @@ Test(refusals, that_was_only_probable_is_cleared_by_trust)
 	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_PROBABLE, 0);
 	refusals_clear(refusals, &camera, &dst, "a.example");
 	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_PROBABLE, 0);
-	cr_expect_not(refusals_is(refusals, &camera, &dst, "a.example", 0));
+	cr_expect_eq(REFUSAL_NONE, refusals_known(refusals, &camera, &dst, "a.example", 0));
 	refusals_clear(refusals, &camera, &dst, "never.example");
 }
 
@@ -95,7 +98,7 @@ Test(refusals, that_was_said_is_not_cleared_by_another_programs_trust)
 {
 	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_CERTAIN, 0);
 	refusals_clear(refusals, &camera, &dst, "a.example");
-	cr_expect(refusals_is(refusals, &camera, &dst, "a.example", 0));
+	cr_expect_eq(REFUSAL_CERTAIN, refusals_known(refusals, &camera, &dst, "a.example", 0));
 }
 
 Test(refusals, a_full_table_keeps_the_newest)
@@ -105,7 +108,131 @@ Test(refusals, a_full_table_keeps_the_newest)
 	for (unsigned i = 0; i < 20000; i++) {
 		(void)snprintf(name, sizeof(name), "n%u.example", i);
 		refusals_add(refusals, &camera, &dst, name, REFUSAL_CERTAIN, i);
-		cr_assert(refusals_is(refusals, &camera, &dst, name, i), "%s", name);
+		cr_assert_eq(REFUSAL_CERTAIN, refusals_known(refusals, &camera, &dst, name, i),
+		    "%s", name);
 	}
-	cr_expect_not(refusals_is(refusals, &camera, &dst, "n0.example", 20000));
+	cr_expect_eq(REFUSAL_NONE, refusals_known(refusals, &camera, &dst, "n0.example", 20000));
+}
+
+static void
+add_probable(unsigned times, uint64_t now_ms)
+{
+	for (unsigned i = 0; i < times; i++)
+		refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_PROBABLE, now_ms);
+}
+
+static enum refusal
+known(uint64_t now_ms)
+{
+	return refusals_known(refusals, &camera, &dst, "a.example", now_ms);
+}
+
+Test(refusals, that_only_look_like_it_are_certain_when_the_passthrough_works)
+{
+	add_probable(2, 1000);
+	refusals_confirm(refusals, &camera, &dst, "a.example", true, 2000);
+	cr_expect_eq(known(2000), REFUSAL_CERTAIN);
+	refusals_clear(refusals, &camera, &dst, "a.example");
+	cr_expect_eq(known(2000), REFUSAL_CERTAIN);
+	cr_expect_eq(known(2000 + REFUSALS_AGE_MS), REFUSAL_NONE);
+}
+
+/* A camera that asks by an empty connection whether its cloud is there. */
+Test(refusals, that_the_passthrough_shows_too_were_none)
+{
+	add_probable(2, 1000);
+	refusals_confirm(refusals, &camera, &dst, "a.example", false, 2000);
+	cr_expect_eq(known(2000), REFUSAL_NONE);
+	add_probable(5, 3000);
+	cr_expect_eq(known(3000), REFUSAL_NONE, "it is opened, however often it does so");
+	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_CERTAIN, 4000);
+	cr_expect_eq(known(4000), REFUSAL_CERTAIN, "but what it says counts");
+}
+
+Test(refusals, that_were_none_are_looked_at_again_when_that_is_old)
+{
+	add_probable(2, 1000);
+	refusals_confirm(refusals, &camera, &dst, "a.example", false, 2000);
+	add_probable(2, 2000 + REFUSALS_AGE_MS);
+	cr_expect_eq(known(2000 + REFUSALS_AGE_MS), REFUSAL_PROBABLE);
+}
+
+Test(refusals, only_what_is_probable_can_be_confirmed)
+{
+	refusals_confirm(refusals, &camera, &dst, "a.example", true, 1000);
+	cr_expect_eq(known(1000), REFUSAL_NONE, "nothing was seen");
+	add_probable(1, 1000);
+	refusals_confirm(refusals, &camera, &dst, "a.example", true, 1000);
+	cr_expect_eq(known(1000), REFUSAL_NONE, "it did not pass");
+	refusals_add(refusals, &camera, &dst, "a.example", REFUSAL_CERTAIN, 1000);
+	refusals_confirm(refusals, &camera, &dst, "a.example", false, 1000);
+	cr_expect_eq(known(1000), REFUSAL_CERTAIN, "it was said");
+}
+
+/* ---- one connection ---- */
+
+enum { LATE = REFUSAL_SILENT_MS + 1, ANSWERED_LATE = REFUSAL_ANSWERED_MS + 1 };
+
+static const struct {
+	const char *what;
+	struct refusal_signs signs;
+	enum refusal want;
+} judged[] = {
+    {"nothing happened", {0}, REFUSAL_NONE},
+    {"bad_certificate", {.alert = 42}, REFUSAL_CERTAIN},
+    {"unsupported_certificate", {.alert = 43}, REFUSAL_CERTAIN},
+    {"certificate_revoked", {.alert = 44}, REFUSAL_CERTAIN},
+    {"certificate_expired", {.alert = 45}, REFUSAL_CERTAIN},
+    {"certificate_unknown", {.alert = 46}, REFUSAL_CERTAIN},
+    {"unknown_ca", {.alert = 48}, REFUSAL_CERTAIN},
+    {"unknown_ca behind the handshake", {.alert = 48, .handshake_done = true}, REFUSAL_CERTAIN},
+    {"unknown_ca when it was answered already",
+	{.alert = 48, .handshake_done = true, .answered = true, .answered_ms = ANSWERED_LATE},
+	REFUSAL_CERTAIN},
+    {"unknown_ca behind payload: not about the leaf, or too late to tell",
+	{.alert = 48, .handshake_done = true, .payload = true}, REFUSAL_NONE},
+    {"handshake_failure", {.alert = 40}, REFUSAL_NONE},
+    {"illegal_parameter", {.alert = 47}, REFUSAL_NONE},
+    {"access_denied", {.alert = 49}, REFUSAL_NONE},
+    {"decrypt_error", {.alert = 51}, REFUSAL_NONE},
+    {"protocol_version", {.alert = 70}, REFUSAL_NONE},
+    {"internal_error", {.alert = 80}, REFUSAL_NONE},
+    {"ech_required", {.alert = 121}, REFUSAL_NONE},
+    {"an alert, and a close behind it", {.alert = 80, .closed = true, .first = true}, REFUSAL_NONE},
+    {"closed in the handshake", {.closed = true, .first = true}, REFUSAL_PROBABLE},
+    {"broke the protocol in the handshake", {.first = true}, REFUSAL_NONE},
+    {"completed and closed at once", {.closed = true, .first = true, .handshake_done = true},
+	REFUSAL_PROBABLE},
+    {"completed and closed in time",
+	{.closed = true, .first = true, .handshake_done = true, .silent_ms = REFUSAL_SILENT_MS},
+	REFUSAL_PROBABLE},
+    {"completed, was idle and closed",
+	{.closed = true, .first = true, .handshake_done = true, .silent_ms = LATE}, REFUSAL_NONE},
+    {"completed and closed behind the server", {.closed = true, .handshake_done = true},
+	REFUSAL_NONE},
+    {"completed, was greeted and closed",
+	{.closed = true,
+	    .first = true,
+	    .handshake_done = true,
+	    .answered = true,
+	    .silent_ms = 3000,
+	    .answered_ms = REFUSAL_ANSWERED_MS},
+	REFUSAL_PROBABLE},
+    {"completed, listened and closed",
+	{.closed = true,
+	    .first = true,
+	    .handshake_done = true,
+	    .answered = true,
+	    .silent_ms = 3000,
+	    .answered_ms = ANSWERED_LATE},
+	REFUSAL_NONE},
+    {"sent payload and closed",
+	{.closed = true, .first = true, .handshake_done = true, .payload = true}, REFUSAL_NONE},
+};
+
+Test(refusals, are_told_from_what_only_looks_like_them)
+{
+	for (size_t i = 0; i < sizeof(judged) / sizeof(judged[0]); i++)
+		cr_expect_eq(refusals_judge(&judged[i].signs), judged[i].want, "%s",
+		    judged[i].what);
 }

@@ -247,6 +247,11 @@ Test(eve, what_is_flagged_is_an_allowed_alert)
 
 	make_facts(&facts, 3);
 	facts.camera_tls.verdict = CAMERA_TLS_REJECTED;
+	facts.inspect = INSPECT_PASSTHROUGH;
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1, "it was told when it was refused");
+	drop(&lines);
+	facts.inspect = INSPECT_REJECTED;
 	read_lines(&close_head, &facts, &lines);
 	cr_assert_eq(lines.count, 2);
 	EXPECT(lines.at[1], {"alert.category", "\"Camera does not accept inspection\""});
