@@ -41,13 +41,15 @@ read_tree(struct options_reader *options, struct bytes text)
 }
 
 struct config *
-config_load(const char *path, struct source *source, struct problems *problems)
+config_read(const char *path, struct source *source, const struct config *running,
+    struct problems *problems)
 {
 	struct options_reader options = {
 	    .reader = {.file = path, .problems = problems},
 	    .source = source,
+	    .running = running,
 	};
-	size_t errors = problems->errors;
+	struct config *ret = NULL;
 	struct bytes text;
 	struct err err;
 
@@ -64,11 +66,23 @@ config_load(const char *path, struct source *source, struct problems *problems)
 	text_copy(options.dir, sizeof(options.dir), options.config->path);
 	strrchr(options.dir, '/')[1] = '\0'; /* absolute, so there is one */
 	read_tree(&options, text);
+	ret = options.config;
+	options.config = NULL; /* handed to the caller */
 out:
 	problems_sort(problems);
-	if (problems->errors == errors)
-		return options.config;
 	config_free(options.config);
+	return ret;
+}
+
+struct config *
+config_load(const char *path, struct source *source, struct problems *problems)
+{
+	size_t errors = problems->errors;
+	struct config *config = config_read(path, source, NULL, problems);
+
+	if (problems->errors == errors)
+		return config;
+	config_free(config);
 	return NULL;
 }
 

@@ -95,6 +95,17 @@ struct config {
  */
 struct config *config_load(const char *path, struct source *source, struct problems *problems);
 
+/*
+ * The same, and hands over what could be read although there was an error, so
+ * that what it names can be looked at in the same go: compare problems->errors.
+ * NULL when there was nothing to read.
+ *
+ * Where running is not NULL, each key that differs from it and takes effect at
+ * a start only (option_at_start) is an error too.
+ */
+struct config *config_read(const char *path, struct source *source, const struct config *running,
+    struct problems *problems);
+
 void config_free(struct config *config);
 
 #endif

@@ -103,6 +103,62 @@ static const struct option table[] = {
 };
 enum { OPTIONS = sizeof(table) / sizeof(table[0]), OPTION_PATH_MAX = 64 };
 
+/* The keys, and sections of keys, that are set up with privileges which are then
+ * given up, or that other roles than the workers go by. */
+static const char *const at_start[] = {"site", "state_dir", "run_dir", "gateway", "workers",
+    "tls.ca", "record", "console"};
+
+bool
+option_at_start(const struct option *option)
+{
+	for (size_t i = 0; i < sizeof(at_start) / sizeof(at_start[0]); i++) {
+		size_t size = strlen(at_start[i]);
+
+		if (strncmp(option->path, at_start[i], size) == 0 &&
+		    (option->path[size] == '\0' || option->path[size] == '.'))
+			return true;
+	}
+	return false;
+}
+
+/* The bytes of one value.  Text, of which what follows its NUL does not count,
+ * and what is read from files have 0. */
+static const size_t value_sizes[OPTION_TYPES] = {
+    [OPTION_INTERFACES] = sizeof(((struct config *)NULL)->gateway.cameras[0]),
+    [OPTION_PREFIXES] = sizeof(struct prefix),
+    [OPTION_WORD] = sizeof(enum gateway_mode),
+    [OPTION_BOOL] = sizeof(bool),
+    [OPTION_PORT] = sizeof(uint16_t),
+    [OPTION_NUMBER] = sizeof(uint32_t),
+    [OPTION_COUNT_AUTO] = sizeof(unsigned),
+    [OPTION_MS] = sizeof(uint32_t),
+    [OPTION_S] = sizeof(uint64_t),
+    [OPTION_TLS] = sizeof(uint16_t),
+    [OPTION_CA] = sizeof(bool),
+};
+
+static bool
+is_text(enum option_type type)
+{
+	return type == OPTION_LINE || type == OPTION_PATH || type == OPTION_FILE ||
+	       type == OPTION_TABLE || type == OPTION_STORE || type == OPTION_LISTEN;
+}
+
+bool
+option_differs(const struct option *option, const struct config *one, const struct config *other)
+{
+	const char *a = (const char *)one + option->at, *b = (const char *)other + option->at;
+	size_t counts[2] = {1, 1};
+
+	if (is_text(option->type))
+		return strcmp(a, b) != 0;
+	if (option->count_at != 0) {
+		memcpy(&counts[0], (const char *)one + option->count_at, sizeof(counts[0]));
+		memcpy(&counts[1], (const char *)other + option->count_at, sizeof(counts[1]));
+	}
+	return counts[0] != counts[1] || memcmp(a, b, counts[0] * value_sizes[option->type]) != 0;
+}
+
 const struct option *
 options_table(size_t *count)
 {
@@ -260,6 +316,31 @@ check_together(const struct options_reader *options, const struct yaml_node *roo
 		    "geo.country is not set: where a server is stays unknown");
 }
 
+static const struct yaml_node *
+find_path(const struct yaml_node *root, const char *path)
+{
+	char copy[OPTION_PATH_MAX];
+	char *word, *rest = copy;
+	const struct yaml_node *node = root;
+
+	text_copy(copy, sizeof(copy), path);
+	while (node != NULL && (word = strsep(&rest, ".")) != NULL)
+		node = node->kind == YAML_MAP ? yaml_child(node, word) : NULL;
+	return node != NULL ? node : root;
+}
+
+static void
+check_running(const struct options_reader *options, const struct yaml_node *root)
+{
+	for (size_t i = 0; i < OPTIONS; i++) {
+		if (option_at_start(&table[i]) &&
+		    option_differs(&table[i], options->config, options->running))
+			reader_error(&options->reader, find_path(root, table[i].path),
+			    "%s takes effect at the next start: it cannot change while the appliance runs",
+			    table[i].path);
+	}
+}
+
 void
 options_read(struct options_reader *options, const struct yaml_node *root)
 {
@@ -275,4 +356,6 @@ options_read(struct options_reader *options, const struct yaml_node *root)
 			read_default(options, &table[i]);
 	}
 	check_together(options, root);
+	if (options->running != NULL)
+		check_running(options, root);
 }

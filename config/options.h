@@ -52,12 +52,21 @@ struct option {
 
 const struct option *options_table(size_t *count);
 
+/* Whether the appliance takes it at a start only: a reload that would change it
+ * is refused. */
+bool option_at_start(const struct option *option);
+
+/* Whether the two have another value of it; not of what is read from files. */
+bool option_differs(const struct option *option, const struct config *one,
+    const struct config *other);
+
 /* What reading needs beside the file itself. */
 struct options_reader {
 	struct reader reader;
 	struct source *source;
 	struct config *config;
-	char dir[CONFIG_PATH_MAX]; /* what relative paths are relative to; ends in '/' */
+	const struct config *running; /* what a reload would replace; NULL: nothing runs */
+	char dir[CONFIG_PATH_MAX];    /* what relative paths are relative to; ends in '/' */
 };
 
 /* Fill config from root, the defaults where it says nothing. */

@@ -364,16 +364,19 @@ write_reference(FILE *to)
 	    "tells all of them as `file:line:column: error: text` and exits with 78. Anchors, aliases,\n"
 	    "tags and merge keys are not taken. Durations are a number and one of `ms s m h d w y`.\n"
 	    "`borderlens check --sample` prints a file with every key.\n\n"
-	    "| key | value | default | meaning |\n| --- | --- | --- | --- |\n",
+	    "`borderlens reload`, or SIGHUP, takes over what changed while the appliance runs. A key\n"
+	    "that is taken *at start* cannot be changed so: a reload that would is refused as a whole.\n\n"
+	    "| key | value | default | taken | meaning |\n| --- | --- | --- | --- | --- |\n",
 	    to);
 	for (size_t i = 0; i < count; i++) {
 		char values[256];
 
-		(void)fprintf(to, "| `%s` | %s | %s%s%s | %s |\n", table[i].path,
+		(void)fprintf(to, "| `%s` | %s | %s%s%s | %s | %s |\n", table[i].path,
 		    allowed(&table[i], values, sizeof(values)),
 		    table[i].fallback != NULL ? "`" : "",
 		    table[i].fallback != NULL ? table[i].fallback : "none",
-		    table[i].fallback != NULL ? "`" : "", table[i].help);
+		    table[i].fallback != NULL ? "`" : "",
+		    option_at_start(&table[i]) ? "at start" : "live", table[i].help);
 	}
 	(void)fputs(
 	    "\n## devices.yaml\n\n"
@@ -402,6 +405,77 @@ written(void (*write)(FILE *to))
 	write(to);
 	cr_assert_eq(fclose(to), 0);
 	return text;
+}
+
+/* Each key that is taken at start, changed, is told where it stands; the others
+ * are not told. */
+Test(options, a_reload_cannot_change_what_is_taken_at_start)
+{
+	static const struct {
+		const char *text;
+		const char *key; /* NULL: goes through */
+		unsigned line;
+	} rows[] = {
+	    {"", NULL, 0},
+	    {"timeout: {idle: 5m}\nlimit: {connections: 7}\n", NULL, 0},
+	    {"tls: {rejected: block,\n upstream: {min: \"1.3\"}}\n", NULL, 0},
+	    {"\nsite: other\n", "site", 5},
+	    {"state_dir: /x\n", "state_dir", 4},
+	    {"run_dir: /x\n", "run_dir", 4},
+	    {"workers: 3\n", "workers", 4},
+	    {"console: {listen: \"127.0.0.1:1\"}\n", "console.listen", 4},
+	    {"record:\n  eve: /x\n", "record.eve", 5},
+	    {"record:\n  keep: {flows: 1d}\n", "record.keep.flows", 5},
+	};
+	struct problems none = {0};
+	struct config *running = load(head, &none);
+
+	cr_assert_not_null(running);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct problems problems = {0};
+		struct source *source;
+		char text[500];
+
+		(void)snprintf(text, sizeof(text), "%s%s", head, rows[i].text);
+		source = new_source(text);
+		config_free(config_read("/e/borderlens.yaml", source, running, &problems));
+		cr_expect_eq(problems.errors, rows[i].key != NULL ? 1U : 0U, "%s", rows[i].text);
+		if (rows[i].key != NULL && problems.errors == 1) {
+			cr_expect_not_null(strstr(problems.list[0].text, rows[i].key));
+			cr_expect_eq(problems.list[0].line, rows[i].line, "%s", rows[i].text);
+		}
+		source_free(source);
+		problems_free(&problems);
+	}
+	config_free(running);
+	problems_free(&none);
+}
+
+/* The sections that stand in the head of every case here. */
+Test(options, a_reload_cannot_change_the_gateway)
+{
+	static const char *const texts[] = {
+	    "gateway: {cameras: eth2}\nrules: r.yaml\n",
+	    "gateway: {cameras: [eth1, eth2]}\nrules: r.yaml\n",
+	    "gateway: {cameras: eth1, mode: redirect}\nrules: r.yaml\n",
+	    "gateway: {cameras: eth1, listen: 99}\nrules: r.yaml\n",
+	    "gateway: {cameras: eth1, allow_private: 10.0.0.0/8}\nrules: r.yaml\n",
+	    "gateway: {cameras: eth1, manage: false}\nrules: r.yaml\n",
+	};
+	struct problems none = {0};
+	struct config *running = load(head, &none);
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct problems problems = {0};
+		struct source *source = new_source(texts[i]);
+
+		config_free(config_read("/e/borderlens.yaml", source, running, &problems));
+		cr_expect_eq(problems.errors, 1U, "%s", texts[i]);
+		source_free(source);
+		problems_free(&problems);
+	}
+	config_free(running);
+	problems_free(&none);
 }
 
 Test(options, the_reference_is_the_tables)
