@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A database larger than this is not one: the largest that is sold has a
@@ -39,29 +40,6 @@ copy_database(const char *path, struct problems *problems)
 	if (fd < 0)
 		problems_error(problems, path, 0, 0, "%s", err.text);
 	return fd;
-}
-
-int
-loaded_open(const char *path, struct loaded *loaded, struct problems *problems)
-{
-	size_t errors = problems->errors;
-
-	*loaded = (struct loaded){.asn = -1};
-	for (size_t i = 0; i < CONFIG_DATABASES_MAX; i++)
-		loaded->country[i] = -1;
-	loaded->source = source_from_disk();
-	if (loaded->source == NULL) {
-		problems_error(problems, path, 0, 0, "no memory for the configuration");
-		return -1;
-	}
-	loaded->config = config_load(path, loaded->source, problems);
-	if (loaded->config == NULL)
-		return -1;
-	for (size_t i = 0; i < loaded->config->geo.country_count; i++)
-		loaded->country[i] = copy_database(loaded->config->geo.country[i], problems);
-	if (loaded->config->geo.asn[0] != '\0')
-		loaded->asn = copy_database(loaded->config->geo.asn, problems);
-	return problems->errors == errors ? 0 : -1;
 }
 
 /* ---- geo ---- */
@@ -183,8 +161,8 @@ check_facts(const struct config *config, const struct geo *geo, struct problems 
 	}
 }
 
-struct geo *
-loaded_geo(const struct loaded *loaded, struct problems *problems)
+static struct geo *
+open_geo(const struct loaded *loaded, struct problems *problems)
 {
 	const struct config *config = loaded->config;
 	struct teller teller = {.config = config, .problems = problems};
@@ -200,10 +178,8 @@ loaded_geo(const struct loaded *loaded, struct problems *problems)
 
 	list_copies(loaded, &copies);
 	geo = geo_open(&copies.files, tell_line, &teller, &err);
-	if (geo != NULL && !copies.missing) {
-		check_facts(config, geo, problems);
+	if (geo != NULL && !copies.missing)
 		return geo;
-	}
 	if (geo == NULL)
 		tell_databases(loaded, &copies, problems);
 	/* Nothing else was told: no memory, or what only all together are. */
@@ -211,6 +187,16 @@ loaded_geo(const struct loaded *loaded, struct problems *problems)
 		problems_error(problems, config->path, 0, 0, "geo: %s", err.text);
 	geo_close(geo);
 	return NULL;
+}
+
+struct geo *
+loaded_geo(const struct loaded *loaded, struct problems *problems)
+{
+	struct geo *geo = open_geo(loaded, problems);
+
+	if (geo != NULL)
+		check_facts(loaded->config, geo, problems);
+	return geo;
 }
 
 /* ---- what only a clock, OpenSSL and the disk can tell ---- */
@@ -275,6 +261,29 @@ keep_roots(const struct loaded *loaded, struct err *err)
 	return source_put(loaded->source, LOADED_ROOTS, pem, err);
 }
 
+static void
+check_roots(const struct loaded *loaded, struct problems *problems)
+{
+	const struct config *config = loaded->config;
+	struct err err;
+
+	if (keep_roots(loaded, &err) != 0)
+		problems_error(problems,
+		    config->tls.upstream_ca[0] != '\0' ? config->tls.upstream_ca : config->path, 0,
+		    0, "tls.upstream.ca: %s", err.text);
+}
+
+static void
+check_directory(const struct config *config, const char *key, const char *path,
+    struct problems *problems)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		problems_error(problems, config->path, 0, 0, "%s: %s is not a directory", key,
+		    path);
+}
+
 void
 loaded_check(const struct loaded *loaded, struct problems *problems)
 {
@@ -286,10 +295,65 @@ loaded_check(const struct loaded *loaded, struct problems *problems)
 		check_own_ca(config, problems);
 	else if (ca_check(config->tls.ca_cert, config->tls.ca_key, &err) != 0)
 		problems_error(problems, config->tls.ca_cert, 0, 0, "tls.ca: %s", err.text);
-	if (keep_roots(loaded, &err) != 0)
-		problems_error(problems,
-		    config->tls.upstream_ca[0] != '\0' ? config->tls.upstream_ca : config->path, 0,
-		    0, "tls.upstream.ca: %s", err.text);
+	check_roots(loaded, problems);
+	check_directory(config, "state_dir", config->state_dir, problems);
+	check_directory(config, "run_dir", config->run_dir, problems);
+}
+
+/* ---- reading ---- */
+
+static void
+copy_databases(struct loaded *loaded, struct problems *problems)
+{
+	const struct config *config = loaded->config;
+
+	for (size_t i = 0; i < config->geo.country_count; i++)
+		loaded->country[i] = copy_database(config->geo.country[i], problems);
+	if (config->geo.asn[0] != '\0')
+		loaded->asn = copy_database(config->geo.asn, problems);
+}
+
+/* The configuration has an error: what it names may have one too, and who mends
+ * it wants to know of both. */
+static void
+look_further(struct loaded *loaded, struct problems *problems)
+{
+	copy_databases(loaded, problems);
+	geo_close(open_geo(loaded, problems));
+	check_roots(loaded, problems);
+	config_free(loaded->config);
+	loaded->config = NULL;
+}
+
+int
+loaded_open(const char *path, struct loaded *loaded, struct problems *problems)
+{
+	return loaded_open_over(path, NULL, loaded, problems);
+}
+
+int
+loaded_open_over(const char *path, const struct config *running, struct loaded *loaded,
+    struct problems *problems)
+{
+	size_t errors = problems->errors;
+
+	*loaded = (struct loaded){.asn = -1};
+	for (size_t i = 0; i < CONFIG_DATABASES_MAX; i++)
+		loaded->country[i] = -1;
+	loaded->source = source_from_disk();
+	if (loaded->source == NULL) {
+		problems_error(problems, path, 0, 0, "no memory for the configuration");
+		return -1;
+	}
+	loaded->config = config_read(path, loaded->source, running, problems);
+	if (loaded->config == NULL)
+		return -1;
+	if (problems->errors > errors) {
+		look_further(loaded, problems);
+		return -1;
+	}
+	copy_databases(loaded, problems);
+	return problems->errors == errors ? 0 : -1;
 }
 
 void

@@ -26,8 +26,16 @@ struct loaded {
  * Read the configuration at path and copy its databases into sealed memfds.
  * 0, or -1 when there was an error; everything found is in problems, warnings
  * too.  loaded is to be closed either way.
+ *
+ * Where the configuration itself has an error loaded->config is NULL, and what
+ * it names and could be read was looked at all the same: no loaded_geo and no
+ * loaded_check would tell more.
  */
 int loaded_open(const char *path, struct loaded *loaded, struct problems *problems);
+
+/* The same in place of what runs: see config_read. */
+int loaded_open_over(const char *path, const struct config *running, struct loaded *loaded,
+    struct problems *problems);
 
 /* Check and open the databases and tables; the caller's to geo_close.  NULL
  * when one is not good, or could not be copied; problems says which and why.
@@ -39,8 +47,8 @@ struct geo *loaded_geo(const struct loaded *loaded, struct problems *problems);
  * The rest of what can be wrong before anything is started: CA files (the
  * configured ones, or the appliance's own where they were made already), the
  * roots that servers are verified with, which go into the source by the name
- * LOADED_ROOTS; and, as a warning, rule sets that expired.  Reads the clock and
- * the disk.
+ * LOADED_ROOTS; directories of ours that are none; and, as a warning, rule sets that expired. Reads
+ * the clock and the disk.
  */
 #define LOADED_ROOTS "roots.pem" /* no path of a file: these are absolute */
 void loaded_check(const struct loaded *loaded, struct problems *problems);
