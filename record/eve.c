@@ -174,12 +174,25 @@ add_verdict(struct json *json, const struct facts *facts)
 
 	json_string(json, "inspect", inspect_name(facts->inspect));
 	json_string(json, "verdict", result_name(verdict->result));
+	json_string(json, "verdict_stage", verdict_stage_name(verdict->stage));
+	if (is_blocked(facts))
+		json_string(json, "how", how_name(verdict->how));
 	json_bool(json, "shadow", verdict->shadow);
 	json_string(json, "ruleset", verdict->ruleset);
 	json_string(json, "ruleset_version", verdict->ruleset_version);
 	add_hash(json, "ruleset_sha256", verdict->ruleset_sha256);
 	json_string(json, "rule", verdict->rule);
 	json_string(json, "why", verdict->why);
+	if (verdict->detail != DETAIL_FULL)
+		json_string(json, "log", detail_name(verdict->detail));
+	if (verdict->flag.severity == SEVERITY_NONE)
+		return;
+	json_open(json, "flag");
+	json_string(json, "severity", severity_name(verdict->flag.severity));
+	json_string(json, "ruleset", verdict->flag.ruleset);
+	json_string(json, "rule", verdict->flag.rule);
+	json_string(json, "why", verdict->flag.why);
+	json_close(json);
 }
 
 static void
@@ -362,6 +375,41 @@ name_errors(struct alert *alert, uint32_t errors)
 	alert->signature = alert->text;
 }
 
+/* 1 is the gravest of them. */
+static unsigned
+flag_severity(const struct flag *flag)
+{
+	return 1 + (unsigned)(SEVERITY_HIGH - flag->severity);
+}
+
+/* Whether the rule that decided is the one that wants to be looked at. */
+static bool
+is_flagged_by_verdict(const struct verdict *verdict)
+{
+	return verdict->flag.severity != SEVERITY_NONE &&
+	       strcmp(verdict->flag.ruleset, verdict->ruleset) == 0 &&
+	       strcmp(verdict->flag.rule, verdict->rule) == 0;
+}
+
+static bool
+find_flag(const struct facts *facts, struct alert *alert)
+{
+	const struct verdict *verdict = &facts->verdict;
+
+	if (verdict->flag.severity == SEVERITY_NONE ||
+	    (is_blocked(facts) && is_flagged_by_verdict(verdict)))
+		return false; /* that of the block says it */
+	*alert = (struct alert){
+	    .blocked = is_refused(facts),
+	    .severity = flag_severity(&verdict->flag),
+	    .category = "Connection flagged by rule",
+	    .ruleset = verdict->flag.ruleset,
+	    .rule = verdict->flag.rule,
+	    .signature = verdict->flag.why,
+	};
+	return true;
+}
+
 /* What is to be looked at, if anything; the gravest counts. */
 static bool
 find_alert(const struct facts *facts, struct alert *alert)
@@ -374,7 +422,8 @@ find_alert(const struct facts *facts, struct alert *alert)
 	    .signature = verdict->why};
 	if (is_blocked(facts)) {
 		alert->blocked = true;
-		alert->severity = 1;
+		alert->severity =
+		    is_flagged_by_verdict(verdict) ? flag_severity(&verdict->flag) : 1;
 		alert->category = "Connection blocked by rule";
 		return true;
 	}
@@ -430,13 +479,15 @@ static void
 add_close_lines(struct json *json, const struct event_head *head, const struct facts *facts,
     const char *site)
 {
-	struct alert alert;
-	bool alerted = find_alert(facts, &alert);
+	struct alert alert, flag;
+	bool silent = facts->verdict.detail == DETAIL_COUNT;
+	bool alerted = !silent && find_alert(facts, &alert);
+	bool flagged = !silent && find_flag(facts, &flag);
 
 	json_open(json, NULL);
 	add_head(json, "flow", head, facts, site);
 	json_string(json, "app_proto", app_proto(facts));
-	add_flow(json, facts, alerted);
+	add_flow(json, facts, alerted || flagged);
 	if (facts->hello.kind == HELLO_TLS)
 		add_tls(json, facts);
 	add_ours(json, head, facts, site);
@@ -444,6 +495,8 @@ add_close_lines(struct json *json, const struct event_head *head, const struct f
 	json_end_line(json);
 	if (alerted)
 		add_alert_line(json, head, facts, site, &alert);
+	if (flagged)
+		add_alert_line(json, head, facts, site, &flag);
 }
 
 static void
@@ -481,7 +534,8 @@ eve_add(struct json *json, const struct event_head *head, const struct facts *fa
 {
 	switch (head->kind) {
 	case EVENT_OPEN:
-		add_open_line(json, head, facts, site);
+		if (facts->verdict.detail != DETAIL_COUNT)
+			add_open_line(json, head, facts, site);
 		return;
 	case EVENT_CLOSE:
 	case EVENT_LOST:

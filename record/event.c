@@ -41,12 +41,19 @@ struct field {
 	enum field_type type;
 	size_t at, size; /* in struct facts */
 	uint32_t limit;
+	bool read_out; /* from the hello or the certificate: DETAIL_META leaves it out */
 };
 
 #define FIELD(tag, type, member, limit)                                                            \
 	{                                                                                          \
 		tag, type, offsetof(struct facts, member), sizeof(((struct facts *)NULL)->member), \
-		    limit                                                                          \
+		    limit, false                                                                   \
+	}
+
+#define READ_OUT(tag, type, member)                                                                \
+	{                                                                                          \
+		tag, type, offsetof(struct facts, member), sizeof(((struct facts *)NULL)->member), \
+		    0, true                                                                        \
 	}
 
 /* In the order of the tags: field_of counts on it. */
@@ -66,11 +73,11 @@ static const struct field fields[] = {
     FIELD(13, FIELD_NUMBER, hello.version_min, 0),
     FIELD(14, FIELD_BOOL, hello.ecdsa, 0),
     FIELD(15, FIELD_BOOL, hello.ech, 0),
-    FIELD(16, FIELD_TEXT, hello.sni, 0),
-    FIELD(17, FIELD_ALPN, hello.alpn, 0),
+    READ_OUT(16, FIELD_TEXT, hello.sni),
+    READ_OUT(17, FIELD_ALPN, hello.alpn),
     FIELD(18, FIELD_TEXT, hello.protocol, 0),
-    FIELD(19, FIELD_TEXT, hello.ja3, 0),
-    FIELD(20, FIELD_TEXT, hello.ja4, 0),
+    READ_OUT(19, FIELD_TEXT, hello.ja3),
+    READ_OUT(20, FIELD_TEXT, hello.ja4),
     FIELD(21, FIELD_COUNTRIES, place.located, 0),
     FIELD(22, FIELD_COUNTRIES, place.registered, 0),
     FIELD(23, FIELD_COUNTRIES, place.operator, 0),
@@ -89,20 +96,20 @@ static const struct field fields[] = {
     FIELD(36, FIELD_NUMBER, server.alert, 0),
     FIELD(37, FIELD_BOOL, server.wants_client_cert, 0),
     FIELD(38, FIELD_TEXT, server.cipher, 0),
-    FIELD(39, FIELD_TEXT, server.alpn, 0),
-    FIELD(40, FIELD_TEXT, server.subject, 0),
-    FIELD(41, FIELD_TEXT, server.issuer, 0),
-    FIELD(42, FIELD_TEXT, server.serial, 0),
-    FIELD(43, FIELD_TEXT, server.sha1, 0),
-    FIELD(44, FIELD_BYTES, server.sha256, 0),
-    FIELD(45, FIELD_NUMBER, server.not_before, 0),
-    FIELD(46, FIELD_NUMBER, server.not_after, 0),
+    READ_OUT(39, FIELD_TEXT, server.alpn),
+    READ_OUT(40, FIELD_TEXT, server.subject),
+    READ_OUT(41, FIELD_TEXT, server.issuer),
+    READ_OUT(42, FIELD_TEXT, server.serial),
+    READ_OUT(43, FIELD_TEXT, server.sha1),
+    READ_OUT(44, FIELD_BYTES, server.sha256),
+    READ_OUT(45, FIELD_NUMBER, server.not_before),
+    READ_OUT(46, FIELD_NUMBER, server.not_after),
     FIELD(47, FIELD_ENUM, camera_tls.verdict, CAMERA_TLS_PROBABLE),
     FIELD(48, FIELD_NUMBER, camera_tls.version, 0),
     FIELD(49, FIELD_NUMBER, camera_tls.alert, 0),
     FIELD(50, FIELD_TEXT, camera_tls.cipher, 0),
     FIELD(51, FIELD_ENUM, verdict.result, RESULT_BLOCK),
-    FIELD(52, FIELD_ENUM, verdict.stage, VERDICT_CERTIFICATE),
+    FIELD(52, FIELD_ENUM, verdict.stage, VERDICT_PAYLOAD),
     FIELD(53, FIELD_BOOL, verdict.shadow, 0),
     FIELD(54, FIELD_TEXT, verdict.ruleset, 0),
     FIELD(55, FIELD_TEXT, verdict.ruleset_version, 0),
@@ -115,9 +122,15 @@ static const struct field fields[] = {
     FIELD(62, FIELD_NUMBER, traffic.left_up, 0),
     FIELD(63, FIELD_NUMBER, traffic.left_down, 0),
     FIELD(64, FIELD_ENUM, end, END_COUNT - 1),
-    FIELD(65, FIELD_TEXT, end_text, 0),
+    READ_OUT(65, FIELD_TEXT, end_text),
     FIELD(66, FIELD_ENUM, place.kind, PLACE_KIND_COUNT - 1),
     FIELD(67, FIELD_NUMBER, geo_age_days, 0),
+    FIELD(68, FIELD_ENUM, verdict.how, HOW_DROP),
+    FIELD(69, FIELD_ENUM, verdict.detail, DETAIL_COUNT),
+    FIELD(70, FIELD_ENUM, verdict.flag.severity, SEVERITY_HIGH),
+    FIELD(71, FIELD_TEXT, verdict.flag.ruleset, 0),
+    FIELD(72, FIELD_TEXT, verdict.flag.rule, 0),
+    FIELD(73, FIELD_TEXT, verdict.flag.why, 0),
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
@@ -287,8 +300,10 @@ event_encode(const struct event_head *head, const struct facts *facts, uint8_t o
 	put_number(&writer, head->wall_us, 8);
 	put_number(&writer, head->worker, 2);
 	assert(writer.used == HEAD_BYTES);
-	for (size_t i = 0; i < FIELD_COUNT; i++)
-		write_field(&writer, &fields[i], facts);
+	for (size_t i = 0; i < FIELD_COUNT; i++) {
+		if (!fields[i].read_out || facts->verdict.detail == DETAIL_FULL)
+			write_field(&writer, &fields[i], facts);
+	}
 	total = writer.used;
 	writer.used = LENGTH_AT;
 	put_number(&writer, total, 4);

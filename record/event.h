@@ -29,7 +29,7 @@ enum event_kind {
 };
 
 enum {
-	EVENT_FRAME_MAX = 2688, /* bytes: a struct facts that is full to the brim */
+	EVENT_FRAME_MAX = 2944, /* bytes: a struct facts that is full to the brim */
 	EVENT_WORKER_MAX = 65535,
 };
 

@@ -102,6 +102,11 @@ fill_texts(struct facts *facts)
 	FILL(facts->verdict.ruleset_version);
 	FILL(facts->verdict.rule);
 	FILL(facts->verdict.why);
+	facts->verdict.flag.severity = SEVERITY_HIGH;
+	facts->verdict.how = HOW_DROP;
+	FILL(facts->verdict.flag.ruleset);
+	FILL(facts->verdict.flag.rule);
+	FILL(facts->verdict.flag.why);
 	FILL(facts->end_text);
 }
 

@@ -81,7 +81,7 @@ read_lines(const struct event_head *head, const struct facts *facts, struct line
 	out->count = 0;
 	eve_add(&json, head, facts, "north-gate");
 	cr_assert_not(json.failed);
-	for (char *at = json.at; *at != '\0';) {
+	for (char *at = json.at; at != NULL && *at != '\0';) {
 		char *end = strchr(at, '\n');
 
 		cr_assert(end != NULL && out->count < LINES_MAX);
@@ -213,6 +213,81 @@ Test(eve, a_block_is_an_alert_too)
 	    {"alert.gid", "25196"}, {"alert.signature_id", "510307044"},
 	    {"alert.signature", "\"the server is in the EEA\""}, {"alert.severity", "1"},
 	    {"borderlens.rule", "\"30\""});
+	drop(&lines);
+}
+
+Test(eve, a_verdict_tells_its_stage_and_how_a_block_is_done)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	facts.verdict.how = HOW_DROP;
+	read_lines(&close_head, &facts, &lines);
+	EXPECT(lines.at[0], {"borderlens.verdict_stage", "\"certificate\""}, {"borderlens.how", ""},
+	    {"borderlens.flag", ""}, {"borderlens.log", ""});
+	drop(&lines);
+	facts.verdict.result = RESULT_BLOCK;
+	facts.verdict.stage = VERDICT_ADDRESS;
+	read_lines(&close_head, &facts, &lines);
+	EXPECT(lines.at[0], {"borderlens.verdict_stage", "\"address\""},
+	    {"borderlens.how", "\"drop\""});
+	drop(&lines);
+}
+
+static void
+set_flag(struct flag *flag, const char *rule)
+{
+	flag->severity = SEVERITY_MEDIUM;
+	(void)snprintf(flag->ruleset, sizeof(flag->ruleset), "eu-gdpr");
+	(void)snprintf(flag->rule, sizeof(flag->rule), "%s", rule);
+	(void)snprintf(flag->why, sizeof(flag->why), "look at it");
+}
+
+Test(eve, what_a_rule_flags_is_an_alert_of_its_own)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	set_flag(&facts.verdict.flag, "31");
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 2);
+	EXPECT(lines.at[0], {"flow.alerted", "true"}, {"borderlens.flag.severity", "\"medium\""},
+	    {"borderlens.flag.rule", "\"31\""});
+	EXPECT(lines.at[1], {"event_type", "\"alert\""}, {"alert.action", "\"allowed\""},
+	    {"alert.signature", "\"look at it\""},
+	    {"alert.category", "\"Connection flagged by rule\""}, {"alert.severity", "2"});
+	drop(&lines);
+
+	/* Beside a block by another rule there are two; of the same rule one. */
+	facts.verdict.result = RESULT_BLOCK;
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 3);
+	EXPECT(lines.at[1], {"alert.severity", "1"});
+	EXPECT(lines.at[2], {"alert.severity", "2"}, {"alert.action", "\"blocked\""});
+	drop(&lines);
+	set_flag(&facts.verdict.flag, "30");
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 2);
+	EXPECT(lines.at[1], {"alert.severity", "2"}, {"alert.action", "\"blocked\""});
+	drop(&lines);
+}
+
+Test(eve, log_count_has_the_last_line_only)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	facts.verdict.detail = DETAIL_COUNT;
+	set_flag(&facts.verdict.flag, "31");
+	read_lines(&open_head, &facts, &lines);
+	cr_expect_eq(lines.count, 0);
+	drop(&lines);
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"flow.alerted", "false"}, {"borderlens.log", "\"count\""});
 	drop(&lines);
 }
 

@@ -48,6 +48,34 @@ expect_same(const struct facts *facts)
 	free(out);
 }
 
+Test(event, with_less_detail_nothing_read_of_hello_and_certificate_is_kept)
+{
+	struct recorded *out = malloc(sizeof(*out));
+	uint8_t frame[EVENT_FRAME_MAX];
+	struct facts facts;
+	struct bytes in;
+	struct err err = {0};
+
+	cr_assert_not_null(out);
+	make_full_facts(&facts);
+	facts.verdict.detail = DETAIL_META;
+	in = (struct bytes){frame, event_encode(&some_head, &facts, frame)};
+	cr_assert_eq(event_decode(&in, out, &err), 0, "%s", err.text);
+	cr_expect_eq(out->facts.verdict.detail, DETAIL_META);
+	cr_expect_str_empty(out->facts.hello.sni);
+	cr_expect_str_empty(out->facts.hello.ja3);
+	cr_expect_str_empty(out->facts.hello.ja4);
+	cr_expect_eq(out->facts.hello.alpn_size, 0);
+	cr_expect_str_empty(out->facts.server.subject);
+	cr_expect_str_empty(out->facts.server.issuer);
+	cr_expect_str_empty(out->facts.server.serial);
+	cr_expect_eq(out->facts.server.sha256[0], 0);
+	cr_expect_str_empty(out->facts.end_text);
+	cr_expect_eq(out->facts.traffic.left_up, facts.traffic.left_up);
+	cr_expect_str_eq(out->facts.place.org, facts.place.org);
+	free(out);
+}
+
 Test(event, comes_back_as_it_was)
 {
 	struct facts facts;
