@@ -147,8 +147,7 @@ add_place(struct text *text, const struct place *place)
 	char located[COUNTRIES_TEXT_MAX], registered[COUNTRIES_TEXT_MAX];
 	char operator[COUNTRIES_TEXT_MAX];
 
-	text_add(text, "located %s, registered %s, operator %s",
-	    countries_text(&place->located, located),
+	text_add(text, "located %s, registered %s, operator %s", located_text(place, located),
 	    countries_text(&place->registered, registered),
 	    countries_text(&place->operator, operator));
 }
@@ -163,7 +162,7 @@ outcome_why(const struct session *session, const struct outcome *outcome, char o
 		text_add(&text, "Open until the server's %s is known: rule %s may hold",
 		    session->stage < VERDICT_NAME ? "name" : "certificate", outcome->rule->id);
 	} else if (action->why[0] != '\0') {
-		text_add(&text, "%s", action->why);
+		text_copy(out, FACTS_TEXT_MAX, action->why);
 	} else if (outcome->by_unknown) {
 		text_add(&text, "Unknown: ");
 		place_facts_text(place_unknown(&session->facts->place), &text);
@@ -266,7 +265,9 @@ static const struct rule *
 first_candidate(const struct session *session, const struct ruleset *set, const uint64_t *bits,
     struct waiting *waiting)
 {
-	for (size_t i = 0; i < index_words(set->rule_count); i++) {
+	size_t words = index_words(set->rule_count);
+
+	for (size_t i = 0; i < words; i++) {
 		for (uint64_t left = bits[i]; left != 0; left &= left - 1) {
 			const struct rule *rule =
 			    &set->rules[64 * i + (size_t)__builtin_ctzll(left)];
@@ -368,10 +369,23 @@ write_flag(const struct session *session, const struct outcome *outcome, struct 
 	outcome_why(session, outcome, flag->why);
 }
 
+/* A set that says nothing of bad servers leaves it to those that do; one that
+ * only records has no say. */
+static enum servers
+stricter_servers(enum servers servers, const struct outcome *outcome)
+{
+	enum servers own = outcome_action(outcome)->servers;
+
+	if (outcome->set->mode != MODE_ENFORCE || outcome->waits)
+		return servers;
+	return own > servers ? own : servers;
+}
+
 static void
 ask_all(const struct session *session, const struct rules *rules, struct verdict *verdict)
 {
 	struct outcome strongest = {0}, shadow = {0}, flagged = {0};
+	enum servers servers = SERVERS_UNSAID;
 	uint64_t candidates[INDEX_WORDS_MAX];
 	/* Who is told wants to hear of every rule. */
 	const uint64_t *bits = rules->index != NULL && session->tell == NULL ? candidates : NULL;
@@ -391,6 +405,7 @@ ask_all(const struct session *session, const struct rules *rules, struct verdict
 		if (shadow.set == NULL && outcome.set->mode == MODE_SHADOW &&
 		    outcome.result == RESULT_BLOCK)
 			shadow = outcome;
+		servers = stricter_servers(servers, &outcome);
 		if (is_graver(&outcome, &flagged))
 			flagged = outcome;
 	}
@@ -399,6 +414,7 @@ ask_all(const struct session *session, const struct rules *rules, struct verdict
 	if (result != RESULT_BLOCK && shadow.set != NULL)
 		strongest = shadow;
 	write_verdict(session, &strongest, result, verdict);
+	verdict->servers = servers;
 	write_flag(session, &flagged, &verdict->flag);
 }
 

@@ -9,7 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TEXT_MAX = 256, FIELDS_MAX = 64 };
+enum {
+	TEXT_MAX = 256,
+	FIELDS_MAX = 64,
+	LIST_MAX = 120, /* words that are told beside a suggestion */
+};
 
 static void __attribute__((format(printf, 3, 0)))
 fill(char *out, size_t size, const char *fmt, va_list ap)
@@ -199,7 +203,10 @@ reader_word(const struct reader *reader, const struct yaml_node *node, const cha
 		text_add(&allowed, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", words[i]);
 	}
 	near = text_nearest(text, words, count);
-	if (near != NULL && count > 2 && strlen(text) > 3)
+	if (near != NULL && allowed.used > LIST_MAX)
+		reader_error(reader, node, "%s is no such word as '%.40s': did you mean '%s'?",
+		    name_of(node), text, near);
+	else if (near != NULL && count > 2 && strlen(text) > 3)
 		reader_error(reader, node, "%s must be %s, not '%.40s': did you mean '%s'?",
 		    name_of(node), list, text, near);
 	else

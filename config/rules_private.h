@@ -65,7 +65,10 @@ struct group {
 struct condition {
 	const struct match_key *key;
 	union {
-		struct country_set countries;
+		struct {
+			struct country_set countries;
+			unsigned kinds; /* what is no country: 1 << enum place_kind */
+		} place;
 		unsigned facts; /* of enum place_fact */
 		bool wanted;
 		struct {
@@ -99,6 +102,7 @@ struct action {
 	enum how how;
 	enum detail detail;
 	enum severity severity;
+	enum servers servers;   /* of a rule only */
 	char why[RULE_WHY_MAX]; /* of a set's line "": the judge says it in its own words */
 };
 
@@ -216,6 +220,7 @@ void action_read_why(const struct reader *reader, const struct yaml_node *node, 
 void action_read_how(const struct reader *reader, const struct yaml_node *node, void *into);
 void action_read_log(const struct reader *reader, const struct yaml_node *node, void *into);
 void action_read_alert(const struct reader *reader, const struct yaml_node *node, void *into);
+void action_read_servers(const struct reader *reader, const struct yaml_node *node, void *into);
 void action_read_hold(const struct reader *reader, const struct yaml_node *node, void *into);
 
 /* Read `sets`, in the file's order: a set may use those above it. */

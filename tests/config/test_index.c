@@ -22,7 +22,9 @@ static const char *const conditions[] = {"located: [DE, FR]", "located: CN", "re
     "sni: example.com", "sni: [com, net]", "sni: a.EXAMPLE.com", "sni: ample.com", "vendor: v",
     "vendor: [V, W]", "sni_missing: true", "ech: true", "not: {port: 443}",
     "any: [{port: 443}, {located: DE}]", "not: {sni: example.com}", "inspect: opened",
-    "tls: {verified: true}", "class: video", "proto: tcp"};
+    "tls: {verified: true}", "class: video", "proto: tcp", "located: anycast",
+    "located: [DE, satellite, unknown]", "registered: unknown", "operator: [US, unknown]",
+    "not: {located: [anycast, private]}"};
 enum { CONDITIONS = sizeof(conditions) / sizeof(conditions[0]) };
 
 static bool
@@ -81,6 +83,8 @@ random_facts(uint32_t *random)
 	struct facts facts = {.inspect = pick(random, 2) ? INSPECT_OPENED : INSPECT_PLAIN};
 
 	random_countries(random, &facts.place.located);
+	if (facts.place.located.count == 0)
+		facts.place.kind = (enum place_kind)pick(random, PLACE_KIND_COUNT);
 	random_countries(random, &facts.place.registered);
 	random_countries(random, &facts.place.operator);
 	cr_assert_eq(addr_parse(&facts.dst, addresses[pick(random, 5)], 0, NULL), 0);

@@ -563,3 +563,55 @@ Test(judge, a_rule_that_waits_for_the_name_flags_nothing_yet)
 	cr_expect_str_eq(verdict.flag.why, "w");
 	rules_free(rules);
 }
+
+Test(judge, what_is_no_country_is_a_value_of_its_own)
+{
+	static const struct {
+		const char *match, *place;
+		enum place_kind kind;
+		bool blocks, allows;
+	} rows[] = {
+	    {"located: anycast", "- DE DE", PLACE_ANYCAST, true, true},
+	    {"located: anycast", "- DE DE", PLACE_SATELLITE, false, false},
+	    {"located: anycast", "- DE DE", PLACE_ORDINARY, false, false},
+	    {"located: [DE, satellite]", "- DE DE", PLACE_SATELLITE, true, true},
+	    {"located: [DE, satellite]", "DE DE DE", PLACE_ORDINARY, true, true},
+	    {"located: private", "- - -", PLACE_PRIVATE, true, true},
+	    {"located: unknown", "- DE DE", PLACE_ORDINARY, true, true},
+	    {"located: unknown", "- DE DE", PLACE_ANYCAST, false, false},
+	    {"located: unknown", "DE - -", PLACE_ORDINARY, false, false},
+	    {"registered: unknown", "DE - DE", PLACE_ORDINARY, true, true},
+	    {"operator: [US, unknown]", "DE DE -", PLACE_ORDINARY, true, true},
+	    {"unknown: located", "- DE DE", PLACE_ANYCAST, true, true},
+	    {"within: \"@eea\"", "- DE DE", PLACE_ANYCAST, false, false},
+	    {"touches: \"@eea\"", "- DE DE", PLACE_SATELLITE, true, true},
+	    {"not: {located: anycast}", "- DE DE", PLACE_ANYCAST, false, false},
+	    {"not: {located: anycast}", "DE DE DE", PLACE_ORDINARY, true, true},
+	    /* It may be there: in doubt, so not shown to be elsewhere. */
+	    {"not: {located: DE}", "- DE DE", PLACE_ANYCAST, true, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int blocks = 0; blocks < 2; blocks++) {
+			struct facts facts = facts_of(rows[i].place);
+			const char *text = NULL;
+			char whole[512];
+			struct verdict verdict;
+			struct rules *rules;
+
+			(void)snprintf(whole, sizeof(whole),
+			    "%s"
+			    "sets: {eea: [DE, FR, \"NO\"]}\nrules:\n"
+			    "- {id: 1, match: {%s}, then: %s, why: w}\n",
+			    blocks ? ALLOWS : BLOCKS, rows[i].match, blocks ? "block" : "allow");
+			text = whole;
+			rules = load(&text, 1);
+			facts.place.kind = rows[i].kind;
+			judge(rules, VERDICT_CERTIFICATE, &facts, &verdict);
+			cr_expect_eq(strcmp(verdict.rule, "1") == 0,
+			    blocks ? rows[i].blocks : rows[i].allows, "row %zu %s: %s", i,
+			    blocks ? "blocks" : "allows", verdict.rule);
+			rules_free(rules);
+		}
+	}
+}
