@@ -20,11 +20,13 @@
 
 /* Which facts an override tells; a set of bits. */
 enum override_fact {
-	OVERRIDE_WHERE = 1 << 0, /* located, or a kind that is in no country */
-	OVERRIDE_REGISTERED = 1 << 1,
-	OVERRIDE_OPERATOR = 1 << 2,
-	OVERRIDE_ORG = 1 << 3,
-	OVERRIDE_VENDOR = 1 << 4,
+	OVERRIDE_LOCATED = 1 << 0,
+	OVERRIDE_KIND = 1 << 1,
+	OVERRIDE_WHERE = OVERRIDE_LOCATED | OVERRIDE_KIND, /* one answer: the longest block's */
+	OVERRIDE_REGISTERED = 1 << 2,
+	OVERRIDE_OPERATOR = 1 << 3,
+	OVERRIDE_ORG = 1 << 4,
+	OVERRIDE_VENDOR = 1 << 5,
 };
 
 /* One statement; it may be of many blocks.  Strings are never NULL; in a table
@@ -32,7 +34,7 @@ enum override_fact {
 struct override {
 	unsigned line;        /* where it begins in its file */
 	unsigned tells;       /* of enum override_fact */
-	enum place_kind kind; /* of OVERRIDE_WHERE */
+	enum place_kind kind; /* ordinary where it is located */
 	/* Each may be empty where it is told: it is not known, whatever others say. */
 	struct countries located, registered, operator;
 	const char *org, *vendor;

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "config/devices.h"
+#include "config/overrides.h"
 #include "config/options.h"
 #include "config/problems.h"
 #include "config/rules.h"
@@ -93,5 +94,6 @@ config_free(struct config *config)
 		return;
 	rules_free(config->rules);
 	devices_free(config->devices);
+	overrides_free(config->geo.overrides);
 	free(config);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct devices;
+struct overrides;
 struct problems;
 struct rules;
 struct source;
@@ -64,6 +65,8 @@ struct config {
 		char asn[CONFIG_PATH_MAX];       /* "": none */
 		char operators[CONFIG_PATH_MAX]; /* "": none */
 		char vendors[CONFIG_PATH_MAX];   /* "": none */
+		char kinds[CONFIG_PATH_MAX];     /* "": none */
+		struct overrides *overrides;     /* owned; NULL: none */
 	} geo;
 	struct {
 		char eve[CONFIG_PATH_MAX]; /* "": no EVE file */

@@ -72,6 +72,12 @@ static const struct option table[] = {
     {"geo.vendors", OPTION_TABLE, AT(geo.vendors), 0, 0, 0, NULL, NULL,
 	"Whose cloud a name is: suffix,vendor,purpose,port,source,as_of.",
 	"/usr/share/borderlens/vendors.csv"},
+    {"geo.kinds", OPTION_TABLE, AT(geo.kinds), 0, 0, 0, NULL, NULL,
+	"Which blocks and networks are anycast or satellite, and so in no country: network,kind,organisation,confidence,source,as_of.",
+	"/usr/share/borderlens/kinds.csv"},
+    {"geo.overrides", OPTION_OVERRIDES, AT(geo.overrides), 0, 0, 0, NULL, NULL,
+	"What the site knows better of a block, a network or a name (docs/geo.md); it goes before everything above.",
+	"overrides.yaml"},
 
     {"rules", OPTION_RULES, AT(rules), 0, 1, CONFIG_RULESETS_MAX, NULL, NULL,
 	"The rule sets; all apply, the most restrictive wins.  Required.",

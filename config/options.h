@@ -35,6 +35,7 @@ enum option_type {
 	OPTION_LISTEN,     /* IP:PORT */
 	OPTION_RULES,      /* rule set files, which are read */
 	OPTION_DEVICES,    /* devices.yaml, which is read */
+	OPTION_OVERRIDES,  /* overrides.yaml, which is read */
 	OPTION_TYPES       /* keep last */
 };
 

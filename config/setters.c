@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "config/devices.h"
+#include "config/overrides.h"
 #include "config/rules.h"
 #include "config/source.h"
 
@@ -416,6 +417,20 @@ set_devices(struct options_reader *options, const struct option *option,
 	return *devices != NULL;
 }
 
+static bool
+set_overrides(struct options_reader *options, const struct option *option,
+    const struct yaml_node *node, void *field)
+{
+	struct overrides **overrides = field;
+	char path[CONFIG_PATH_MAX];
+	struct bytes text;
+
+	if (!read_file(options, option, node, path, &text))
+		return false;
+	*overrides = overrides_read(path, text, options->reader.problems);
+	return *overrides != NULL;
+}
+
 /* ---- lists ---- */
 
 typedef bool setter(struct options_reader *options, const struct option *option,
@@ -528,6 +543,7 @@ setter_run(struct options_reader *options, const struct option *option,
 	    [OPTION_LISTEN] = set_listen,
 	    [OPTION_RULES] = set_rules,
 	    [OPTION_DEVICES] = set_devices,
+	    [OPTION_OVERRIDES] = set_overrides,
 	};
 
 	return setters[option->type](options, option, node, (char *)options->config + option->at);

@@ -97,7 +97,7 @@ new_node(struct build *build, enum yaml_kind kind, yaml_mark_t mark, struct byte
 	char *copy;
 
 	if (build->nodes >= YAML_NODES_MAX) {
-		error_at(build, mark, "more than 1,000,000 values in one file");
+		error_at(build, mark, "more than 2,000,000 values in one file");
 		return NULL;
 	}
 	node = malloc(sizeof(*node) + text.left + 1);

@@ -21,7 +21,7 @@ struct text;
  */
 enum {
 	YAML_DEPTH_MAX = 16,         /* a configuration needs 5 */
-	YAML_NODES_MAX = 1000 * 1000 /* bounds the memory: about 100 bytes each */
+	YAML_NODES_MAX = 2000 * 1000 /* bounds the memory: about 100 bytes each */
 };
 
 enum yaml_kind { YAML_TEXT = 0, YAML_LIST, YAML_MAP };

@@ -327,6 +327,7 @@ allowed(const struct option *option, char *out, size_t size)
 	    [OPTION_LISTEN] = "`IP:PORT`",
 	    [OPTION_RULES] = "file, or a list",
 	    [OPTION_DEVICES] = "file",
+	    [OPTION_OVERRIDES] = "file",
 	};
 	char min[OPTION_VALUE_MAX], max[OPTION_VALUE_MAX];
 	size_t used = 0;
@@ -500,6 +501,8 @@ Test(options, the_sample_is_the_tables_and_loads)
 	put(source, find("geo.asn")->example, "");
 	put(source, find("geo.operators")->example, "");
 	put(source, find("geo.vendors")->example, "");
+	put(source, find("geo.kinds")->example, "");
+	put(source, "/e/overrides.yaml", "overrides: []");
 	put(source, "/var/lib/borderlens/geo/country.mmdb", "");
 	config = config_load("/e/borderlens.yaml", source, &problems);
 	cr_assert_not_null(config, "%s", told(&problems, all, sizeof(all)));

@@ -149,7 +149,7 @@ Test(yaml, a_flood_of_values_ends_at_the_bound)
 			 &problems),
 	    -1);
 	cr_assert_eq(problems.count, 1);
-	cr_expect_not_null(strstr(problems.list[0].text, "more than 1,000,000 values"));
+	cr_expect_not_null(strstr(problems.list[0].text, "more than 2,000,000 values"));
 	yaml_tree_free(&tree);
 	problems_free(&problems);
 	free(text);
