@@ -77,6 +77,22 @@ action_read_alert(const struct reader *reader, const struct yaml_node *node, voi
 		draft->action->severity = SEVERITY_INFO + (enum severity)word;
 }
 
+/* What becomes of a server whose certificate is not good. */
+void
+action_read_servers(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	static const char *const words[] = {"accept", "mirror", "block"};
+	const struct draft *draft = into;
+	int word = reader_word(reader, node, words, 3);
+
+	if (word < 0)
+		return;
+	if (draft->action->result == RESULT_BLOCK)
+		reader_error(reader, node->key,
+		    "'servers' says what becomes of a bad server: this rule blocks all of them");
+	draft->action->servers = SERVERS_ACCEPT + (enum servers)word;
+}
+
 /* ---- hold: checked; the payload is not looked at yet, so nothing waits for it ---- */
 
 /* "64KB": how much of the camera's first bytes wait for the class. */

@@ -58,6 +58,7 @@ static const struct field rule_fields[] = {
     {"hold", false, action_read_hold},
     {"log", false, action_read_log},
     {"alert", false, action_read_alert},
+    {"servers", false, action_read_servers},
 };
 
 static void

@@ -615,3 +615,53 @@ Test(judge, what_is_no_country_is_a_value_of_its_own)
 		}
 	}
 }
+
+/* ---- what becomes of a server whose certificate is not good ---- */
+
+#define NAMED(name, mode) "ruleset: " name "\nversion: \"7\"\ntitle: t\nmode: " mode "\n"
+#define LETS "unknown: allow\ndefault: allow\n"
+
+Test(judge, of_sets_that_speak_of_bad_servers_the_strictest_counts)
+{
+	static const char quiet[] = NAMED("quiet", "enforce") LETS;
+	static const char accepts[] = NAMED("accepts", "enforce") LETS RULES
+	    "- {id: 1, match: {device: lobby-3}, then: allow, servers: accept, why: w}\n";
+	static const char mirrors[] = NAMED("mirrors", "enforce") LETS RULES
+	    "- {id: 1, match: {}, then: allow, servers: mirror, why: w}\n";
+	static const char blocks[] = NAMED("blocks", "enforce") LETS RULES
+	    "- {id: 1, match: {}, then: observe, servers: block, why: w}\n";
+	static const char watches[] = NAMED("watches", "observe") LETS RULES
+	    "- {id: 1, match: {}, then: allow, servers: block, why: w}\n";
+	static const char named[] = NAMED("named", "enforce") LETS RULES
+	    "- {id: 1, match: {sni: a.example}, then: allow, servers: accept, why: w}\n";
+	static const struct {
+		const char *sets[3];
+		enum servers wanted;
+	} rows[] = {
+	    {{quiet}, SERVERS_UNSAID},
+	    {{accepts}, SERVERS_ACCEPT},
+	    {{quiet, accepts}, SERVERS_ACCEPT},
+	    {{accepts, mirrors}, SERVERS_MIRROR},
+	    {{blocks, accepts, mirrors}, SERVERS_BLOCK},
+	    {{watches, accepts}, SERVERS_ACCEPT},
+	    /* A bad server proves no name, so none is accepted by it. */
+	    {{named}, SERVERS_UNSAID},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t count = 0;
+		struct rules *rules;
+		struct facts facts = facts_of("DE DE DE");
+		struct verdict verdict;
+
+		while (count < 3 && rows[i].sets[count] != NULL)
+			count++;
+		rules = load(rows[i].sets, count);
+		facts.server.verified = false;
+		facts.server.errors = CERT_EXPIRED;
+		(void)snprintf(facts.hello.sni, sizeof(facts.hello.sni), "a.example");
+		judge(rules, VERDICT_CERTIFICATE, &facts, &verdict);
+		cr_expect_eq(verdict.servers, rows[i].wanted, "row %zu: %d", i, verdict.servers);
+		rules_free(rules);
+	}
+}

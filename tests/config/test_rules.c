@@ -177,6 +177,10 @@ Test(rules, what_is_wrong_is_told_with_its_place)
 		"here nothing is blocked"},
 	    {HEAD "rules: [{id: 1, match: {}, then: block, alert: low, why: w}]\n", 6, 48,
 		"alert must be info, medium or high"},
+    {HEAD "rules: [{id: 1, match: {}, then: allow, servers: any, why: w}]\n", 6, 50,
+	"servers must be accept, mirror or block"},
+    {HEAD "rules: [{id: 1, match: {}, then: block, servers: accept, why: w}]\n", 6, 41,
+	"this rule blocks all of them"},
 	    {HEAD "rules: [{id: 1, match: {}, then: block, hold: {time: 3s}, why: w}]\n", 6, 47,
 		"hold needs 'bytes'"},
 	    {HEAD
