@@ -15,7 +15,8 @@
 #include <string.h>
 
 enum {
-	KNOWN_MAX = 4096, /* connections that are remembered, one a slot */
+	KNOWN_SETS = 4096, /* of connections that are remembered, */
+	KNOWN_WAYS = 2,    /* so many in each */
 	INDEX_SLOTS = 2 * BACKTEST_ROWS_MAX,
 	ROWS_FIRST = 64,
 	PROGRESS_EVERY = 4096, /* connections */
@@ -25,27 +26,34 @@ enum {
 	NO_ROW = -1,
 };
 
+/* When a connection was opened, as far as a rule asks. */
+struct when {
+	uint64_t minute; /* since 1970; 0: no rule asks */
+	int32_t utc_offset_s;
+};
+
 /*
- * What was found for a connection, and the facts that it was found for: the
- * next that is the same in all of them need not be judged.
- *
- * The same are two structs that are equal byte for byte but for what cannot
- * matter (`forget_what_cannot_matter`), so that a fact which a later version
- * adds makes two connections different before anybody thinks of it.
+ * What was found for a connection, and the gist of its event: the next that
+ * has the same bytes need not be decoded or judged.  Nothing is left out of
+ * these bytes that a key of `match` looks at, but the time: that counts by the
+ * minute, as the key `time` does, where a rule has it.
  */
 struct known {
 	bool used;
-	enum backtest_change change;
 	bool same_by_other, unknown_place;
+	enum backtest_change change;
 	int32_t row;
-	struct facts facts;
+	struct when when;
+	uint64_t used_at; /* which connection: the one that was not for long gives way */
+	size_t size;
+	uint8_t bytes[EVENT_FRAME_MAX];
 };
 
 struct run {
 	const struct backtest_wish *wish;
 	struct backtest *out;
 	struct err *err;
-	struct known *known; /* KNOWN_MAX */
+	struct known *known; /* KNOWN_SETS of KNOWN_WAYS */
 	int32_t *index;      /* INDEX_SLOTS: a row, or NO_ROW */
 	size_t row_room;
 	uint64_t total;
@@ -63,6 +71,7 @@ backtest_change_name(enum backtest_change change)
 	    [BACKTEST_BLOCKED] = "blocked",
 	    [BACKTEST_FREED] = "freed",
 	    [BACKTEST_OPEN] = "open",
+	    [BACKTEST_UNTOLD] = "untold",
 	    [BACKTEST_OTHER] = "other",
 	};
 
@@ -71,12 +80,20 @@ backtest_change_name(enum backtest_change change)
 
 /* ---- two verdicts ---- */
 
+static bool
+is_difference(enum backtest_change change)
+{
+	return change != BACKTEST_SAME && change != BACKTEST_UNTOLD;
+}
+
 static enum backtest_change
 compare(const struct rejudged *before, const struct rejudged *after)
 {
 	bool was = before->verdict.result == RESULT_BLOCK;
 	bool is = after->verdict.result == RESULT_BLOCK;
 
+	if (before->untold || after->untold)
+		return BACKTEST_UNTOLD;
 	if (was != is && is)
 		return BACKTEST_BLOCKED;
 	if (was != is)
@@ -245,7 +262,7 @@ judge_both(struct run *run, struct facts *facts, struct known *known)
 	known->same_by_other = !same_rule(&before.verdict, &after.verdict);
 	known->unknown_place = is_place_unknown(&placed.place);
 	known->row = NO_ROW;
-	if (known->change == BACKTEST_SAME)
+	if (!is_difference(known->change))
 		return;
 	row = (struct backtest_row){.change = known->change,
 	    .dst = facts->dst,
@@ -258,58 +275,82 @@ judge_both(struct run *run, struct facts *facts, struct known *known)
 	known->row = find_row(run, &row);
 }
 
-/*
- * Of the facts that two connections may differ in and are judged alike: what
- * tells one connection from another, and how it went.  No key of `match` looks
- * at these but `time`, which knows minutes.
- */
-static void
-forget_what_cannot_matter(const struct run *run, struct facts *facts)
-{
-	facts->flow_id = 0;
-	facts->opened_wall_us -=
-	    run->asks_for_time ? facts->opened_wall_us % MINUTE_US : facts->opened_wall_us;
-	facts->closed_wall_us = 0;
-	facts->duration_us = 0;
-	facts->camera = (struct addr){0};
-	memset(facts->iface, 0, sizeof(facts->iface));
-	facts->traffic = (struct traffic){0};
-	facts->end = END_NONE;
-	memset(facts->end_text, 0, sizeof(facts->end_text));
-}
+/* ---- what is known already ---- */
 
-/* Of the facts that differ most. */
 static uint64_t
-facts_hash(const struct facts *facts)
+gist_hash(const struct event_gist *gist, uint64_t hash)
 {
-	uint64_t hash = mix_text(facts->opened_wall_us, facts->device);
+	size_t at = 0;
+	uint64_t part;
 
-	hash = mix_text(mix_addr(hash, &facts->dst), facts->hello.sni);
-	return mix(mix_text(hash, facts->verdict.rule), (uint64_t)facts->inspect);
+	for (; at + sizeof(part) <= gist->size; at += sizeof(part)) {
+		memcpy(&part, gist->bytes + at, sizeof(part));
+		hash = mix(hash, part);
+	}
+	for (; at < gist->size; at++)
+		hash = mix(hash, gist->bytes[at]);
+	return hash;
 }
 
-/* The same, found before or now.  facts become those of the others like it. */
-static const struct known *
-look_up(struct run *run, struct facts *facts)
+static bool
+is_known(const struct known *known, struct when when, const struct event_gist *gist)
 {
-	uint64_t opened_us = facts->opened_wall_us;
-	struct facts given;
-	struct known *known;
+	return known->used && known->size == gist->size && known->when.minute == when.minute &&
+	       known->when.utc_offset_s == when.utc_offset_s &&
+	       memcmp(known->bytes, gist->bytes, gist->size) == 0;
+}
 
-	if (run->asks_for_time && run->offset_at != opened_us / US_PER_S / OFFSET_STEP_S) {
+static struct when
+when_opened(struct run *run, uint64_t opened_us)
+{
+	if (!run->asks_for_time)
+		return (struct when){0};
+	if (run->offset_at != opened_us / US_PER_S / OFFSET_STEP_S) {
 		run->offset_at = opened_us / US_PER_S / OFFSET_STEP_S;
 		run->utc_offset_s = clock_utc_offset_s(opened_us);
 	}
-	facts->utc_offset_s = run->utc_offset_s;
-	forget_what_cannot_matter(run, facts);
-	known = &run->known[slot_of(facts_hash(facts), KNOWN_MAX)];
-	if (known->used && memcmp(&known->facts, facts, sizeof(*facts)) == 0)
-		return known;
+	return (struct when){opened_us / MINUTE_US, run->utc_offset_s};
+}
+
+/* The place of a connection that is not known: the one unused for longest. */
+static struct known *
+pick_place(struct known *set)
+{
+	struct known *oldest = &set[0];
+
+	for (size_t i = 1; i < KNOWN_WAYS; i++) {
+		if (set[i].used_at < oldest->used_at)
+			oldest = &set[i];
+	}
+	return oldest;
+}
+
+/* What is found of it, before or now; NULL: its facts cannot be read. */
+static const struct known *
+look_up(struct run *run, const struct replayed *replayed)
+{
+	const struct event_gist *gist = replayed->gist;
+	struct when when = when_opened(run, gist->opened_wall_us);
+	uint64_t hash = gist_hash(gist, mix(when.minute, (uint64_t)when.utc_offset_s));
+	struct known *known, *set = &run->known[KNOWN_WAYS * slot_of(hash, KNOWN_SETS)];
+	struct facts facts;
+
+	for (size_t i = 0; i < KNOWN_WAYS; i++) {
+		if (is_known(&set[i], when, gist)) {
+			set[i].used_at = run->out->all.flows;
+			return &set[i];
+		}
+	}
+	if (replayed_facts(replayed, &facts) != 0)
+		return NULL;
+	known = pick_place(set);
 	known->used = true;
-	memcpy(&known->facts, facts, sizeof(*facts)); /* padding too */
-	given = *facts;
-	given.opened_wall_us = opened_us;
-	judge_both(run, &given, known);
+	known->used_at = run->out->all.flows;
+	known->when = when;
+	known->size = gist->size;
+	memcpy(known->bytes, gist->bytes, gist->size);
+	facts.utc_offset_s = when.utc_offset_s;
+	judge_both(run, &facts, known);
 	return known;
 }
 
@@ -337,25 +378,26 @@ add_to_row(struct run *run, int32_t index, uint64_t opened_us, const struct traf
 	row->last_us = opened_us;
 }
 
-static bool
-take(void *context, struct facts *facts)
+static enum replay_answer
+take(void *context, const struct replayed *replayed)
 {
 	struct run *run = context;
 	struct backtest *out = run->out;
-	const struct traffic traffic = facts->traffic;
-	uint64_t opened_us = facts->opened_wall_us;
-	const struct known *known = look_up(run, facts);
+	const struct traffic *traffic = &replayed->gist->traffic;
+	const struct known *known = look_up(run, replayed);
 
-	add(&out->all, &traffic);
-	add(&out->changed[known->change], &traffic);
+	if (known == NULL)
+		return REPLAY_DAMAGED;
+	add(&out->all, traffic);
+	add(&out->changed[known->change], traffic);
 	if (known->change == BACKTEST_SAME)
 		out->same_by_other += known->same_by_other ? 1 : 0;
-	else
-		add_to_row(run, known->row, opened_us, &traffic);
+	if (is_difference(known->change))
+		add_to_row(run, known->row, replayed->gist->opened_wall_us, traffic);
 	out->unknown_place += known->unknown_place ? 1 : 0;
 	if (run->wish->progress != NULL && out->all.flows % PROGRESS_EVERY == 0)
 		run->wish->progress(run->wish->context, out->all.flows, run->total);
-	return !run->failed;
+	return run->failed ? REPLAY_STOP : REPLAY_TAKEN;
 }
 
 static int
@@ -378,7 +420,7 @@ start(struct run *run)
 	run->asks_for_time =
 	    rules_ask_for(wish->before.rules, "time") || rules_ask_for(wish->after.rules, "time");
 	run->offset_at = UINT64_MAX;
-	run->known = calloc(KNOWN_MAX, sizeof(*run->known));
+	run->known = calloc((size_t)KNOWN_SETS * KNOWN_WAYS, sizeof(*run->known));
 	run->index = calloc(INDEX_SLOTS, sizeof(*run->index));
 	if (run->known == NULL || run->index == NULL)
 		return err_set(run->err, ERR_NOMEM, "no memory to replay connections");
@@ -422,7 +464,7 @@ backtest_differences(const struct backtest *backtest)
 {
 	uint64_t count = 0;
 
-	for (enum backtest_change i = BACKTEST_SAME + 1; i < BACKTEST_CHANGE_COUNT; i++)
-		count += backtest->changed[i].flows;
+	for (enum backtest_change i = BACKTEST_SAME; i < BACKTEST_CHANGE_COUNT; i++)
+		count += is_difference(i) ? backtest->changed[i].flows : 0;
 	return count;
 }

@@ -43,6 +43,8 @@ enum backtest_change {
 	BACKTEST_FREED,   /* was blocked, is not now */
 	BACKTEST_OPEN,    /* was blocked, and would go on to a fact that the record has not:
 			   * most of all the server's certificate */
+	BACKTEST_UNTOLD,  /* not judged: `log: meta` kept names out of the record that a rule may
+			   * look at; no difference, and in no row */
 	BACKTEST_OTHER,   /* limit, or what a set in shadow would have blocked */
 	BACKTEST_CHANGE_COUNT,
 };

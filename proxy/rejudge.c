@@ -13,12 +13,22 @@ is_fixed(const struct verdict *verdict)
 	return strcmp(verdict->ruleset, "appliance") == 0 && strcmp(verdict->rule, "no-rules") != 0;
 }
 
+/* `log: meta` keeps what was read of the hello and the certificate from the
+ * record, which is not the same as that there was nothing. */
+static bool
+has_names_left_out(const struct facts *facts)
+{
+	return facts->verdict.detail != DETAIL_FULL && facts->hello.kind == HELLO_TLS;
+}
+
 /* The stage up to which the record has the facts. */
 static enum verdict_stage
 known_stage(const struct facts *facts)
 {
 	const struct verdict *verdict = &facts->verdict;
 
+	if (has_names_left_out(facts))
+		return VERDICT_ADDRESS;
 	if (verdict->result != RESULT_BLOCK || verdict->stage >= VERDICT_CERTIFICATE)
 		return verdict->stage;
 	switch (facts->hello.kind) {
@@ -75,6 +85,8 @@ rejudge(const struct rules *rules, const struct facts *recorded, struct rejudged
 		if (out->verdict.result == RESULT_BLOCK)
 			return;
 	}
-	if (recorded->verdict.result == RESULT_BLOCK && known < VERDICT_CERTIFICATE)
+	if (has_names_left_out(recorded))
+		judge_explain(rules, known, &facts, &out->verdict, note_pending, &out->untold);
+	else if (recorded->verdict.result == RESULT_BLOCK && known < VERDICT_CERTIFICATE)
 		judge_explain(rules, known, &facts, &out->verdict, note_pending, &out->open);
 }

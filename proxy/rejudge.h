@@ -30,6 +30,8 @@ struct rules;
 struct rejudged {
 	struct verdict verdict;
 	bool open;
+	bool untold; /* its rule had names left out of the record (`log: meta`), and a rule
+		      * may look at these: verdict is by the address alone */
 };
 
 void rejudge(const struct rules *rules, const struct facts *facts, struct rejudged *out);

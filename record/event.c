@@ -475,8 +475,9 @@ read_head(struct bytes *in, struct event_head *head)
 	       store_number((uint8_t *)&head->worker, sizeof(head->worker), worker);
 }
 
-int
-event_decode(struct bytes *in, struct recorded *out, struct err *err)
+/* Take one frame from in, and its head; what is left in it are its fields. */
+static int
+take_frame(struct bytes *in, struct event_head *head, struct bytes *fields_out, struct err *err)
 {
 	struct bytes rest = *in, frame, checked;
 	uint64_t size, crc;
@@ -498,12 +499,89 @@ event_decode(struct bytes *in, struct recorded *out, struct err *err)
 		return err_set(err, ERR_INPUT, "an event is cut off");
 	if (crc32c(frame.at, frame.left) != crc)
 		return err_set(err, ERR_INPUT, "an event's bytes are altered");
+	head->kind = (enum event_kind)kind;
+	if (!bytes_take(&frame, FIXED_AT - CHECKED_AT, &checked) || !read_head(&frame, head))
+		return err_set(err, ERR_INPUT, "an event is cut off in its head");
+	*fields_out = frame;
+	*in = rest;
+	return 0;
+}
+
+int
+event_decode(struct bytes *in, struct recorded *out, struct err *err)
+{
+	struct bytes rest = *in, body;
+
 	memset(out, 0, sizeof(*out));
-	out->head.kind = (enum event_kind)kind;
-	if (!bytes_take(&frame, FIXED_AT - CHECKED_AT, &checked) ||
-	    !read_head(&frame, &out->head) || !read_fields(frame, &out->facts))
+	if (take_frame(&rest, &out->head, &body, err) != 0)
+		return -1;
+	if (!read_fields(body, &out->facts))
 		return err_set(err, ERR_INPUT, "an event holds a field that cannot be");
 	*in = rest;
+	return 0;
+}
+
+/* ---- the gist ---- */
+
+/* Where a tag's number goes; other tags are of one connection alone, and left out. */
+static uint64_t *
+counted(uint8_t tag, struct event_gist *gist)
+{
+	switch (tag) {
+	case 2:
+		return &gist->opened_wall_us;
+	case 60:
+		return &gist->traffic.up;
+	case 61:
+		return &gist->traffic.down;
+	case 62:
+		return &gist->traffic.left_up;
+	case 63:
+		return &gist->traffic.left_down;
+	default:
+		return NULL;
+	}
+}
+
+int
+event_get_gist(struct bytes frame, struct event_gist *out)
+{
+	static const bool passing[UINT8_MAX + 1] = {[1] = true, /* flow_id */
+	    [2] = true,                                         /* opened_wall_us */
+	    [3] = true,                                         /* closed_wall_us */
+	    [4] = true,                                         /* duration_us */
+	    [5] = true,                                         /* camera */
+	    [7] = true,                                         /* iface */
+	    [60] = true,
+	    [61] = true,
+	    [62] = true,
+	    [63] = true, /* traffic */
+	    [64] = true,
+	    [65] = true}; /* end, end_text */
+	struct event_head head;
+	struct bytes body;
+
+	if (take_frame(&frame, &head, &body, NULL) != 0 || frame.left > 0)
+		return -1;
+	out->kind = head.kind;
+	out->opened_wall_us = 0;
+	out->traffic = (struct traffic){0};
+	out->size = 0;
+	while (body.left > 0) {
+		struct bytes start, value;
+		uint64_t *number;
+
+		if (!bytes_take(&body, 2, &start) || !bytes_take(&body, start.at[1], &value))
+			return -1;
+		if (!passing[start.at[0]]) {
+			memcpy(out->bytes + out->size, start.at, 2 + value.left);
+			out->size += 2 + value.left;
+			continue;
+		}
+		number = counted(start.at[0], out);
+		if (number != NULL && !take_number(&value, value.left, number))
+			return -1;
+	}
 	return 0;
 }
 

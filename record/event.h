@@ -57,6 +57,25 @@ size_t event_encode(const struct event_head *head, const struct facts *facts,
  */
 int event_decode(struct bytes *in, struct recorded *out, struct err *err);
 
+/*
+ * A frame without what tells one connection from another of the same camera to
+ * the same server, going the same way: its number, its times, the camera's
+ * address and port, what was counted, and how it ended.  Of two frames with
+ * the same bytes here, and whose facts are asked for nothing of that, one need
+ * be decoded.
+ */
+struct event_gist {
+	enum event_kind kind;
+	uint64_t opened_wall_us;
+	struct traffic traffic;
+	size_t size; /* of bytes */
+	uint8_t bytes[EVENT_FRAME_MAX];
+};
+
+/* -1 when frame is not one whole frame, or is altered.  That it can be decoded
+ * is not said. */
+int event_get_gist(struct bytes frame, struct event_gist *out);
+
 const char *event_kind_name(enum event_kind kind); /* "open", "close", "lost", "stats" */
 
 #endif

@@ -56,29 +56,43 @@ replay_count(struct store *store, const struct replay_wish *wish, uint64_t *out,
 	return ret;
 }
 
-static bool
-read_frame(sqlite3_stmt *row, struct recorded *event)
+int
+replayed_facts(const struct replayed *replayed, struct facts *out)
 {
-	const void *at = sqlite3_column_blob(row, 0);
-	struct bytes in = {at, (size_t)sqlite3_column_bytes(row, 0)};
+	struct recorded event;
+	struct bytes in = replayed->frame;
 
-	return at != NULL && event_decode(&in, event, NULL) == 0 && in.left == 0 &&
-	       event->head.kind >= EVENT_OPEN && event->head.kind <= EVENT_LOST;
+	if (event_decode(&in, &event, NULL) != 0)
+		return -1;
+	*out = event.facts;
+	return 0;
 }
 
+/* Retention takes the opening of a connection that is older than it keeps. */
+static bool
+read_gist(struct bytes frame, struct event_gist *gist)
+{
+	return frame.at != NULL && event_get_gist(frame, gist) == 0 && gist->kind <= EVENT_LOST;
+}
+
+/* False: enough. */
 static bool
 give(sqlite3_stmt *row, replay_each *each, void *context, struct replay_count *count)
 {
-	struct recorded event;
+	struct event_gist gist;
+	const void *at = sqlite3_column_blob(row, 0);
+	struct replayed replayed = {&gist, {at, (size_t)sqlite3_column_bytes(row, 0)}};
+	enum replay_answer answer = REPLAY_DAMAGED;
 
-	if (!read_frame(row, &event)) {
+	if (read_gist(replayed.frame, &gist))
+		answer = each(context, &replayed);
+	if (answer == REPLAY_DAMAGED)
 		count->damaged++;
-		return true;
+	if (answer == REPLAY_TAKEN) {
+		count->flows++;
+		count->open += gist.kind == EVENT_OPEN ? 1 : 0;
 	}
-	count->flows++;
-	if (event.head.kind == EVENT_OPEN)
-		count->open++;
-	return each(context, &event.facts);
+	return answer != REPLAY_STOP;
 }
 
 /*

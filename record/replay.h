@@ -2,7 +2,8 @@
 #ifndef RECORD_REPLAY_H
 #define RECORD_REPLAY_H
 
-#include "base/facts.h"
+#include "base/bytes.h"
+#include "record/event.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,12 +36,27 @@ int replay_count(struct store *store, const struct replay_wish *wish, uint64_t *
     struct err *err);
 
 /*
- * Call each with the facts of every connection that is wished for, in the
- * order in which they were opened, until it returns false.  facts are the
- * caller's to change, and gone at the next call.  It sees one state of the
+ * A connection; good for the call that it is given to.  Most repeat another
+ * one: the gist tells without decoding, which takes several times as long.
+ */
+struct replayed {
+	const struct event_gist *gist;
+	struct bytes frame;
+};
+
+/* All of its facts: 0, or -1 where they cannot be read, which the count of
+ * damaged ones then has in place of the flows. */
+int replayed_facts(const struct replayed *replayed, struct facts *out);
+
+/* What a callback says of the connection that it was given. */
+enum replay_answer { REPLAY_TAKEN = 0, REPLAY_DAMAGED, REPLAY_STOP };
+
+/*
+ * Call each with every connection that is wished for, in the order in which
+ * they were opened, until it says REPLAY_STOP.  It sees one state of the
  * store, whatever is written meanwhile.
  */
-typedef bool replay_each(void *context, struct facts *facts);
+typedef enum replay_answer replay_each(void *context, const struct replayed *replayed);
 int replay_read(struct store *store, const struct replay_wish *wish, replay_each *each,
     void *context, struct replay_count *count, struct err *err);
 

@@ -206,3 +206,107 @@ Test(event, a_tag_of_a_newer_writer_is_passed_over)
 
 	cr_assert_eq(event_decode(&in, &out, NULL), 0);
 }
+
+/* ---- the gist ---- */
+
+static size_t
+encode(const struct facts *facts, uint8_t out[EVENT_FRAME_MAX])
+{
+	return event_encode(&some_head, facts, out);
+}
+
+static bool
+same_gist(const struct facts *a, const struct facts *b)
+{
+	static struct event_gist left, right;
+	uint8_t frame[EVENT_FRAME_MAX];
+
+	cr_assert_eq(event_get_gist((struct bytes){frame, encode(a, frame)}, &left), 0);
+	cr_assert_eq(event_get_gist((struct bytes){frame, encode(b, frame)}, &right), 0);
+	return left.size == right.size && memcmp(left.bytes, right.bytes, left.size) == 0;
+}
+
+Test(event, gist_leaves_out_what_tells_one_connection_from_another)
+{
+	static struct event_gist gist;
+	uint8_t frame[EVENT_FRAME_MAX];
+	struct facts facts, other;
+
+	make_facts(&facts, 1);
+	other = facts;
+	other.flow_id = 2;
+	other.opened_wall_us += 5;
+	other.closed_wall_us += 9;
+	other.duration_us = 4;
+	other.camera.port = 1;
+	other.camera.ip[15] ^= 1;
+	other.iface[0] = 'x';
+	other.traffic = (struct traffic){1, 2, 3, 4};
+	other.end = END_IDLE;
+	other.end_text[0] = 'x';
+	cr_expect_eq(same_gist(&facts, &other), true);
+	cr_assert_eq(event_get_gist((struct bytes){frame, encode(&other, frame)}, &gist), 0);
+	cr_expect_eq(gist.kind, EVENT_CLOSE);
+	cr_expect_eq(gist.opened_wall_us, other.opened_wall_us);
+	cr_expect_eq(gist.traffic.up, 1);
+	cr_expect_eq(gist.traffic.down, 2);
+	cr_expect_eq(gist.traffic.left_up, 3);
+	cr_expect_eq(gist.traffic.left_down, 4);
+}
+
+Test(event, gist_has_whatever_may_be_judged)
+{
+	struct facts facts, other;
+
+	make_facts(&facts, 1);
+#define EXPECT_OTHER(change)                                                                       \
+	do {                                                                                       \
+		other = facts;                                                                     \
+		change;                                                                            \
+		cr_expect_eq(same_gist(&facts, &other), false, #change);                           \
+	} while (0)
+	EXPECT_OTHER(other.device[0] = 'x');
+	EXPECT_OTHER(other.dst.ip[15] ^= 1);
+	EXPECT_OTHER(other.dst.port++);
+	EXPECT_OTHER(other.hello.kind = HELLO_NOT_TLS);
+	EXPECT_OTHER(other.hello.sni[0] = 'x');
+	EXPECT_OTHER(other.hello.sni_present = false);
+	EXPECT_OTHER(other.hello.ech = true);
+	EXPECT_OTHER(other.hello.ja4[0] = 'x');
+	EXPECT_OTHER(other.place.located.iso[0][0] = 'F');
+	EXPECT_OTHER(other.place.registered.count = 0);
+	EXPECT_OTHER(other.place.operator.iso[0][0] = 'F');
+	EXPECT_OTHER(other.place.kind = PLACE_ANYCAST);
+	EXPECT_OTHER(other.place.asn++);
+	EXPECT_OTHER(other.place.vendor[0] = 'x');
+	EXPECT_OTHER(other.server.handshake_done = false);
+	EXPECT_OTHER(other.server.verified = false);
+	EXPECT_OTHER(other.server.errors = CERT_EXPIRED);
+	EXPECT_OTHER(other.server.version = 0x0303);
+	EXPECT_OTHER(other.inspect = INSPECT_PLAIN);
+	EXPECT_OTHER(other.verdict.result = RESULT_BLOCK);
+	EXPECT_OTHER(other.verdict.stage = VERDICT_NAME);
+	EXPECT_OTHER(other.verdict.shadow = true);
+	EXPECT_OTHER(other.verdict.rule[0] = 'x');
+	EXPECT_OTHER(other.verdict.ruleset[0] = 'x');
+#undef EXPECT_OTHER
+}
+
+Test(event, gist_of_what_is_cut_or_altered_is_refused)
+{
+	static struct event_gist gist;
+	uint8_t frame[EVENT_FRAME_MAX];
+	struct facts facts;
+	size_t count;
+
+	make_full_facts(&facts);
+	count = encode(&facts, frame);
+	cr_expect_eq(event_get_gist((struct bytes){frame, count}, &gist), 0);
+	for (size_t i = 0; i < count; i++)
+		cr_assert_eq(event_get_gist((struct bytes){frame, i}, &gist), -1, "%zu", i);
+	for (size_t i = 0; i < count; i++) {
+		frame[i] ^= 0x40;
+		cr_assert_eq(event_get_gist((struct bytes){frame, count}, &gist), -1, "%zu", i);
+		frame[i] ^= 0x40;
+	}
+}
