@@ -109,6 +109,15 @@ BIND(f_camera_port)
 	return bind_number(stmt, parameter, facts->camera.port);
 }
 
+BIND(f_mac)
+{
+	char text[MAC_TEXT_MAX];
+
+	if (!mac_is_set(facts->mac))
+		return bind_text(stmt, parameter, "");
+	return bind_copy(stmt, parameter, mac_text(facts->mac, text));
+}
+
 BIND(f_iface)
 {
 	return bind_text(stmt, parameter, facts->iface);
@@ -286,9 +295,10 @@ const struct column columns[] = {
     {"opened", COLUMN_TIME, "when the camera's connection was taken", bind_f_opened},
     {"closed", COLUMN_TIME, "when it ended; empty while it is open", bind_f_closed},
     {"duration_us", COLUMN_NUMBER, "by the clock that does not jump", bind_f_duration_us},
-    {"device", COLUMN_TEXT, "the camera's name, or its address", bind_f_device},
+    {"device", COLUMN_TEXT, "the camera's name; its MAC or address where it has none", bind_f_device},
     {"camera", COLUMN_ADDR, "the camera's address", bind_f_camera},
     {"camera_port", COLUMN_NUMBER, "the camera's port", bind_f_camera_port},
+    {"mac", COLUMN_TEXT, "the camera's MAC; empty where the kernel knows none", bind_f_mac},
     {"iface", COLUMN_TEXT, "the interface it came in by", bind_f_iface},
     {"dst", COLUMN_ADDR, "the address the camera wanted", bind_f_dst},
     {"port", COLUMN_NUMBER, "the port the camera wanted", bind_f_port},

@@ -37,6 +37,18 @@ is_refused(const struct facts *facts)
 /* ---- parts that several lines have ---- */
 
 static void
+add_ether(struct json *json, const uint8_t mac[MAC_BYTES])
+{
+	char text[MAC_TEXT_MAX];
+
+	if (!mac_is_set(mac))
+		return;
+	json_open(json, "ether");
+	json_string(json, "src_mac", mac_text(mac, text));
+	json_close(json);
+}
+
+static void
 add_text(struct json *json, const char *key, const char *value)
 {
 	if (value[0] != '\0')
@@ -61,6 +73,7 @@ add_head(struct json *json, const char *type, const struct event_head *head,
 	json_number(json, "ip_v", addr_is_v4(&facts->dst) ? 4 : 6);
 	json_string(json, "community_id", community_id(&facts->camera, &facts->dst, id));
 	add_text(json, "host", site);
+	add_ether(json, facts->mac);
 }
 
 static void
@@ -528,6 +541,54 @@ add_stats_line(struct json *json, const struct event_head *head, const struct fa
 	json_end_line(json);
 }
 
+static void
+add_sighting(struct json *json, const struct facts *facts)
+{
+	static const char *const events[] = {"", "", "NEW", "IP_TAKEN", "TWO_INTERFACES",
+	    "OTHER_MAC", "OTHER_IP"};
+	bool conflict = facts->sighting.kind >= SIGHTING_IP_TAKEN;
+
+	_Static_assert(sizeof(events) / sizeof(events[0]) == SIGHTING_COUNT,
+	    "a sighting has no event");
+	json_open(json, "anomaly");
+	json_string(json, "type", conflict ? "device-conflict" : "device-new");
+	json_string(json, "event", events[facts->sighting.kind]);
+	json_close(json);
+}
+
+static void
+add_sighting_line(struct json *json, const struct event_head *head, const struct facts *facts,
+    const char *site)
+{
+	const struct sighting_facts *sighting = &facts->sighting;
+	char text[CLOCK_TEXT_MAX], ip[ADDR_TEXT_MAX], mac[MAC_TEXT_MAX];
+
+	if (sighting->kind < SIGHTING_NEW)
+		return;
+	json_open(json, NULL);
+	json_string(json, "timestamp", clock_text(head->wall_us, text));
+	add_text(json, "in_iface", facts->iface);
+	json_string(json, "event_type", "anomaly");
+	json_string(json, "src_ip", addr_text(&facts->camera, ip));
+	json_number(json, "ip_v", addr_is_v4(&facts->camera) ? 4 : 6);
+	add_text(json, "host", site);
+	add_ether(json, facts->mac);
+	add_sighting(json, facts);
+	json_open(json, "borderlens");
+	json_string(json, "device", facts->device);
+	json_string(json, "site", site);
+	json_string(json, "maker", sighting->maker[0] != '\0' ? sighting->maker : "unknown");
+	add_text(json, "why", facts->end_text);
+	if (mac_is_set(sighting->other_mac))
+		json_string(json, "other_mac", mac_text(sighting->other_mac, mac));
+	json_number(json, "seq", head->seq);
+	json_number(json, "worker", head->worker);
+	json_number(json, "epoch", head->epoch);
+	json_close(json);
+	json_close(json);
+	json_end_line(json);
+}
+
 void
 eve_add(struct json *json, const struct event_head *head, const struct facts *facts,
     const char *site)
@@ -543,6 +604,9 @@ eve_add(struct json *json, const struct event_head *head, const struct facts *fa
 		return;
 	case EVENT_STATS:
 		add_stats_line(json, head, facts, site);
+		return;
+	case EVENT_SIGHTING:
+		add_sighting_line(json, head, facts, site);
 		return;
 	case EVENT_KIND_COUNT:
 		return;

@@ -131,6 +131,10 @@ static const struct field fields[] = {
     FIELD(71, FIELD_TEXT, verdict.flag.ruleset, 0),
     FIELD(72, FIELD_TEXT, verdict.flag.rule, 0),
     FIELD(73, FIELD_TEXT, verdict.flag.why, 0),
+    FIELD(74, FIELD_BYTES, mac, 0),
+    FIELD(75, FIELD_ENUM, sighting.kind, SIGHTING_COUNT - 1),
+    FIELD(76, FIELD_BYTES, sighting.other_mac, 0),
+    FIELD(77, FIELD_TEXT, sighting.maker, 0),
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
@@ -593,6 +597,7 @@ event_kind_name(enum event_kind kind)
 	    [EVENT_CLOSE] = "close",
 	    [EVENT_LOST] = "lost",
 	    [EVENT_STATS] = "stats",
+	    [EVENT_SIGHTING] = "sighting",
 	};
 
 	return kind >= EVENT_OPEN && kind < EVENT_KIND_COUNT ? names[kind] : "?";

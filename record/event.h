@@ -25,11 +25,12 @@ enum event_kind {
 	EVENT_CLOSE,    /* ended; all facts */
 	EVENT_LOST,     /* was open when its worker died; only the counters are known */
 	EVENT_STATS,    /* a worker's counters, once a minute */
+	EVENT_SIGHTING, /* a camera that the kernel sees as a neighbour: new, there, in conflict */
 	EVENT_KIND_COUNT
 };
 
 enum {
-	EVENT_FRAME_MAX = 2944, /* bytes: a struct facts that is full to the brim */
+	EVENT_FRAME_MAX = 3020, /* bytes: a struct facts that is full to the brim */
 	EVENT_WORKER_MAX = 65535,
 };
 
@@ -76,6 +77,7 @@ struct event_gist {
  * is not said. */
 int event_get_gist(struct bytes frame, struct event_gist *out);
 
-const char *event_kind_name(enum event_kind kind); /* "open", "close", "lost", "stats" */
+const char *event_kind_name(enum event_kind kind); /* "open", "close", "lost", "stats",
+						    * "sighting" */
 
 #endif

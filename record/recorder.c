@@ -7,6 +7,7 @@
 #include "record/eve.h"
 #include "record/sources.h"
 #include "record/spool.h"
+#include "record/store_devices.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,6 +147,20 @@ find_lost(struct recorder *recorder, struct err *err)
 	return got;
 }
 
+/* Who is there and was before has no line: 1 when it is worth one, 0 not. */
+static int
+name_sighting(struct recorder *recorder, struct err *err)
+{
+	struct facts *facts = &recorder->event.facts;
+	int known = 1;
+
+	if (facts->sighting.kind < SIGHTING_IP_TAKEN) {
+		known = store_knows_mac(recorder->store, facts->mac, err);
+		facts->sighting.kind = known == 0 ? SIGHTING_NEW : SIGHTING_SEEN;
+	}
+	return known < 0 ? -1 : facts->sighting.kind >= SIGHTING_NEW;
+}
+
 /* Keep recorder->event and its lines. */
 static int
 keep_event(struct recorder *recorder, const char *site, struct err *err)
@@ -161,6 +176,8 @@ keep_event(struct recorder *recorder, const char *site, struct err *err)
 		event->facts.closed_wall_us = event->head.wall_us;
 	if (event->head.kind == EVENT_LOST)
 		got = find_lost(recorder, err);
+	else if (event->head.kind == EVENT_SIGHTING)
+		got = name_sighting(recorder, err);
 	if (got < 0)
 		return -1;
 	stored.eve_version = got == 1 ? EVE_VERSION : 0;

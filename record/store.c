@@ -45,6 +45,19 @@ static const char *const statements[STATEMENT_COUNT] = {
 		   " WHERE wall_us < ? ORDER BY id DESC LIMIT 1",
     [PRUNE_EVENTS] = "DELETE FROM event WHERE id <= ?",
     [PRUNE_FLOWS] = "DELETE FROM flow WHERE end_event <= ?",
+    [FIND_MAC] = "SELECT 1 FROM sighting WHERE mac = ? AND told = 1 LIMIT 1",
+    [SIGHT] = "INSERT INTO sighting (mac, ip, iface, first_us, last_us, told)"
+	      " VALUES (?1, ?2, ?3, ?4, ?4, ?5) ON CONFLICT (mac, ip, iface)"
+	      " DO UPDATE SET last_us = max(last_us, ?4), told = max(told, ?5)",
+    [COUNT_SIGHTINGS] = "SELECT count(*) FROM sighting",
+    [DROP_OLDEST] = "DELETE FROM sighting WHERE id IN (SELECT sighting.id FROM sighting"
+		    " ORDER BY EXISTS (SELECT 1 FROM device_name WHERE key = mac"
+		    " OR (mac = '' AND key = ip)), last_us LIMIT ?)",
+    [DROP_OLDEST_OF_MAC] = "DELETE FROM sighting WHERE id IN (SELECT id FROM sighting"
+			   " WHERE mac = ? ORDER BY last_us DESC, id DESC LIMIT -1 OFFSET ?)",
+    [ADD_CONFLICT] = "INSERT INTO conflict (wall_us, kind, mac, ip, iface, text)"
+		     " VALUES (?, ?, ?, ?, ?, ?)",
+    [DROP_CONFLICTS] = "DELETE FROM conflict WHERE id <= ?",
     [BURY] = "INSERT INTO tombstone (hour, wall_us, last_id, count, hash)"
 	     " VALUES (?1, ?2, ?3, ?4, ?5)"
 	     " ON CONFLICT (hour) DO UPDATE SET wall_us = ?2, last_id = ?3,"
@@ -199,25 +212,26 @@ store_finish(struct store *store, sqlite3_stmt *statement, const char *what, str
 
 /* ---- opening ---- */
 
+static const char *const column_types[] = {
+    [COLUMN_TEXT] = "TEXT NOT NULL DEFAULT ''",
+    [COLUMN_NUMBER] = "INTEGER NOT NULL DEFAULT 0",
+    [COLUMN_BOOL] = "INTEGER NOT NULL DEFAULT 0",
+    [COLUMN_TIME] = "INTEGER",
+    [COLUMN_ADDR] = "TEXT NOT NULL DEFAULT ''",
+    [COLUMN_COUNTRIES] = "TEXT NOT NULL DEFAULT 'unknown'",
+    [COLUMN_WORD] = "TEXT NOT NULL DEFAULT ''",
+};
+
 static int
 make_flow_table(struct store *store, struct err *err)
 {
-	static const char *const types[] = {
-	    [COLUMN_TEXT] = "TEXT NOT NULL",
-	    [COLUMN_NUMBER] = "INTEGER NOT NULL",
-	    [COLUMN_BOOL] = "INTEGER NOT NULL",
-	    [COLUMN_TIME] = "INTEGER",
-	    [COLUMN_ADDR] = "TEXT NOT NULL",
-	    [COLUMN_COUNTRIES] = "TEXT NOT NULL",
-	    [COLUMN_WORD] = "TEXT NOT NULL",
-	};
 	char line[SQL_MAX];
 	struct text sql = text_in(line, sizeof(line));
 
 	text_add(&sql, "CREATE TABLE flow (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
 		       " worker INTEGER NOT NULL, event INTEGER, end_event INTEGER");
 	for (size_t i = 0; i < column_count; i++)
-		text_add(&sql, ", \"%s\" %s", columns[i].name, types[columns[i].type]);
+		text_add(&sql, ", \"%s\" %s", columns[i].name, column_types[columns[i].type]);
 	text_add(&sql, ") STRICT;"
 		       "CREATE INDEX flow_opened ON flow (opened);"
 		       "CREATE INDEX flow_open ON flow (flow_id) WHERE closed IS NULL;"
@@ -262,6 +276,31 @@ read_number(struct store *store, const char *sql, uint64_t *out, struct err *err
 out:
 	(void)sqlite3_finalize(statement);
 	return ret;
+}
+
+/* Add the columns that an older program's table does not have: its rows say in
+ * them what a connection says that has nothing of it. */
+static int
+add_columns(struct store *store, enum store_mode mode, struct err *err)
+{
+	for (size_t i = 0; i < column_count; i++) {
+		const char *name = columns[i].name;
+		char sql[160];
+
+		if (sqlite3_table_column_metadata(store->db, NULL, "flow", name, NULL, NULL, NULL,
+			NULL, NULL) == SQLITE_OK)
+			continue;
+		if (mode == STORE_READ)
+			return err_set(err, ERR_SYS,
+			    "the store: an older program made it, without the column '%s'; "
+			    "a start of the appliance brings it up to date",
+			    name);
+		(void)snprintf(sql, sizeof(sql), "ALTER TABLE flow ADD COLUMN \"%s\" %s", name,
+		    column_types[columns[i].type]);
+		if (store_run(store, sql, err) != 0)
+			return -1;
+	}
+	return 0;
 }
 
 /* Whether the file is ours and of our format; makes the tables in an empty one. */
@@ -333,9 +372,11 @@ set_up(struct store *store, enum store_mode mode, struct err *err)
 		return -1;
 	if (mode == STORE_READ && store_run(store, "PRAGMA query_only = ON", err) != 0)
 		return -1;
-	if (check_format(store, mode, err) != 0)
+	if (check_format(store, mode, err) != 0 || add_columns(store, mode, err) != 0)
 		return -1;
-	return mode == STORE_WRITE ? read_last(store, err) : 0;
+	if (mode == STORE_READ)
+		return 0;
+	return store_make_device_tables(store, err) == 0 ? read_last(store, err) : -1;
 }
 
 struct store *
@@ -425,6 +466,7 @@ store_rollback(struct store *store)
 	/* SQLite may have rolled back by itself; then this fails, and is done. */
 	(void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 	store->begun = false;
+	store_forget_sighted(store);
 	store->last_id = store->begun_last_id;
 	memcpy(store->last_hash, store->begun_last_hash, STORE_HASH_BYTES);
 }

@@ -22,6 +22,8 @@ struct sqlite3;
  *	spool      how far each spool is in here
  *	progress   how far the EVE file is behind
  *	tombstone  what retention took away
+ *	sighting, device_name, conflict
+ *	           what was learned of the cameras (record/store_devices.h)
  *
  * All functions that write are called between store_begin and store_commit,
  * so that a crash leaves all of a batch or nothing.

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "record/columns.h"
+#include "record/store_devices.h"
 
 #include <assert.h>
 #include <openssl/evp.h>
@@ -142,6 +143,9 @@ store_add(struct store *store, const struct stored *stored, struct err *err)
 	if (event->head.kind == EVENT_OPEN && insert_flow(store, event, err) != 0)
 		return -1;
 	if (event->head.kind == EVENT_CLOSE && close_flow(store, event, err) != 0)
+		return -1;
+	if ((event->head.kind == EVENT_CLOSE || event->head.kind == EVENT_SIGHTING) &&
+	    store_sight(store, event, err) != 0)
 		return -1;
 	/* A lost connection that has its end already adds nothing but its event. */
 	if (event->head.kind == EVENT_LOST && stored->eve_version != 0 &&

@@ -8,7 +8,17 @@
 
 /* What the store's files share: store.c opens it and holds its statements,
  * store_events.c keeps and reads events and connections, store_progress.c how
- * far all is, and what went. */
+ * far all is, and what went, store_devices.c the cameras. */
+
+enum { SIGHTED_SLOTS = 256 };
+
+/* A camera's sighting that was written a moment ago. */
+struct sighted {
+	uint8_t mac[MAC_BYTES];
+	struct addr addr;
+	char iface[16];
+	uint64_t wall_us; /* 0: a free slot */
+};
 
 enum statement {
 	INSERT_EVENT = 0,
@@ -29,6 +39,13 @@ enum statement {
 	PRUNE_EVENTS,
 	PRUNE_FLOWS,
 	BURY,
+	FIND_MAC,
+	SIGHT,
+	COUNT_SIGHTINGS,
+	DROP_OLDEST,
+	DROP_OLDEST_OF_MAC,
+	ADD_CONFLICT,
+	DROP_CONFLICTS,
 	STATEMENT_COUNT,
 };
 
@@ -38,7 +55,15 @@ struct store {
 	uint64_t last_id, begun_last_id;
 	uint8_t last_hash[STORE_HASH_BYTES], begun_last_hash[STORE_HASH_BYTES];
 	bool begun;
+	struct sighted sighted[SIGHTED_SLOTS];
+	uint64_t sightings; /* rows that there may be; 0: to be counted */
 };
+
+/* What was sighted and is not committed is not known any more. */
+void store_forget_sighted(struct store *store);
+
+/* Make the tables of the cameras where there are none. */
+int store_make_device_tables(struct store *store, struct err *err);
 
 /* Run SQL that gives no row. */
 int store_run(struct store *store, const char *sql, struct err *err);

@@ -20,6 +20,7 @@ make_facts(struct facts *facts, uint64_t flow_id)
 	cr_assert_eq(addr_parse(&facts->camera, "10.0.0.21:40112", 0, NULL), 0);
 	cr_assert_eq(addr_parse(&facts->dst, "198.51.100.7:443", 0, NULL), 0);
 	SET(facts->iface, "eth1");
+	memcpy(facts->mac, "\x44\x19\xb6\x12\x34\x56", MAC_BYTES);
 	SET(facts->device, "lobby-3");
 	facts->hello.kind = HELLO_TLS;
 	facts->hello.sni_present = true;
@@ -108,6 +109,7 @@ fill_texts(struct facts *facts)
 	FILL(facts->verdict.flag.rule);
 	FILL(facts->verdict.flag.why);
 	FILL(facts->end_text);
+	FILL(facts->sighting.maker);
 }
 
 void
@@ -138,6 +140,8 @@ make_full_facts(struct facts *facts)
 	}
 	facts->place.kind = PLACE_SATELLITE;
 	facts->geo_age_days = UINT32_MAX;
+	facts->sighting.kind = SIGHTING_OTHER_IP;
+	memset(facts->sighting.other_mac, 0xff, MAC_BYTES);
 	facts->place.asn = UINT32_MAX;
 	facts->place.prefix_bits = 128;
 	facts->server.errors = UINT32_MAX;
