@@ -227,6 +227,10 @@ add_server(struct json *json, const struct server_facts *server)
 		json_number(json, "alert", server->alert);
 	if (server->wants_client_cert)
 		json_bool(json, "wants_client_cert", true);
+	if (server->client_cert)
+		json_bool(json, "client_cert", true);
+	add_text(json, "ocsp", staple_name(server->staple));
+	add_text(json, "treated", treatment_name(server->treatment));
 	json_close(json);
 }
 
@@ -423,6 +427,19 @@ find_flag(const struct facts *facts, struct alert *alert)
 	return true;
 }
 
+/* What came of a server that is not good.  A camera that was shown its flaw and
+ * talked all the same is a finding about the camera. */
+static const char *
+server_category(const struct facts *facts)
+{
+	if (facts->server.treatment == TREATED_ACCEPTED)
+		return "Bad server accepted by rule";
+	if (facts->server.treatment == TREATED_MIRRORED &&
+	    facts->camera_tls.verdict == CAMERA_TLS_OK)
+		return "Camera does not verify the server";
+	return "Server not verified";
+}
+
 /* What is to be looked at, if anything; the gravest counts. */
 static bool
 find_alert(const struct facts *facts, struct alert *alert)
@@ -443,7 +460,7 @@ find_alert(const struct facts *facts, struct alert *alert)
 	if (refused || (facts->server.handshake_done && facts->server.errors != 0)) {
 		alert->blocked = refused;
 		alert->severity = refused ? 1 : 2;
-		alert->category = "Server not verified";
+		alert->category = server_category(facts);
 		alert->ruleset = "appliance";
 		alert->rule = "server-certificate";
 		name_errors(alert, facts->server.errors);

@@ -135,6 +135,9 @@ static const struct field fields[] = {
     FIELD(75, FIELD_ENUM, sighting.kind, SIGHTING_COUNT - 1),
     FIELD(76, FIELD_BYTES, sighting.other_mac, 0),
     FIELD(77, FIELD_TEXT, sighting.maker, 0),
+    FIELD(78, FIELD_BOOL, server.client_cert, 0),
+    FIELD(79, FIELD_ENUM, server.staple, STAPLE_INVALID),
+    FIELD(80, FIELD_ENUM, server.treatment, TREATED_ACCEPTED),
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };

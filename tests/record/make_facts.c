@@ -148,6 +148,9 @@ make_full_facts(struct facts *facts)
 	facts->server.version = UINT16_MAX;
 	facts->server.alert = UINT8_MAX;
 	facts->server.wants_client_cert = true;
+	facts->server.client_cert = true;
+	facts->server.staple = STAPLE_REVOKED;
+	facts->server.treatment = TREATED_MIRRORED;
 	facts->server.not_before = -1;
 	facts->server.not_after = -1;
 	facts->camera_tls.verdict = CAMERA_TLS_PROBABLE;

@@ -291,6 +291,39 @@ Test(eve, log_count_has_the_last_line_only)
 	drop(&lines);
 }
 
+Test(eve, a_bad_server_that_is_not_blocked_is_always_flagged)
+{
+	static const struct {
+		enum treatment treatment;
+		enum camera_verdict camera;
+		const char *treated, *category;
+	} rows[] = {
+	    {TREATED_MIRRORED, CAMERA_TLS_OK, "\"mirrored\"",
+		"\"Camera does not verify the server\""},
+	    {TREATED_MIRRORED, CAMERA_TLS_REJECTED, "\"mirrored\"", "\"Server not verified\""},
+	    {TREATED_ACCEPTED, CAMERA_TLS_OK, "\"accepted\"", "\"Bad server accepted by rule\""},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct facts facts;
+		struct lines lines;
+
+		make_facts(&facts, 3);
+		facts.server.verified = false;
+		facts.server.errors = CERT_REVOKED;
+		facts.server.staple = STAPLE_REVOKED;
+		facts.server.treatment = rows[i].treatment;
+		facts.camera_tls.verdict = rows[i].camera;
+		read_lines(&close_head, &facts, &lines);
+		cr_assert_eq(lines.count, 2);
+		EXPECT(lines.at[0], {"borderlens.server.treated", rows[i].treated},
+		    {"borderlens.server.ocsp", "\"revoked\""}, {"flow.alerted", "true"});
+		EXPECT(lines.at[1], {"alert.category", rows[i].category},
+		    {"alert.action", "\"allowed\""}, {"alert.severity", "2"});
+		drop(&lines);
+	}
+}
+
 Test(eve, what_is_flagged_is_an_allowed_alert)
 {
 	struct facts facts;
