@@ -47,7 +47,8 @@ struct conn {
 	struct spool_live *live; /* owned by the spool; NULL before the open record */
 	bool passthrough;        /* the camera is known to refuse our leaf there */
 	bool hello_done;         /* peek has its answer */
-	bool camera_left_first;  /* it ended its direction before the server did */
+	bool camera_left;        /* it ended its direction */
+	bool camera_left_first;  /* ... before the server did */
 	bool closing;
 	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */
 };

@@ -218,7 +218,6 @@ close_relay(struct conn *conn)
 	const struct leg *broken = camera->end > LEG_TRUNCATED ? camera : server;
 	const char *who = broken == camera ? "camera" : "server";
 
-	look_for_refusal(conn);
 	if (conn->facts.inspect == INSPECT_REJECTED)
 		return close_rejected(conn);
 	if (broken->end == LEG_RESET)
@@ -251,8 +250,11 @@ look_at_ends(struct conn *conn)
 {
 	struct leg *camera = &conn->camera, *server = &conn->server;
 
-	if (is_over(camera) && !is_over(server))
-		conn->camera_left_first = true;
+	if (is_over(camera) && !conn->camera_left) {
+		conn->camera_left = true;
+		conn->camera_left_first = !is_over(server);
+		look_for_refusal(conn); /* now: it may be back before the server closes */
+	}
 	if (camera->end > LEG_TRUNCATED || server->end > LEG_TRUNCATED)
 		return close_relay(conn);
 	if (camera->end_sent && server->end_sent)

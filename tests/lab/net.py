@@ -160,7 +160,7 @@ class Net:
         cameras' resolver says."""
         self.prefix = prefix
         remove(prefix)
-        self._write_hosts(hosts or {})
+        self.name_hosts(hosts or {})
         self.cam = Namespace(f"{prefix}-cam")
         self.gw = Namespace(f"{prefix}-gw")
         self.net = Namespace(f"{prefix}-net")
@@ -173,7 +173,8 @@ class Net:
             self.add_cloud(address)
         self._witness()
 
-    def _write_hosts(self, hosts):
+    def name_hosts(self, hosts):
+        """What the cameras' resolver says from now on."""
         directory = f"/etc/netns/{self.prefix}-cam"
         os.makedirs(directory, exist_ok=True)
         with open(f"{directory}/hosts", "w", encoding="ascii") as out:
