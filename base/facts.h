@@ -53,7 +53,8 @@ struct hello_facts {
 	bool ech;                     /* encrypted_client_hello is there, real or GREASE */
 	bool early_data;              /* it wants to send 0-RTT data, which we never take */
 	bool post_quantum;            /* it offers a group with ML-KEM */
-	bool sha1_only;               /* it takes no signature in the handshake but by SHA-1 */
+	bool sha1_only;               /* it takes no signature in the handshake but by SHA-1.
+				       * Not recorded: camera_tls.legacy tells it */
 	uint8_t alpn_size;            /* bytes used of alpn */
 	char sni[FACTS_NAME_MAX];     /* "" when there is none */
 	uint8_t alpn[FACTS_ALPN_MAX]; /* RFC 7301: length byte and name, repeated */

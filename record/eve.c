@@ -125,6 +125,8 @@ add_tls(struct json *json, const struct facts *facts)
 	if (facts->hello.sni_present)
 		json_string(json, "sni", facts->hello.sni);
 	add_text(json, "version", tls_version_name(facts->server.version));
+	if (facts->server.resumed)
+		json_bool(json, "session_resumed", true);
 	add_alpns(json, &facts->hello);
 	if (facts->server.alpn[0] != '\0') {
 		json_open_array(json, "server_alpns");
@@ -243,6 +245,10 @@ add_camera_tls(struct json *json, const struct camera_facts *camera)
 	add_text(json, "version", tls_version_name(camera->version));
 	add_text(json, "verdict", camera_verdict_name(camera->verdict));
 	add_text(json, "cipher", camera->cipher);
+	if (camera->resumed)
+		json_bool(json, "resumed", true);
+	if (camera->legacy)
+		json_bool(json, "legacy", true);
 	if (camera->alert != 0)
 		json_number(json, "alert", camera->alert);
 	json_close(json);
@@ -274,6 +280,10 @@ add_ours(struct json *json, const struct event_head *head, const struct facts *f
 	add_camera_tls(json, &facts->camera_tls);
 	if (facts->hello.ech)
 		json_bool(json, "ech", true);
+	if (facts->hello.early_data)
+		json_bool(json, "early_data", true);
+	if (facts->hello.post_quantum)
+		json_bool(json, "post_quantum", true);
 	if (closed) {
 		add_pair(json, "payload", facts->traffic.up, facts->traffic.down);
 		add_pair(json, "left", facts->traffic.left_up, facts->traffic.left_down);

@@ -138,6 +138,11 @@ static const struct field fields[] = {
     FIELD(78, FIELD_BOOL, server.client_cert, 0),
     FIELD(79, FIELD_ENUM, server.staple, STAPLE_INVALID),
     FIELD(80, FIELD_ENUM, server.treatment, TREATED_ACCEPTED),
+    FIELD(81, FIELD_BOOL, server.resumed, 0),
+    FIELD(82, FIELD_BOOL, camera_tls.resumed, 0),
+    FIELD(83, FIELD_BOOL, camera_tls.legacy, 0),
+    FIELD(84, FIELD_BOOL, hello.early_data, 0),
+    FIELD(85, FIELD_BOOL, hello.post_quantum, 0),
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };

@@ -151,6 +151,11 @@ make_full_facts(struct facts *facts)
 	facts->server.client_cert = true;
 	facts->server.staple = STAPLE_REVOKED;
 	facts->server.treatment = TREATED_MIRRORED;
+	facts->server.resumed = true;
+	facts->hello.early_data = true;
+	facts->hello.post_quantum = true;
+	facts->camera_tls.resumed = true;
+	facts->camera_tls.legacy = true;
 	facts->server.not_before = -1;
 	facts->server.not_after = -1;
 	facts->camera_tls.verdict = CAMERA_TLS_PROBABLE;
@@ -160,5 +165,5 @@ make_full_facts(struct facts *facts)
 	facts->verdict.shadow = true;
 	facts->inspect = INSPECT_UNDECODABLE;
 	facts->traffic = (struct traffic){UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
-	facts->end = END_INTERNAL;
+	facts->end = END_COUNT - 1;
 }
