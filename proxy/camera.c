@@ -43,6 +43,21 @@ camera_is_gone(const struct leg *leg)
 	return getsockopt(leg->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0;
 }
 
+/* What a ticket of this camera's is good for. */
+static int
+bind_tickets(struct conn *conn, SSL *ssl, struct err *err)
+{
+	const struct facts *facts = &conn->facts;
+	const struct ticket_use use = {.dst = &facts->dst,
+	    .name = facts->hello.sni,
+	    .alpn = facts->server.alpn,
+	    .leaf = conn->leaf,
+	    .trust_id = conn->snapshot->trust_id,
+	    .policy_id = conn->snapshot->policy_id};
+
+	return tickets_bind(conn->worker->tickets, &use, ssl, &conn->ticket, err);
+}
+
 static bool
 start_accept(struct conn *conn)
 {
@@ -59,6 +74,10 @@ start_accept(struct conn *conn)
 	ssl = tls_to_camera(&conn->snapshot->tls, &facts->hello, conn->leaf,
 	    conn->worker->leaf_keys.key[conn->leaf_kind], &facts->server, &err);
 
+	if (ssl != NULL && bind_tickets(conn, ssl, &err) != 0) {
+		SSL_free(ssl);
+		ssl = NULL;
+	}
 	if (ssl == NULL || leg_start_tls(&conn->camera, ssl, &err) != 0) {
 		(void)conn_close(conn, END_INTERNAL, "%s", err.text);
 		return false;
@@ -149,6 +168,7 @@ note_negotiated(struct conn *conn)
 	if (SSL_get_current_cipher(ssl) == NULL)
 		return; /* it did not come so far */
 	facts->version = tls_version(ssl);
+	facts->resumed = SSL_session_reused(ssl) == 1;
 	text_copy(facts->cipher, sizeof(facts->cipher), SSL_get_cipher_name(ssl));
 }
 

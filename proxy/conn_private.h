@@ -10,8 +10,10 @@
 #include "proxy/hello.h"
 #include "proxy/leg.h"
 #include "proxy/minter.h"
+#include "proxy/sessions.h"
 #include "proxy/snapshot.h"
 #include "proxy/splice.h"
+#include "proxy/tickets.h"
 #include "proxy/tls_walk.h"
 #include "proxy/worker_private.h"
 
@@ -32,6 +34,9 @@ struct conn {
 	enum conn_state state;
 	struct facts facts;
 	struct leg camera, server;
+	struct session_slot session;  /* with the server */
+	struct ticket_binding ticket; /* of the camera's */
+
 	struct hello_reader hello; /* empty once replayed */
 	struct event deadline;
 	uint64_t opened_us; /* clock_mono_us */
@@ -50,6 +55,7 @@ struct conn {
 	bool camera_left;        /* it ended its direction */
 	bool camera_left_first;  /* ... before the server did */
 	bool closing;
+	bool asked_anew;      /* the server failed to resume, and is asked once more */
 	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */
 };
 

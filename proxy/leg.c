@@ -423,6 +423,10 @@ leg_close(struct leg *leg, bool reset)
 	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
 	if (leg->ssl != NULL) {
+		/* OpenSSL forgets the session of an SSL that was not shut down, and
+		 * so would one whose camera just went away cost the next camera a
+		 * full handshake.  After a fatal alert it has forgotten it already. */
+		SSL_set_shutdown(leg->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		SSL_free(leg->ssl);
 		leg->ssl = NULL;
 	}

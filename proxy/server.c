@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The stages on the server's side: TCP, then TLS and its certificate. */
+#include "base/clock.h"
 #include "certs/verify.h"
 #include "config/judge.h"
 #include "proxy/conn_private.h"
@@ -38,14 +39,30 @@ start_connect(struct conn *conn)
 	return CONN_CONNECT;
 }
 
+/* What a session with this server depends on. */
+static struct session_peer
+session_peer(const struct conn *conn)
+{
+	const struct facts *facts = &conn->facts;
+
+	return (struct session_peer){.dst = &facts->dst,
+	    .name = tls_name(&facts->hello),
+	    .alpn = {facts->hello.alpn, facts->hello.alpn_size},
+	    .trust_id = conn->snapshot->trust_id,
+	    .policy_id = conn->snapshot->policy_id};
+}
+
 static enum conn_state
 start_tls(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
+	const struct session_peer peer = session_peer(conn);
 	struct err err = {0};
 	SSL *ssl =
 	    tls_to_server(&conn->snapshot->tls, &facts->hello, &facts->dst, &facts->server, &err);
 
+	if (ssl != NULL)
+		session_offer(&conn->session, conn->worker->sessions, &peer, ssl, clock_mono_ms());
 	if (ssl == NULL || leg_start_tls(&conn->server, ssl, &err) != 0)
 		return conn_close(conn, END_INTERNAL, "%s", err.text);
 	conn_set_deadline(conn, conn->snapshot->config->timeout.handshake_ms);
@@ -80,11 +97,27 @@ run_connect(struct conn *conn)
 
 /* ---- TLS ---- */
 
+/* A server may choke on its own session; the camera, which never heard of that,
+ * must not be the one to lose by it. */
+static bool
+asks_anew(struct conn *conn)
+{
+	if (!conn->session.offered || conn->asked_anew)
+		return false;
+	conn->asked_anew = true;
+	session_forget(&conn->session);
+	leg_close(&conn->server, true);
+	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};
+	return true;
+}
+
 static enum conn_state
 handshake_failed(struct conn *conn, const struct err *err)
 {
 	struct leg *leg = &conn->server;
 
+	if (asks_anew(conn))
+		return CONN_CONNECT;
 	conn->facts.server.alert = leg->alert;
 	switch (leg->end) {
 	case LEG_RESET:
@@ -157,6 +190,7 @@ run_verify(struct conn *conn)
 	struct server_facts *server = &conn->facts.server;
 	struct err err = {0};
 	enum leg_io io = leg_handshake(&conn->server, &err);
+	enum conn_state next;
 
 	if (server->wants_client_cert &&
 	    conn->snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
@@ -165,6 +199,13 @@ run_verify(struct conn *conn)
 		return handshake_failed(conn, &err);
 	if (io == LEG_WAIT)
 		return CONN_VERIFY;
+	server->resumed = SSL_session_reused(conn->server.ssl) == 1;
+	if (server->resumed)
+		server->staple = conn->session.staple;
 	verify_result(conn->server.ssl, server);
-	return judge_certificate(conn);
+	conn->session.staple = server->staple;
+	next = judge_certificate(conn);
+	if (next == CONN_MINT && server->verified)
+		session_accept(&conn->session, conn->server.ssl, clock_mono_ms());
+	return next;
 }

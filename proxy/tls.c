@@ -6,6 +6,8 @@
 #include "certs/verify.h"
 #include "config/config.h"
 #include "proxy/leg.h"
+#include "proxy/sessions.h"
+#include "proxy/tickets.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -15,6 +17,9 @@ enum {
 	ALERT_FATAL = 2,
 	RECORD_ALERT = 21,
 	READ_AHEAD_BYTES = 64 << 10, /* several records a recv(2); given back when empty */
+	/* 0-RTT data for a server that the camera spoke with before us: nobody can
+	 * read it, and the camera says it again. */
+	EARLY_DATA_SKIPPED_MAX = 256 << 10,
 };
 
 /* Where an SSL finds what the server chose, for the ALPN callback. */
@@ -79,8 +84,8 @@ make_context(const SSL_METHOD *method, uint16_t min, struct err *err)
 		SSL_CTX_free(ctx);
 		return NULL;
 	}
-	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-				     SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_options(ctx,
+	    SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
 				  SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
@@ -104,20 +109,26 @@ make_server_context(struct tls *tls, const struct config *config, struct bytes r
 		goto out;
 	SSL_CTX_set_client_cert_cb(tls->server, on_client_cert);
 	ret = verify_setup(tls->server, store, err);
+	if (ret == 0)
+		ret = sessions_watch(tls->server, err);
 out:
 	X509_STORE_free(store);
 	return ret;
 }
 
 static SSL_CTX *
-make_camera_context(uint16_t min, struct err *err)
+make_camera_context(uint16_t min, const char *class, struct err *err)
 {
 	SSL_CTX *ctx = make_context(TLS_server_method(), min, err);
 
 	if (ctx == NULL)
 		return NULL;
-	(void)SSL_CTX_set_num_tickets(ctx, 0);
+	if (tickets_watch(ctx, class, err) != 0) {
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
 	(void)SSL_CTX_set_max_early_data(ctx, 0);
+	(void)SSL_CTX_set_recv_max_early_data(ctx, EARLY_DATA_SKIPPED_MAX);
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
 	return ctx;
 }
@@ -128,12 +139,12 @@ make_camera_contexts(struct tls *tls, const struct config *config, struct err *e
 	uint16_t min = config->tls.camera_min;
 
 	tls->camera_min = min;
-	tls->camera = make_camera_context(min < TLS1_2_VERSION ? TLS1_2_VERSION : min, err);
+	tls->camera = make_camera_context(min < TLS1_2_VERSION ? TLS1_2_VERSION : min, "new", err);
 	if (tls->camera == NULL)
 		return -1;
 	if (min >= TLS1_2_VERSION)
 		return 0;
-	tls->camera_legacy = make_camera_context(min, err);
+	tls->camera_legacy = make_camera_context(min, "legacy", err);
 	if (tls->camera_legacy == NULL)
 		return -1;
 	/* SHA-1 in the handshake, as TLS 1.0 and 1.1 want it, is below level 1. */
@@ -183,10 +194,8 @@ leaf_keys_close(struct leaf_keys *keys)
 
 /* ---- connections ---- */
 
-/* An address in the name field is no name (RFC 6066 section 3): the server is
- * then known by its address, as when nothing is sent. */
-static const char *
-name_to_ask_for(const struct hello_facts *hello)
+const char *
+tls_name(const struct hello_facts *hello)
 {
 	struct addr literal;
 
@@ -207,7 +216,7 @@ SSL *
 tls_to_server(const struct tls *tls, const struct hello_facts *hello, const struct addr *addr,
     struct server_facts *server, struct err *err)
 {
-	const char *name = name_to_ask_for(hello);
+	const char *name = tls_name(hello);
 	SSL *ssl = SSL_new(tls->server);
 
 	if (ssl == NULL || SSL_set_ex_data(ssl, server_facts_index, server) != 1) {

@@ -38,6 +38,11 @@ struct leaf_keys {
 int leaf_keys_open(struct leaf_keys *keys, struct err *err);
 void leaf_keys_close(struct leaf_keys *keys);
 
+/* The name to ask a server for: the camera's, or "".  An address in the name
+ * field is no name (RFC 6066 section 3): the server is then known by its
+ * address, as when nothing is sent. */
+const char *tls_name(const struct hello_facts *hello);
+
 /*
  * An SSL towards the server: name and ALPN as the camera sent them, the
  * certificate expected to be for that name (or for addr where there is none).

@@ -55,6 +55,7 @@ peer_start(struct peer *peer, void (*play)(struct peer *peer))
 	peer->fd = -1;
 	peer->ssl = NULL;
 	peer->handshake_done = false;
+	peer->resumed = false;
 	peer->received = 0;
 	peer->end = PEER_OPEN;
 	peer->alert = 0;
@@ -76,6 +77,7 @@ void
 peer_free(struct peer *peer)
 {
 	EVP_MD_CTX_free(peer->digest);
+	SSL_SESSION_free(peer->session);
 	SSL_CTX_free(peer->ctx);
 	if (peer->listener >= 0)
 		(void)close(peer->listener);
@@ -129,6 +131,9 @@ peer_connect(struct peer *peer)
 void
 peer_close(struct peer *peer)
 {
+	/* Or OpenSSL would take the session for a bad one. */
+	if (peer->ssl != NULL)
+		SSL_set_shutdown(peer->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 	SSL_free(peer->ssl);
 	peer->ssl = NULL;
 	if (peer->fd >= 0)
@@ -198,6 +203,8 @@ start_tls(struct peer *peer)
 		return true;
 	}
 	SSL_set_connect_state(peer->ssl);
+	if (peer->session != NULL && SSL_set_session(peer->ssl, peer->session) != 1)
+		return false;
 	if (peer->sni == NULL)
 		return true;
 	(void)snprintf(name, sizeof(name), "%s", peer->sni);
@@ -217,6 +224,7 @@ note_handshake(struct peer *peer)
 	peer->version = SSL_version(peer->ssl);
 	peer->key_type = cert != NULL ? EVP_PKEY_get_base_id(X509_get0_pubkey(cert)) : 0;
 	peer->handshake_done = true;
+	peer->resumed = SSL_session_reused(peer->ssl) == 1;
 }
 
 static int
@@ -261,6 +269,15 @@ peer_expect_no_handshake(struct peer *peer)
 		fail(peer, "the handshake was done");
 	else
 		peer->end = end_of(peer, ret);
+}
+
+void
+peer_keep_session(struct peer *peer)
+{
+	if (failed(peer))
+		return;
+	SSL_SESSION_free(peer->session);
+	peer->session = SSL_get1_session(peer->ssl);
 }
 
 /* ---- bytes ---- */

@@ -36,6 +36,7 @@ struct peer {
 	SSL_CTX *ctx;               /* owned */
 	BIO *(*wire)(int fd);       /* between TLS and the socket; NULL: nothing */
 	const char *sni;            /* a camera: whom to ask for; NULL: nobody */
+	SSL_SESSION *session;       /* a camera: to resume with; owned; NULL: none */
 	int finished;               /* an eventfd that is told at the end */
 	pthread_t thread;
 
@@ -43,6 +44,7 @@ struct peer {
 	SSL *ssl;
 	unsigned connections; /* made or taken */
 	bool handshake_done;
+	bool resumed;
 	char alpn[32];
 	int version;        /* negotiated */
 	int key_type;       /* EVP_PKEY_EC ..., of the certificate that the camera saw */
@@ -63,6 +65,7 @@ void peer_free(struct peer *peer); /* all that it holds but the eventfd */
 void peer_connect(struct peer *peer); /* a server: accept */
 void peer_handshake(struct peer *peer);
 void peer_expect_no_handshake(struct peer *peer); /* it fails; end and alert say how */
+void peer_keep_session(struct peer *peer);        /* a camera: for its next connection */
 void peer_say(struct peer *peer, const void *bytes, size_t count);
 void peer_pour(struct peer *peer, uint64_t count);        /* of the pattern */
 void peer_hear(struct peer *peer, uint64_t count);        /* until so many were received */
