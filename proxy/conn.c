@@ -21,6 +21,8 @@
 
 #define BIT(state) (1U << (state))
 
+enum { PASS_OVER_BYTES = 256 << 10 };
+
 /* One row per state: its name, the states it may go to, and what it does.  A
  * stage returns where to go next; to return its own state is to wait for the
  * event loop to call conn_run again. */
@@ -151,7 +153,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 enum shape { SHAPE_FIN = 0, SHAPE_RESET, SHAPE_MIRROR };
 
 static const enum shape shapes[END_COUNT] = {
-    [END_REFUSED] = SHAPE_RESET,
+    [END_REFUSED] = SHAPE_RESET, /* or as the rule wants it */
     [END_UNREACHABLE] = SHAPE_RESET,
     [END_HELLO_TIMEOUT] = SHAPE_RESET,
     [END_TIMEOUT] = SHAPE_RESET,
@@ -179,10 +181,38 @@ say_alert(struct conn *conn)
 	(void)send(conn->camera.fd, record, sizeof(record), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+/* What a camera sent behind what was read would turn the end into a reset. */
+static void
+pass_over(const struct leg *leg)
+{
+	(void)recv(leg->fd, NULL, PASS_OVER_BYTES, MSG_TRUNC | MSG_DONTWAIT);
+}
+
+/* How a rule wants a block to be done; the shape in which the rest is closed. */
+static enum shape
+block_camera(struct conn *conn)
+{
+	switch (conn->facts.verdict.how) {
+	case HOW_RESET:
+		break;
+	case HOW_DROP:
+		if (conn->camera.fd >= 0)
+			stalls_add(&conn->worker->stalls, conn->worker->base,
+			    leg_release(&conn->camera));
+		break;
+	case HOW_REFUSE:
+		if (conn->facts.hello.kind == HELLO_TLS)
+			conn->camera_alert = SSL_AD_ACCESS_DENIED;
+		pass_over(&conn->camera);
+		return SHAPE_MIRROR;
+	}
+	return SHAPE_RESET;
+}
+
 static void
 close_legs(struct conn *conn, enum end end)
 {
-	enum shape shape = shapes[end];
+	enum shape shape = end == END_REFUSED ? block_camera(conn) : shapes[end];
 	bool server_reset = conn->server.end == LEG_RESET;
 
 	if (shape == SHAPE_MIRROR)

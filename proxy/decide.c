@@ -62,6 +62,16 @@ decide_unproven(struct conn *conn)
 	return !is_blocked(conn);
 }
 
+/* A block by address is final; that a rule wants a look at who asked is not. */
+static void
+flag_by_name(struct conn *conn)
+{
+	struct verdict later;
+
+	judge(conn->snapshot->config->rules, VERDICT_NAME, &conn->facts, &later);
+	conn->facts.verdict.flag = later.flag;
+}
+
 static void
 judge_by_name(struct conn *conn)
 {
@@ -70,8 +80,10 @@ judge_by_name(struct conn *conn)
 
 	if (facts->hello.sni[0] != '\0')
 		geo_vendor(snapshot->geo, facts->hello.sni, &facts->place);
-	if (is_blocked(conn))
-		return; /* by address: no name can change that */
+	if (is_blocked(conn)) {
+		flag_by_name(conn);
+		return;
+	}
 	if (!is_understood(conn)) {
 		guard_block(&facts->verdict, VERDICT_NAME, "undecodable",
 		    "What the camera sent cannot be understood");

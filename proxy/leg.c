@@ -417,25 +417,31 @@ leg_end_direction(struct leg *leg, bool orderly)
 	leg->end_queued = true;
 }
 
-void
-leg_close(struct leg *leg, bool reset)
+int
+leg_release(struct leg *leg)
 {
-	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	int fd = leg->fd;
 
 	if (leg->ssl != NULL) {
-		/* OpenSSL forgets the session of an SSL that was not shut down, and
-		 * so would one whose camera just went away cost the next camera a
-		 * full handshake.  After a fatal alert it has forgotten it already. */
-		SSL_set_shutdown(leg->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		SSL_free(leg->ssl);
 		leg->ssl = NULL;
 	}
 	drop_out(leg);
-	if (leg->fd < 0)
-		return;
-	(void)event_del(&leg->event);
-	if (reset)
-		(void)setsockopt(leg->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	(void)close(leg->fd);
+	if (fd >= 0)
+		(void)event_del(&leg->event);
 	leg->fd = -1;
+	return fd;
+}
+
+void
+leg_close(struct leg *leg, bool reset)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	int fd = leg_release(leg);
+
+	if (fd < 0)
+		return;
+	if (reset)
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	(void)close(fd);
 }

@@ -111,6 +111,10 @@ void leg_end_direction(struct leg *leg, bool orderly);
  * never opened.  Sends nothing that waits. */
 void leg_close(struct leg *leg, bool reset);
 
+/* Give the socket away as it is, no longer watched; -1: there is none.  What
+ * waits is not sent. */
+int leg_release(struct leg *leg);
+
 /* The BIO_METHOD that all legs share; NULL: no memory.  Once a process. */
 BIO_METHOD *leg_bio_method(void);
 

@@ -7,6 +7,7 @@
 #include "base/facts.h"
 #include "proxy/pool.h"
 #include "proxy/splice.h"
+#include "proxy/stall.h"
 #include "proxy/tls.h"
 
 #include <event2/event.h>
@@ -22,10 +23,8 @@ struct minter;
 struct origdst_method;
 struct own_addrs;
 struct refusals;
-struct sessions;
 struct snapshot;
 struct spool;
-struct tickets;
 
 enum { WORKER_SCRATCH_BYTES = 16 << 10 }; /* one TLS record of payload */
 
@@ -39,8 +38,6 @@ struct worker {
 	struct spool *spool;
 	struct leaf_keys leaf_keys;
 	struct minter *minter;
-	struct sessions *sessions;
-	struct tickets *tickets;
 	struct refusals *refusals;
 	struct own_addrs *own;
 	struct census *census;
@@ -48,6 +45,7 @@ struct worker {
 	const struct origdst_method *origdst;
 	struct pool pool;
 	struct pipes pipes;
+	struct stalls stalls;
 	struct board *board;
 	struct board_worker *counters; /* our row of it */
 	struct conn_list open, closed;

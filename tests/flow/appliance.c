@@ -18,8 +18,6 @@
 #include "proxy/origdst.h"
 #include "proxy/own_addrs.h"
 #include "proxy/refusals.h"
-#include "proxy/sessions.h"
-#include "proxy/tickets.h"
 #include "record/spool.h"
 #include "tests/flow/harness.h"
 #include "tests/support/mmdb_maker.h"
@@ -44,7 +42,22 @@ static const char rules[] = "ruleset: flow\n"
 			    "  - id: name\n"
 			    "    match: {sni: blocked.example}\n"
 			    "    then: block\n"
-			    "    why: \"nobody may speak with it\"\n";
+			    "    why: \"nobody may speak with it\"\n"
+			    "  - id: refused\n"
+			    "    match: {any: [{sni: refused.example}, {port: 81}]}\n"
+			    "    then: block\n"
+			    "    how: refuse\n"
+			    "    why: \"told in order\"\n"
+			    "  - id: dropped\n"
+			    "    match: {sni: dropped.example}\n"
+			    "    then: block\n"
+			    "    how: drop\n"
+			    "    why: \"told nothing\"\n"
+			    "  - id: watched\n"
+			    "    match: {sni: watched.example}\n"
+			    "    then: allow\n"
+			    "    alert: medium\n"
+			    "    why: \"look at it\"\n";
 
 static const char *const countries[] = {
     "203.0.114.0/24 country.iso_code=DE registered_country.iso_code=DE",
@@ -278,9 +291,6 @@ appliance_open(struct flow *flow)
 	cr_assert_not_null(worker->own, "%s", err.text);
 	worker->refusals = refusals_new();
 	worker->census = census_new(worker->snapshot->config->limit.per_camera);
-	worker->sessions = sessions_new();
-	worker->tickets = tickets_new(&err);
-	cr_assert(worker->sessions != NULL && worker->tickets != NULL);
 	cr_assert_eq(worker_reaps(worker), 0);
 	open_listener(flow);
 }
@@ -292,12 +302,11 @@ appliance_close(struct flow *flow)
 
 	(void)event_del(&flow->signer_asked);
 	listener_free(worker->listener);
+	stalls_clear(&worker->stalls);
 	minter_free(worker->minter);
 	own_addrs_close(worker->own);
 	refusals_free(worker->refusals);
 	census_free(worker->census);
-	sessions_free(worker->sessions);
-	tickets_free(worker->tickets);
 	leaf_keys_close(&worker->leaf_keys);
 	spool_close(worker->spool);
 	snapshot_unref(worker->snapshot);
