@@ -423,6 +423,10 @@ leg_release(struct leg *leg)
 	int fd = leg->fd;
 
 	if (leg->ssl != NULL) {
+		/* OpenSSL forgets the session of an SSL that was not shut down, and
+		 * so would one whose camera just went away cost the next camera a
+		 * full handshake.  After a fatal alert it has forgotten it already. */
+		SSL_set_shutdown(leg->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		SSL_free(leg->ssl);
 		leg->ssl = NULL;
 	}

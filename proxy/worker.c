@@ -15,7 +15,9 @@
 #include "proxy/own_addrs.h"
 #include "proxy/refusals.h"
 #include "proxy/sandbox.h"
+#include "proxy/sessions.h"
 #include "proxy/snapshot.h"
+#include "proxy/tickets.h"
 #include "proxy/worker_private.h"
 #include "record/spool.h"
 
@@ -168,9 +170,12 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	worker->own = own_addrs_open(worker->base, err);
 	worker->refusals = refusals_new();
 	worker->census = census_new(worker->snapshot->config->limit.per_camera);
-	if (worker->minter == NULL || worker->own == NULL)
+	worker->sessions = sessions_new();
+	worker->tickets = tickets_new(err);
+	if (worker->minter == NULL || worker->own == NULL || worker->tickets == NULL)
 		return -1;
-	if (worker->refusals == NULL || worker->census == NULL || worker_reaps(worker) != 0 ||
+	if (worker->refusals == NULL || worker->census == NULL || worker->sessions == NULL ||
+	    worker_reaps(worker) != 0 ||
 	    event_assign(&worker->tick, worker->base, -1, EV_PERSIST, on_tick, worker) != 0 ||
 	    event_assign(&worker->control, worker->base, setup->control, EV_READ, on_control,
 		worker) != 0 ||
@@ -209,6 +214,8 @@ tear_down(struct worker *worker)
 	own_addrs_close(worker->own);
 	refusals_free(worker->refusals);
 	census_free(worker->census);
+	sessions_free(worker->sessions);
+	tickets_free(worker->tickets);
 	leaf_keys_close(&worker->leaf_keys);
 	spool_close(worker->spool);
 	snapshot_unref(worker->snapshot);

@@ -23,8 +23,10 @@ struct minter;
 struct origdst_method;
 struct own_addrs;
 struct refusals;
+struct sessions;
 struct snapshot;
 struct spool;
+struct tickets;
 
 enum { WORKER_SCRATCH_BYTES = 16 << 10 }; /* one TLS record of payload */
 
@@ -38,6 +40,8 @@ struct worker {
 	struct spool *spool;
 	struct leaf_keys leaf_keys;
 	struct minter *minter;
+	struct sessions *sessions;
+	struct tickets *tickets;
 	struct refusals *refusals;
 	struct own_addrs *own;
 	struct census *census;

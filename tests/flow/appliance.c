@@ -18,6 +18,8 @@
 #include "proxy/origdst.h"
 #include "proxy/own_addrs.h"
 #include "proxy/refusals.h"
+#include "proxy/sessions.h"
+#include "proxy/tickets.h"
 #include "record/spool.h"
 #include "tests/flow/harness.h"
 #include "tests/support/mmdb_maker.h"
@@ -291,6 +293,9 @@ appliance_open(struct flow *flow)
 	cr_assert_not_null(worker->own, "%s", err.text);
 	worker->refusals = refusals_new();
 	worker->census = census_new(worker->snapshot->config->limit.per_camera);
+	worker->sessions = sessions_new();
+	worker->tickets = tickets_new(&err);
+	cr_assert(worker->sessions != NULL && worker->tickets != NULL);
 	cr_assert_eq(worker_reaps(worker), 0);
 	open_listener(flow);
 }
@@ -307,6 +312,8 @@ appliance_close(struct flow *flow)
 	own_addrs_close(worker->own);
 	refusals_free(worker->refusals);
 	census_free(worker->census);
+	sessions_free(worker->sessions);
+	tickets_free(worker->tickets);
 	leaf_keys_close(&worker->leaf_keys);
 	spool_close(worker->spool);
 	snapshot_unref(worker->snapshot);
