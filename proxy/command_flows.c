@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "proxy/arguments.h"
+#include "proxy/cells.h"
 #include "proxy/reading.h"
 #include "record/filter.h"
 #include "record/flows.h"
@@ -15,14 +16,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	LIMIT_DEFAULT = 100,
 	POLL_MS = 200, /* --follow looks this often whether something was stored */
 	CELL_MAX = 512,
-	US_PER_S = 1000000,
 };
 
 enum form { FORM_TABLE = 0, FORM_JSON, FORM_CSV };
@@ -36,7 +35,7 @@ static const struct argument option_rows[] = {
     {"filter", 'f', "EXPR", ARGUMENT_TEXT, offsetof(struct wish, filter),
 	"only those that EXPR holds for", 0},
     {"since", 's', "T", ARGUMENT_TEXT, offsetof(struct wish, since),
-	"opened then or later: 10m, 2h, 7d, 2026-11-22 or\n2026-11-22T10:00:00 (UTC)", 0},
+	"opened then or later: 10m, 2h, 7d, 2026-11-22 or\n2026-11-22T10:00:00Z (all times are UTC)", 0},
     {"limit", 'n', "N", ARGUMENT_TEXT, offsetof(struct wish, limit), "the newest N; 0: all", 0},
     {"follow", 0, NULL, ARGUMENT_FLAG, offsetof(struct wish, follow),
 	"go on with those that end from now on", 0},
@@ -151,66 +150,28 @@ print_csv(struct flow *flow)
 
 /* ---- a table for people ---- */
 
-/* Pad or cut to width signs; text is safe to print. */
-static void
-print_padded(const char *text, size_t width, bool right)
-{
-	size_t signs = 0, bytes = 0, size = strlen(text);
-
-	while (bytes < size && signs < width) {
-		size_t step = text_utf8(text + bytes, size - bytes);
-
-		bytes += step > 0 ? step : 1;
-		signs++;
-	}
-	if (right)
-		(void)printf("%*s", (int)(width - signs), "");
-	(void)printf("%.*s", (int)bytes, text);
-	if (!right)
-		(void)printf("%*s", (int)(width - signs), "");
-	(void)fputs("  ", stdout);
-}
-
 static void
 print_text(struct flow *flow, const char *column, size_t width)
 {
-	char line[CELL_MAX * 4];
-	struct text safe = text_in(line, sizeof(line));
-	const char *text = flow_text(flow, index_of(column));
-
-	text_add_untrusted(&safe, text, strlen(text));
-	print_padded(line[0] != '\0' ? line : "-", width, false);
+	cell_text(flow_text(flow, index_of(column)), width);
 }
 
 static void
 print_bytes(struct flow *flow, const char *column)
 {
-	static const char units[] = " kMGT";
-	double value = (double)flow_number(flow, index_of(column));
-	size_t unit = 0;
-	char text[32];
-
-	while (value >= 1000 && units[unit + 1] != '\0') {
-		value /= 1000;
-		unit++;
-	}
-	if (unit == 0)
-		(void)snprintf(text, sizeof(text), "%.0f", value);
-	else
-		(void)snprintf(text, sizeof(text), "%.1f%c", value, units[unit]);
-	print_padded(text, 7, true);
+	cell_bytes(flow_number(flow, index_of(column)));
 }
 
+/* As --since takes it. */
 static void
 print_time(struct flow *flow)
 {
-	time_t seconds = (time_t)(flow_number(flow, index_of("opened")) / US_PER_S);
-	struct tm tm = {0};
-	char text[32] = "";
+	char text[CLOCK_TEXT_MAX];
+	size_t seconds = sizeof("2026-11-22T02:00:00") - 1;
 
-	(void)localtime_r(&seconds, &tm);
-	(void)strftime(text, sizeof(text), "%m-%d %H:%M:%S", &tm);
-	print_padded(text, 14, false);
+	(void)clock_text(flow_number(flow, index_of("opened")), text);
+	text_copy(text + seconds, sizeof(text) - seconds, "Z");
+	cell_text(text, seconds + 1);
 }
 
 static void
@@ -222,7 +183,7 @@ print_server(struct flow *flow)
 
 	(void)snprintf(text, sizeof(text), "%s%s%s:%llu", v6 ? "[" : "", addr, v6 ? "]" : "",
 	    (unsigned long long)flow_number(flow, index_of("port")));
-	print_padded(text, 22, false);
+	cell_text(text, 22);
 }
 
 static void
@@ -234,7 +195,7 @@ print_verdict(const struct output *output, struct flow *flow)
 
 	if (output->colour && blocked)
 		(void)fputs(shadow ? "\033[33m" : "\033[31m", stdout);
-	print_padded(shadow ? "(block)" : verdict, 7, false);
+	cell_text(shadow ? "(block)" : verdict, 7);
 	if (output->colour && blocked)
 		(void)fputs("\033[0m", stdout);
 }
@@ -242,7 +203,7 @@ print_verdict(const struct output *output, struct flow *flow)
 static void
 print_table_head(void)
 {
-	(void)puts("time            device            server name                     "
+	(void)puts("opened (UTC)          device            server name                     "
 		   "address                 where    regist.  oper.         up     down  "
 		   "verdict  inspected    end                 why");
 }
@@ -250,10 +211,6 @@ print_table_head(void)
 static void
 print_row(const struct output *output, struct flow *flow)
 {
-	char line[CELL_MAX * 4];
-	struct text safe = text_in(line, sizeof(line));
-	const char *why = flow_text(flow, index_of("why"));
-
 	print_time(flow);
 	print_text(flow, "device", 16);
 	print_text(flow, "sni", 30);
@@ -268,9 +225,8 @@ print_row(const struct output *output, struct flow *flow)
 	if (flow_is_set(flow, index_of("closed")))
 		print_text(flow, "end", 18);
 	else
-		print_padded("open", 18, false);
-	text_add_untrusted(&safe, why, strlen(why));
-	(void)puts(line);
+		cell_text("open", 18);
+	cell_last(flow_text(flow, index_of("why")));
 }
 
 static bool
@@ -389,7 +345,6 @@ run(const struct wish *asked)
 	static struct filter filter;
 	struct flows_wish wish = {.filter = &filter};
 	struct output output = {0};
-	const char *no_color = getenv("NO_COLOR");
 	struct reading reading;
 	struct store *store = NULL;
 	struct err err = {0};
@@ -400,7 +355,7 @@ run(const struct wish *asked)
 	(void)filter_parse(&filter, "", 0, &err);
 	if (asked->json || asked->csv)
 		output.form = asked->json ? FORM_JSON : FORM_CSV;
-	output.colour = isatty(STDOUT_FILENO) && (no_color == NULL || no_color[0] == '\0');
+	output.colour = cells_coloured();
 	code = read_wish(asked, &filter, &wish);
 	if (code < 0)
 		code = reading_open(&reading, asked->config, &store);

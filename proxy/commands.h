@@ -20,6 +20,7 @@ enum {
 
 int command_run(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_backtest(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_flows(int argc, char **argv);

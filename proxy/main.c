@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"run", command_run, "the appliance, in the foreground"},
     {"check", command_check, "whether a configuration is good, and what is wrong with it"},
     {"explain", command_explain, "what would happen to a connection, and why"},
+    {"backtest", command_backtest, "what other rules would have decided on recorded connections"},
     {"rules", command_rules, "list, show, compare and format rule sets; the keys of a rule"},
     {"flows", command_flows, "list and follow recorded connections"},
     {"ledger", command_ledger, "prove that the record is whole"},

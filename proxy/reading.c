@@ -9,8 +9,10 @@
 #include "proxy/load.h"
 #include "record/store.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <unistd.h>
 
 int
 reading_find(struct reading *reading, const char *path)
@@ -35,18 +37,29 @@ reading_find(struct reading *reading, const char *path)
 }
 
 int
-reading_open(struct reading *reading, const char *path, struct store **store)
+reading_store(const char *state_dir, struct store **store)
 {
 	char file[PATH_MAX];
 	struct err err = {0};
-	int code = reading_find(reading, path);
 
-	if (code >= 0)
-		return code;
-	(void)snprintf(file, sizeof(file), "%s/" STORE_FILE, reading->state_dir);
+	(void)snprintf(file, sizeof(file), "%s/" STORE_FILE, state_dir);
+	if (access(file, F_OK) != 0 && errno == ENOENT) {
+		(void)fprintf(stderr,
+		    "borderlens: %s: no record yet: the appliance makes it at its first start\n",
+		    file);
+		return EXIT_FAILED;
+	}
 	*store = store_open(file, STORE_READ, &err);
 	if (*store != NULL)
 		return -1;
 	(void)fprintf(stderr, "borderlens: %s: %s\n", file, err.text);
 	return EXIT_FAILED;
+}
+
+int
+reading_open(struct reading *reading, const char *path, struct store **store)
+{
+	int code = reading_find(reading, path);
+
+	return code >= 0 ? code : reading_store(reading->state_dir, store);
 }

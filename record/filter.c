@@ -207,8 +207,8 @@ parse_age(const char *text, uint64_t now_us, uint64_t *out)
 	sign = *end != '\0' ? strchr(signs, *end) : NULL;
 	if (sign == NULL || end[1] != '\0' || value > UINT32_MAX)
 		return -1;
-	value *= seconds[sign - signs] * US_PER_S;
-	*out = value < now_us ? now_us - value : 0;
+	value *= seconds[sign - signs]; /* at most 2^52 */
+	*out = value < now_us / US_PER_S ? now_us - value * US_PER_S : 0;
 	return 0;
 }
 
