@@ -226,20 +226,3 @@ csv_data(struct csv *csv, size_t count, struct csv_row *row, struct csv_errors *
 			return 1;
 	}
 }
-
-bool
-csv_is_date(const char *text)
-{
-	static const char form[] = "0000-00-00";
-
-	if (strlen(text) != sizeof(form) - 1)
-		return false;
-	for (size_t i = 0; i < sizeof(form) - 1; i++) {
-		bool digit = text[i] >= '0' && text[i] <= '9';
-
-		if (form[i] == '0' ? !digit : text[i] != form[i])
-			return false;
-	}
-	return memcmp(text + 5, "01", 2) >= 0 && memcmp(text + 5, "12", 2) <= 0 &&
-	       memcmp(text + 8, "01", 2) >= 0 && memcmp(text + 8, "31", 2) <= 0;
-}

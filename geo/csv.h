@@ -62,7 +62,4 @@ int csv_head(struct csv *csv, const char *const *columns, size_t count, struct c
     struct csv_errors *errors);
 int csv_data(struct csv *csv, size_t count, struct csv_row *row, struct csv_errors *errors);
 
-/* "2026-11-22": the form of a date in a table. */
-bool csv_is_date(const char *text);
-
 #endif

@@ -19,18 +19,30 @@
 #include <sys/mman.h>
 
 /* What is read of a record, and where it stands. */
-enum field { FIELD_LOCATED = 0, FIELD_REGISTERED, FIELD_FLAT, FIELD_ASN, FIELD_ORG, FIELDS };
+enum field {
+	FIELD_LOCATED = 0,
+	FIELD_REGISTERED,
+	FIELD_FLAT,
+	FIELD_ANYCAST,
+	FIELD_SATELLITE,
+	FIELD_ASN,
+	FIELD_ORG,
+	FIELDS
+};
 
 static const char *const paths[FIELDS][3] = {
     [FIELD_LOCATED] = {"country", "iso_code"},
     [FIELD_REGISTERED] = {"registered_country", "iso_code"},
     [FIELD_FLAT] = {"country_code"},
+    [FIELD_ANYCAST] = {"traits", "is_anycast"},
+    [FIELD_SATELLITE] = {"traits", "is_satellite_provider"},
     [FIELD_ASN] = {"autonomous_system_number"},
     [FIELD_ORG] = {"autonomous_system_organization"},
 };
 
 enum { /* sets of fields */
 	SET_COUNTRY = 1 << FIELD_LOCATED | 1 << FIELD_REGISTERED | 1 << FIELD_FLAT,
+	SET_TRAITS = 1 << FIELD_ANYCAST | 1 << FIELD_SATELLITE,
 	SET_NETWORK = 1 << FIELD_ASN | 1 << FIELD_ORG,
 };
 
@@ -102,6 +114,23 @@ read_asn(const MMDB_s *mmdb, uint32_t offset, uint32_t *asn)
 	return *asn == 0 ? FOUND_NONE : FOUND;
 }
 
+/* A trait that holds makes the address one of kind. */
+static enum found
+read_trait(const MMDB_s *mmdb, uint32_t offset, const char *const *path, enum place_kind kind,
+    enum place_kind *out)
+{
+	MMDB_entry_data_s data;
+	enum found found = mmdb_value_read(mmdb, offset, path, &data);
+
+	if (found != FOUND)
+		return found;
+	if (data.type != MMDB_DATA_TYPE_BOOLEAN)
+		return FOUND_BROKEN;
+	if (data.boolean)
+		*out = kind;
+	return FOUND;
+}
+
 /* ---- all of a record ---- */
 
 static enum found
@@ -118,6 +147,10 @@ read_field(const struct database *database, uint32_t offset, enum field field,
 		return read_country(mmdb, offset, path, answer->country[DATABASE_REGISTERED]);
 	case FIELD_FLAT:
 		return read_country(mmdb, offset, path, answer->country[database->flat]);
+	case FIELD_ANYCAST:
+		return read_trait(mmdb, offset, path, PLACE_ANYCAST, &answer->kind);
+	case FIELD_SATELLITE:
+		return read_trait(mmdb, offset, path, PLACE_SATELLITE, &answer->kind);
 	case FIELD_ASN:
 		return read_asn(mmdb, offset, &answer->asn);
 	case FIELD_ORG:
@@ -275,7 +308,7 @@ check_file(struct database *database, enum database_kind kind, struct err *err)
 	if (mmdb_file_read(&database->file, bytes, err) != 0)
 		return -1;
 	database->flat = speaks_of_registration(database) ? DATABASE_REGISTERED : DATABASE_LOCATED;
-	database->fields = kind == DATABASE_ASN ? SET_NETWORK : SET_COUNTRY;
+	database->fields = kind == DATABASE_ASN ? SET_NETWORK : SET_COUNTRY | SET_TRAITS;
 	fill_handle(database);
 	if (survey_records(database, err) != 0)
 		return -1;

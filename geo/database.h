@@ -20,7 +20,8 @@ struct err;
  * Two layouts are read: MaxMind's own (country.iso_code,
  * registered_country.iso_code) and the flat one of ip-location-db
  * (country_code); autonomous_system_number and autonomous_system_organization
- * are the same in both.
+ * are the same in both.  Of MaxMind's traits, is_anycast and is_satellite_provider
+ * are read.
  */
 struct database;
 
@@ -52,6 +53,7 @@ void database_close(struct database *database); /* accepts NULL */
 struct database_answer {
 	bool found; /* the database holds a record for the address */
 	uint8_t bits;
+	enum place_kind kind; /* by its traits; ordinary where they say nothing */
 	char country[DATABASE_COUNTRY_FIELDS][3]; /* "" where it names none */
 	uint32_t asn;                             /* 0: none */
 	char org[64];                             /* cut at a character */

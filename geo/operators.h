@@ -4,11 +4,9 @@
 
 #include "base/bytes.h"
 #include "geo/geo.h"
+#include "geo/table.h"
 
-#include <stddef.h>
 #include <stdint.h>
-
-struct err;
 
 /*
  * Who controls the operator of a network: a curated table, one row an ASN,
@@ -22,14 +20,15 @@ struct err;
  */
 struct operators;
 
-/* Reads all rows and tells every error (csv.h); NULL with err when there was
- * one.  bytes need not outlive the call. */
-struct operators *operators_open(struct bytes bytes, const char *file, geo_tell *tell, void *arg,
-    struct err *err);
+/* Reads all rows and tells every error; NULL when there was one.  bytes need
+ * not outlive the call. */
+struct operators *operators_open(struct bytes bytes, struct csv_errors *errors);
 void operators_close(struct operators *operators); /* accepts NULL */
 
 /* The row of an ASN, living as long as the table, or NULL. */
 const struct geo_operator *operators_find(const struct operators *operators, uint32_t asn);
-size_t operators_count(const struct operators *operators);
+
+/* How many rows, and of when. */
+const struct table *operators_table(const struct operators *operators);
 
 #endif

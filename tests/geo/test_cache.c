@@ -16,12 +16,12 @@ static struct geo *
 open_geo(const char *country)
 {
 	char line[40];
-	const char *const lines[] = {line, "10.0.0.0/9 country_code=FR"};
+	const char *const lines[] = {line, "20.0.0.0/9 country_code=FR"};
 	struct mmdb_bytes file;
 	struct geo_files files = {.country_count = 1, .asn = {.fd = -1}};
 	struct geo *geo;
 
-	(void)snprintf(line, sizeof(line), "10.0.0.0/8 country_code=%s", country);
+	(void)snprintf(line, sizeof(line), "20.0.0.0/8 country_code=%s", country);
 	file = mmdb_make(NULL, lines, 2);
 	files.country[0].name = "test";
 	files.country[0].fd = memfd_seal("test", file.at, file.size, NULL);
@@ -60,7 +60,7 @@ Test(cache, answers_as_geo_does)
 	struct geo *geo = open_geo("DE");
 
 	for (uint32_t i = 0; i < 15000; i++) {
-		struct addr addr = addr_of(0x09fff000 + i % 5000 * 7919);
+		struct addr addr = addr_of(0x13fff000 + i % 5000 * 7919);
 		struct place place;
 
 		geo_locate(geo, &addr, &place);
@@ -74,7 +74,7 @@ Test(cache, keeps_what_was_asked_for)
 {
 	struct geo_cache *cache = geo_cache_open(NULL);
 	struct geo *geo = open_geo("DE");
-	struct addr addr = addr_of(0x0affffff), other_port = addr;
+	struct addr addr = addr_of(0x14ffffff), other_port = addr;
 	const struct place *place = geo_cache_locate(cache, geo, &addr);
 
 	cr_expect_str_eq(place->located.iso[0], "DE");
@@ -94,7 +94,7 @@ Test(cache, a_few_hundred_servers_stay)
 
 	for (uint32_t round = 0; round < ROUNDS; round++) {
 		for (uint32_t i = 0; i < SERVERS; i++) {
-			struct addr addr = addr_of(0x0a000000 + i * 65537);
+			struct addr addr = addr_of(0x14000000 + i * 65537);
 
 			(void)geo_cache_locate(cache, geo, &addr);
 		}
@@ -109,12 +109,12 @@ Test(cache, what_is_asked_for_often_outlives_a_scan)
 {
 	struct geo_cache *cache = geo_cache_open(NULL);
 	struct geo *geo = open_geo("DE");
-	struct addr often = addr_of(0x0a010203);
+	struct addr often = addr_of(0x14010203);
 	struct geo_cache_counts before;
 
 	(void)geo_cache_locate(cache, geo, &often);
 	for (uint32_t i = 0; i < 20000; i++) {
-		struct addr addr = addr_of(0x0b000000 + i);
+		struct addr addr = addr_of(0x15000000 + i);
 
 		(void)geo_cache_locate(cache, geo, &addr);
 		(void)geo_cache_locate(cache, geo, &often);
@@ -129,7 +129,7 @@ Test(cache, another_geo_answers_anew)
 {
 	struct geo_cache *cache = geo_cache_open(NULL);
 	struct geo *geo = open_geo("DE");
-	struct addr addr = addr_of(0x0affffff);
+	struct addr addr = addr_of(0x14ffffff);
 
 	cr_expect_str_eq(geo_cache_locate(cache, geo, &addr)->located.iso[0], "DE");
 	geo_close(geo);

@@ -118,15 +118,3 @@ Test(csv, every_prefix_and_every_changed_byte_is_read_to_its_end)
 		}
 	}
 }
-
-Test(csv, a_date_has_its_form)
-{
-	static const char *const good[] = {"2026-11-22", "1999-01-31", "2000-12-01"};
-	static const char *const bad[] = {"", "2026-11-2", "2026-11-222", "2026/11/22",
-	    "2026-13-01", "2026-00-01", "2026-01-32", "2026-01-00", "2O26-01-01"};
-
-	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
-		cr_expect(csv_is_date(good[i]), "%s", good[i]);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		cr_expect_not(csv_is_date(bad[i]), "%s", bad[i]);
-}

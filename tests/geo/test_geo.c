@@ -144,7 +144,7 @@ Test(geo, joins_all_facts_of_an_address)
 Test(geo, what_no_database_holds_is_unknown_and_names_who_was_asked)
 {
 	struct geo *geo = open_default();
-	struct place place = locate(geo, "203.0.113.1");
+	struct place place = locate(geo, "5.5.5.5");
 
 	cr_expect_eq(place.located.count, 0);
 	cr_expect_str_eq(place.located_basis, "dbip-country@2026-06-01");
@@ -262,6 +262,7 @@ Test(geo, says_what_it_is_made_of)
 		cr_expect_str_eq(status[i].name, names[i]);
 		cr_expect_eq(status[i].entries, entries[i], "%s", names[i]);
 		cr_expect_eq(status[i].build_s, i < 3 ? 1780272000 : 0);
+		cr_expect_eq(status[i].as_of_s, i < 3 ? 0 : 1795305600);
 	}
 	cr_expect_not_null(strstr(status[0].attribution, "DB-IP"));
 	cr_expect_eq(geo_status(geo, status, 2), 2);

@@ -14,11 +14,12 @@ Test(operators, finds_each_row_and_no_other)
 	static const char text[] =
 	    HEAD "45102,\"Alibaba (US) Technology Co., Ltd.\",Alibaba,CN," REST "\n# smaller ones\n"
 		 "1,First,,US," REST "4294967295,Last,,,low,s,2026-01-01\n";
-	struct operators *operators = operators_open(bytes_of(text), "o.csv", NULL, NULL, NULL);
+	struct operators *operators = operators_open(bytes_of(text),
+	    &(struct csv_errors){.file = "o.csv", .tell = NULL, .arg = NULL, .err = NULL});
 	const struct geo_operator *row;
 
 	cr_assert_not_null(operators);
-	cr_expect_eq(operators_count(operators), 3);
+	cr_expect_eq(operators_table(operators)->count, 3);
 	row = operators_find(operators, 45102);
 	cr_assert_not_null(row);
 	cr_expect_str_eq(row->organisation, "Alibaba (US) Technology Co., Ltd.");
@@ -40,7 +41,8 @@ Test(operators, finds_each_row_and_no_other)
 
 Test(operators, a_table_without_rows_is_good)
 {
-	struct operators *operators = operators_open(bytes_of(HEAD), "o.csv", NULL, NULL, NULL);
+	struct operators *operators = operators_open(bytes_of(HEAD),
+	    &(struct csv_errors){.file = "o.csv", .tell = NULL, .arg = NULL, .err = NULL});
 
 	cr_assert_not_null(operators);
 	cr_expect_null(operators_find(operators, 1));
@@ -64,7 +66,8 @@ Test(operators, tells_every_error_with_its_line)
 	struct tells tells = {0};
 	struct err err = {0};
 
-	cr_assert_null(operators_open(bytes_of(text), "o.csv", tells_note, &tells, &err));
+	cr_assert_null(operators_open(bytes_of(text),
+	    &(struct csv_errors){.file = "o.csv", .tell = tells_note, .arg = &tells, .err = &err}));
 	cr_expect_eq(tells.count, 12, "%s", tells.text);
 	for (unsigned line = 2; line <= 14; line++) {
 		char start[24];
@@ -89,7 +92,10 @@ Test(operators, refuses_other_columns)
 		struct tells tells = {0};
 
 		cr_expect_null(
-		    operators_open(bytes_of(heads[i]), "o.csv", tells_note, &tells, NULL));
+		    operators_open(bytes_of(heads[i]), &(struct csv_errors){.file = "o.csv",
+							   .tell = tells_note,
+							   .arg = &tells,
+							   .err = NULL}));
 		cr_expect_eq(tells.count, 1);
 	}
 }

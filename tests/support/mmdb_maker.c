@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { TYPE_STRING = 2, TYPE_UINT16 = 5, TYPE_UINT32 = 6, TYPE_MAP = 7 };
-enum { TYPE_UINT64 = 9, TYPE_ARRAY = 11, EXTENDED_BASE = 7 };
+enum { TYPE_UINT64 = 9, TYPE_ARRAY = 11, TYPE_BOOL = 14, EXTENDED_BASE = 7 };
 enum { PAIRS_MAX = 16, TEXT_MAX = 1024, SEPARATOR = 16 };
 enum { DEFAULT_IP_VERSION = 6, DEFAULT_BITS = 24, DEFAULT_EPOCH = 1780272000 };
 
@@ -112,6 +112,8 @@ put_value(struct buffer *buffer, const char *key, const char *value)
 {
 	if (strcmp(key, "autonomous_system_number") == 0)
 		put_number(buffer, TYPE_UINT32, strtoull(value, NULL, 10));
+	else if (strncmp(key, "is_", 3) == 0)
+		put_head(buffer, TYPE_BOOL, strcmp(value, "true") == 0);
 	else
 		put_string(buffer, value, strlen(value));
 }

@@ -21,7 +21,8 @@
  *	free(file.at);
  *
  * A key with a dot stands in a map of that name.  autonomous_system_number is
- * an unsigned number, all else is text; a value with spaces stands in quotes.
+ * an unsigned number, a key that begins with "is_" a boolean (true or another
+ * word), all else is text; a value with spaces stands in quotes.
  * A wide block must stand before the narrow ones inside it.
  */
 
