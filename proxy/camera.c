@@ -169,6 +169,7 @@ note_negotiated(struct conn *conn)
 		return; /* it did not come so far */
 	facts->version = tls_version(ssl);
 	facts->resumed = SSL_session_reused(ssl) == 1;
+	facts->legacy = tls_is_legacy(&conn->facts.hello);
 	text_copy(facts->cipher, sizeof(facts->cipher), SSL_get_cipher_name(ssl));
 }
 

@@ -21,6 +21,7 @@ enum extension {
 	EXTENSION_GROUPS = 10,
 	EXTENSION_SIGNATURES = 13,
 	EXTENSION_ALPN = 16,
+	EXTENSION_EARLY_DATA = 42,
 	EXTENSION_VERSIONS = 43,
 	EXTENSION_ECH = 0xfe0d, /* RFC 9849 */
 };
@@ -28,6 +29,7 @@ enum extension {
 enum {
 	NAME_HOST = 0,
 	SIGNATURE_ECDSA_P256 = 0x0403,
+	HASH_SHA1 = 2, /* of a signature before TLS 1.3; 1 is MD5 (RFC 5246 section 7.4.1.4.1) */
 	GROUP_P256 = 23,
 	TLS_1_0 = 0x0301,
 	TLS_1_2 = 0x0303,
@@ -323,18 +325,62 @@ read_versions(struct bytes ext, struct hello_facts *facts)
 /* What the extensions say about the leaf that the camera can take. */
 struct signature_offer {
 	bool has_signatures, ecdsa_signature;
+	bool better_than_sha1; /* one of them is */
 	bool has_groups, p256;
 };
 
 static bool
-read_list16(struct bytes ext, uint16_t wanted, bool *has_list, bool *has_wanted)
+take_list16(struct bytes ext, struct bytes *list)
+{
+	return bytes_vec16(&ext, list) && ext.left == 0 && list->left % 2 == 0;
+}
+
+/* Groups with ML-KEM (RFC 9936 and its drafts' numbers, which devices keep). */
+static bool
+is_post_quantum(uint16_t group)
+{
+	static const uint16_t groups[] = {
+	    0x0200, 0x0201, 0x0202, /* MLKEM512, 768, 1024 */
+	    0x11eb, 0x11ec, 0x11ed, /* with P-256, X25519, P-384 */
+	    0x6399, 0x639a,         /* Kyber's drafts, with X25519 and P-256 */
+	};
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		if (groups[i] == group)
+			return true;
+	}
+	return false;
+}
+
+static bool
+read_groups(struct bytes ext, struct hello_facts *facts, struct signature_offer *offer)
 {
 	struct bytes list;
+	uint16_t group;
 
-	if (!bytes_vec16(&ext, &list) || ext.left != 0 || list.left % 2 != 0)
+	if (!take_list16(ext, &list))
 		return false;
-	*has_list = true;
-	*has_wanted = list_has(list, wanted);
+	offer->has_groups = true;
+	offer->p256 = list_has(list, GROUP_P256);
+	while (bytes_u16(&list, &group))
+		facts->post_quantum = facts->post_quantum || is_post_quantum(group);
+	return true;
+}
+
+static bool
+read_signatures(struct bytes ext, struct signature_offer *offer)
+{
+	struct bytes list;
+	uint16_t scheme;
+
+	if (!take_list16(ext, &list))
+		return false;
+	offer->has_signatures = true;
+	offer->ecdsa_signature = list_has(list, SIGNATURE_ECDSA_P256);
+	while (bytes_u16(&list, &scheme)) {
+		if (scheme >> 8 > HASH_SHA1 && !fingerprint_is_grease(scheme))
+			offer->better_than_sha1 = true;
+	}
 	return true;
 }
 
@@ -350,10 +396,12 @@ read_extension(uint16_t type, struct bytes body, struct hello_facts *facts,
 	case EXTENSION_VERSIONS:
 		return read_versions(body, facts);
 	case EXTENSION_SIGNATURES:
-		return read_list16(body, SIGNATURE_ECDSA_P256, &offer->has_signatures,
-		    &offer->ecdsa_signature);
+		return read_signatures(body, offer);
 	case EXTENSION_GROUPS:
-		return read_list16(body, GROUP_P256, &offer->has_groups, &offer->p256);
+		return read_groups(body, facts, offer);
+	case EXTENSION_EARLY_DATA:
+		facts->early_data = true;
+		return true;
 	case EXTENSION_ECH:
 		facts->ech = true;
 		return true;
@@ -421,6 +469,8 @@ hello_parse_body(struct bytes body, struct hello_facts *facts)
 	if (!read_extensions(exts, facts, &offer))
 		return false;
 	facts->ecdsa = takes_ecdsa(facts, &offer, suites);
+	/* A hello of TLS 1.2 that says nothing of signatures means SHA-1. */
+	facts->sha1_only = facts->version_max <= TLS_1_2 && !offer.better_than_sha1;
 	fingerprint_hello(whole, facts->ja3, facts->ja4);
 	return true;
 }

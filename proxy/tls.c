@@ -240,11 +240,17 @@ fail:
 	return NULL;
 }
 
+bool
+tls_is_legacy(const struct hello_facts *hello)
+{
+	return hello->version_max < TLS1_2_VERSION || hello->sha1_only;
+}
+
 SSL *
 tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 *leaf, EVP_PKEY *key,
     const struct server_facts *server, struct err *err)
 {
-	bool legacy = hello->version_max < TLS1_2_VERSION && tls->camera_legacy != NULL;
+	bool legacy = tls_is_legacy(hello) && tls->camera_legacy != NULL;
 	SSL *ssl = SSL_new(legacy ? tls->camera_legacy : tls->camera);
 	void *facts;
 

@@ -21,7 +21,7 @@ struct leg;
 struct tls {
 	SSL_CTX *server;        /* towards servers */
 	SSL_CTX *camera;        /* towards cameras, TLS 1.2 and 1.3 */
-	SSL_CTX *camera_legacy; /* towards cameras that have no better than TLS 1.1 */
+	SSL_CTX *camera_legacy; /* towards those of tls_is_legacy; NULL: not spoken with */
 	uint16_t camera_min;
 };
 
@@ -55,6 +55,10 @@ SSL *tls_to_server(const struct tls *tls, const struct hello_facts *hello, const
  * ALPN choice) must outlive the handshake. */
 SSL *tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 *leaf,
     EVP_PKEY *key, const struct server_facts *server, struct err *err);
+
+/* Whether a camera has no better than TLS 1.1 or SHA-1: what is needed to speak
+ * with it is below what anybody else is offered. */
+bool tls_is_legacy(const struct hello_facts *hello);
 
 /* The leaf that this camera can take. */
 enum leaf_kind tls_leaf_kind(const struct hello_facts *hello);

@@ -230,7 +230,7 @@ note_handshake(struct peer *peer)
 static int
 shake_hands(struct peer *peer)
 {
-	if (!start_tls(peer)) {
+	if (peer->ssl == NULL && !start_tls(peer)) {
 		fail(peer, "no TLS");
 		return 0;
 	}
@@ -269,6 +269,26 @@ peer_expect_no_handshake(struct peer *peer)
 		fail(peer, "the handshake was done");
 	else
 		peer->end = end_of(peer, ret);
+}
+
+void
+peer_say_early(struct peer *peer, const void *bytes, size_t count)
+{
+	const uint8_t *at = bytes;
+	size_t said;
+
+	if (failed(peer))
+		return;
+	if (!start_tls(peer)) {
+		fail(peer, "no TLS");
+		return;
+	}
+	for (size_t i = 0; i < count; i += said) {
+		if (SSL_write_early_data(peer->ssl, at + i, count - i, &said) != 1) {
+			fail(peer, "no early data can be sent");
+			return;
+		}
+	}
 }
 
 void

@@ -45,6 +45,7 @@ struct peer {
 	unsigned connections; /* made or taken */
 	bool handshake_done;
 	bool resumed;
+	size_t early; /* a camera: bytes of 0-RTT data to send, for its play to see */
 	char alpn[32];
 	int version;        /* negotiated */
 	int key_type;       /* EVP_PKEY_EC ..., of the certificate that the camera saw */
@@ -64,6 +65,8 @@ void peer_free(struct peer *peer); /* all that it holds but the eventfd */
 
 void peer_connect(struct peer *peer); /* a server: accept */
 void peer_handshake(struct peer *peer);
+/* A camera with a session for it: 0-RTT data, before peer_handshake. */
+void peer_say_early(struct peer *peer, const void *bytes, size_t count);
 void peer_expect_no_handshake(struct peer *peer); /* it fails; end and alert say how */
 void peer_keep_session(struct peer *peer);        /* a camera: for its next connection */
 void peer_say(struct peer *peer, const void *bytes, size_t count);

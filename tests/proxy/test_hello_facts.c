@@ -225,3 +225,70 @@ Test(hello_extension, that_is_longer_than_the_hello_breaks_it)
 	cr_expect_not(READ("\xab\xcd\0\x02x", &facts));
 	cr_expect_not(READ("\xab\xcd\xff\xff", &facts));
 }
+
+Test(hello_signatures, of_sha1_alone_are_told)
+{
+	static const struct {
+		const char *extensions;
+		size_t size;
+		bool sha1_only;
+	} rows[] = {
+	    {"", 0, true}, /* RFC 5246 section 7.4.1.4.1: nothing said is SHA-1 */
+	    {"\0\15\0\4\0\2\2\1", 8, true}, {"\0\15\0\10\0\6\1\1\2\1\2\3", 12, true},
+	    {"\0\15\0\6\0\4\2\1\4\1", 10, false},
+	    {"\0\15\0\6\0\4\2\1\x0a\x0a", 10, true}, /* GREASE is nothing */
+	    {"\0\15\0\4\0\2\4\3", 8, false},
+	    {"\0\53\0\3\2\3\4\0\15\0\4\0\2\2\1", 15, false}, /* TLS 1.3 has none of it */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hello_facts facts;
+
+		cr_assert(read_extensions(rows[i].extensions, rows[i].size, &facts), "row %zu", i);
+		cr_expect_eq(facts.sha1_only, rows[i].sha1_only, "row %zu", i);
+	}
+}
+
+Test(hello_groups, with_ml_kem_are_told)
+{
+	static const struct {
+		const char *extensions;
+		size_t size;
+		bool post_quantum;
+	} rows[] = {
+	    {"", 0, false},
+	    {"\0\12\0\6\0\4\0\35\0\27", 10, false},
+	    {"\0\12\0\6\0\4\x11\xec\0\35", 10, true},
+	    {"\0\12\0\6\0\4\0\35\x11\xeb", 10, true},
+	    {"\0\12\0\4\0\2\x11\xed", 8, true},
+	    {"\0\12\0\4\0\2\x63\x99", 8, true},
+	    {"\0\12\0\4\0\2\2\1", 8, true},
+	    {"\0\12\0\4\0\2\x1a\x1a", 8, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hello_facts facts;
+
+		cr_assert(read_extensions(rows[i].extensions, rows[i].size, &facts), "row %zu", i);
+		cr_expect_eq(facts.post_quantum, rows[i].post_quantum, "row %zu", i);
+		cr_expect_not(facts.early_data);
+	}
+}
+
+Test(hello_groups, that_are_not_well_formed_break_the_hello)
+{
+	struct hello_facts facts;
+
+	cr_expect_not(READ("\0\12\0\3\0\1\0", &facts));
+	cr_expect_not(READ("\0\12\0\4\0\4\0\35", &facts));
+	cr_expect_not(READ("\0\15\0\3\0\1\4", &facts));
+	cr_expect_not(READ("\0\15\0\5\0\2\4\3\0", &facts));
+}
+
+Test(hello_early_data, is_told)
+{
+	struct hello_facts facts;
+
+	cr_assert(READ("\0\52\0\0", &facts));
+	cr_expect(facts.early_data);
+}
