@@ -63,6 +63,23 @@ verify_text(const struct server_facts *facts, char *out, size_t size)
 	}
 }
 
+enum leaf_trust
+verify_leaf_trust(const struct server_facts *facts)
+{
+	const uint32_t copied = CERT_EXPIRED | CERT_NOT_YET_VALID | CERT_NAME_MISMATCH;
+
+	switch (facts->treatment) {
+	case TREATED_NONE:
+		/* Nothing bad comes so far untreated; if it did, it would not look good. */
+		return facts->errors == 0 ? LEAF_FAITHFUL : LEAF_UNTRUSTED;
+	case TREATED_MIRRORED:
+		return (facts->errors & ~copied) == 0 ? LEAF_FAITHFUL : LEAF_UNTRUSTED;
+	case TREATED_ACCEPTED:
+		break;
+	}
+	return LEAF_ACCEPTED;
+}
+
 uint8_t
 verify_alert(const struct server_facts *facts)
 {

@@ -5,6 +5,7 @@
 #include "base/addr.h"
 #include "base/bytes.h"
 #include "base/facts.h"
+#include "certs/mint.h"
 
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
@@ -91,6 +92,13 @@ uint32_t verify_chain(X509_STORE *store, STACK_OF(X509) * sent, const char *name
 /* A sentence for a person: "expired 2026-05-01; issued by an unknown CA".
  * What does not fit is cut; "" when nothing is wrong. */
 void verify_text(const struct server_facts *facts, char *out, size_t size);
+
+/*
+ * Whose leaf shows a camera of this server what `treatment` says.  A mirrored
+ * one is under our CA only where nothing but what the leaf copies is wrong (its
+ * own dates, its names): all else is seen by an authority that nobody trusts.
+ */
+enum leaf_trust verify_leaf_trust(const struct server_facts *facts);
 
 /* The TLS alert (RFC 8446 section 6.2) that says the same to a camera; 42
  * (bad_certificate) where none says it better. */

@@ -18,6 +18,7 @@ enum {
 	CONFIG_PATH_MAX = 512,
 	CONFIG_INTERFACES_MAX = 16,
 	CONFIG_DATABASES_MAX = 4,
+	CONFIG_LISTS_MAX = 8,
 	CONFIG_PREFIXES_MAX = 32,
 	CONFIG_RULESETS_MAX = 64,
 	CONFIG_WORKERS_MAX = 64,
@@ -25,7 +26,7 @@ enum {
 
 enum gateway_mode { GATEWAY_TPROXY = 0, GATEWAY_REDIRECT };
 enum gateway_source { SOURCE_APPLIANCE = 0, SOURCE_CAMERA };
-enum bad_server { BAD_BLOCK = 0, BAD_MIRROR, BAD_ACCEPT };
+enum bad_server { BAD_BLOCK = 0, BAD_MIRROR };
 enum rejected { REJECTED_PASSTHROUGH = 0, REJECTED_BLOCK };
 
 /*
@@ -56,6 +57,8 @@ struct config {
 		char upstream_ca[CONFIG_PATH_MAX];                      /* "": the system's store */
 		uint16_t upstream_min;                                  /* 0x0303: TLS 1.2 */
 		enum bad_server upstream_bad;
+		char crl[CONFIG_LISTS_MAX][CONFIG_PATH_MAX]; /* lists of revoked certificates */
+		size_t crl_count;
 		uint16_t camera_min;
 		enum rejected rejected;
 	} tls;

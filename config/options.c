@@ -12,7 +12,7 @@
 
 static const char *const mode_words[] = {"tproxy", "redirect"};
 static const char *const source_words[] = {"appliance", "camera"};
-static const char *const bad_words[] = {"block", "mirror", "accept"};
+static const char *const bad_words[] = {"block", "mirror"};
 static const char *const rejected_words[] = {"passthrough", "block"};
 
 static const struct option table[] = {
@@ -51,9 +51,13 @@ static const struct option table[] = {
 	"Whom servers must be certified by: the system's store, or a file (PEM).", NULL},
     {"tls.upstream.min", OPTION_TLS, AT(tls.upstream_min), 0, 0x0301, 0x0304, "1.2", NULL,
 	"The lowest TLS version spoken with servers.", NULL},
-    {"tls.upstream.bad", OPTION_WORD, AT(tls.upstream_bad), 0, 1, 3, "block", bad_words,
-	"What becomes of a server whose certificate is not good: block (mirror and accept are not available yet).",
+    {"tls.upstream.bad", OPTION_WORD, AT(tls.upstream_bad), 0, 2, 2, "block", bad_words,
+	"What becomes of a server whose certificate is not good, where no rule says it (`servers`): block, or mirror (the camera is shown the same flaw, and decides).  To accept one is a matter of a rule.",
 	NULL},
+    {"tls.upstream.crl", OPTION_TABLES, AT(tls.crl), AT(tls.crl_count), 0, CONFIG_LISTS_MAX, NULL,
+	NULL,
+	"Lists of revoked certificates (CRLs, PEM or DER); one that is out of date fails what it would tell of.",
+	"[]"},
     {"tls.camera.min", OPTION_TLS, AT(tls.camera_min), 0, 0x0301, 0x0304, "1.0", NULL,
 	"The lowest TLS version spoken with cameras.", NULL},
     {"tls.rejected", OPTION_WORD, AT(tls.rejected), 0, 2, 2, "passthrough", rejected_words,

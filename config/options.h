@@ -19,7 +19,8 @@ enum option_type {
 	OPTION_PATH,       /* a file or directory that the appliance makes */
 	OPTION_FILE,       /* a file that must be there */
 	OPTION_FILES,      /* one or several of these */
-	OPTION_TABLE,      /* a CSV, which is read */
+	OPTION_TABLE,      /* a file, which is read */
+	OPTION_TABLES,     /* one or several of these */
 	OPTION_INTERFACES, /* one or several network interfaces */
 	OPTION_PREFIXES,   /* one or several address blocks */
 	OPTION_WORD,       /* one of words */

@@ -504,6 +504,13 @@ set_files(struct options_reader *options, const struct option *option, const str
 }
 
 static bool
+set_tables(struct options_reader *options, const struct option *option,
+    const struct yaml_node *node, void *field)
+{
+	return set_list(options, option, node, field, set_table, CONFIG_PATH_MAX);
+}
+
+static bool
 set_interfaces(struct options_reader *options, const struct option *option,
     const struct yaml_node *node, void *field)
 {
@@ -528,6 +535,7 @@ setter_run(struct options_reader *options, const struct option *option,
 	    [OPTION_FILE] = set_file,
 	    [OPTION_FILES] = set_files,
 	    [OPTION_TABLE] = set_table,
+	    [OPTION_TABLES] = set_tables,
 	    [OPTION_INTERFACES] = set_interfaces,
 	    [OPTION_PREFIXES] = set_prefixes,
 	    [OPTION_WORD] = set_word,

@@ -2,6 +2,7 @@
 /* The stages on the camera's side: a leaf, then TLS with it. */
 #include "base/clock.h"
 #include "base/text.h"
+#include "certs/verify.h"
 #include "proxy/conn_private.h"
 #include "proxy/refusals.h"
 
@@ -20,7 +21,8 @@ run_mint(struct conn *conn)
 	if (conn->mint.order != NULL)
 		return CONN_MINT;
 	cert = SSL_get0_peer_certificate(conn->server.ssl);
-	conn->leaf_kind = tls_leaf_kind(&facts->hello);
+	conn->leaf_kind =
+	    leaf_kind_of(tls_leaf_kind(&facts->hello), verify_leaf_trust(&facts->server));
 	conn->leaf = minter_leaf(conn->worker->minter, facts->server.sha256, conn->leaf_kind, cert,
 	    &conn->mint, &err);
 	if (conn->leaf != NULL)
@@ -72,7 +74,7 @@ start_accept(struct conn *conn)
 		return false;
 	}
 	ssl = tls_to_camera(&conn->snapshot->tls, &facts->hello, conn->leaf,
-	    conn->worker->leaf_keys.key[conn->leaf_kind], &facts->server, &err);
+	    conn->worker->leaf_keys.key[leaf_kind_key(conn->leaf_kind)], &facts->server, &err);
 
 	if (ssl != NULL && bind_tickets(conn, ssl, &err) != 0) {
 		SSL_free(ssl);
@@ -130,6 +132,9 @@ camera_note_refusal(struct conn *conn)
 	facts->camera_tls.verdict =
 	    refusal == REFUSAL_CERTAIN ? CAMERA_TLS_REJECTED : CAMERA_TLS_PROBABLE;
 	facts->inspect = INSPECT_REJECTED;
+	/* What it refused is the server, whose flaw it was shown: it is right. */
+	if (facts->server.treatment == TREATED_MIRRORED)
+		return;
 	refusals_add(conn->worker->refusals, &facts->camera, &facts->dst, facts->hello.sni, refusal,
 	    clock_mono_ms());
 }
@@ -180,6 +185,10 @@ accept_failed(struct conn *conn, const struct err *err)
 
 	note_negotiated(conn);
 	camera_note_refusal(conn);
+	if (conn->facts.inspect == INSPECT_REJECTED &&
+	    conn->facts.server.treatment == TREATED_MIRRORED)
+		return conn_close(conn, END_REJECTED,
+		    "the camera refused the server's certificate, which is not good");
 	if (conn->facts.inspect == INSPECT_REJECTED && leg->alert != 0)
 		return conn_close(conn, END_REJECTED,
 		    "the camera refused the certificate: alert %u (%s)", leg->alert,

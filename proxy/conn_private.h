@@ -90,6 +90,10 @@ enum conn_state run_relay(struct conn *conn);   /* relay.c */
 /* Give the pipes back, with what is in them. */
 void relay_drop(struct conn *conn);
 
+/* What becomes of the server, whose certificate is not good: as the rules that
+ * were last asked want it, else as the configuration says. */
+enum servers decide_bad_server(const struct conn *conn);
+
 /* Judge what is about to be forwarded undecrypted (passthrough, plain): no
  * certificate proves the name.  Returns false when it is blocked. */
 bool decide_unproven(struct conn *conn);

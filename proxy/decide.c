@@ -53,6 +53,17 @@ is_understood(const struct conn *conn)
 	return conn->facts.hello.kind == HELLO_TLS || conn->facts.hello.kind == HELLO_NOT_TLS;
 }
 
+enum servers
+decide_bad_server(const struct conn *conn)
+{
+	enum servers wanted = conn->facts.verdict.servers;
+
+	if (wanted != SERVERS_UNSAID)
+		return wanted;
+	return conn->snapshot->config->tls.upstream_bad == BAD_MIRROR ? SERVERS_MIRROR
+								      : SERVERS_BLOCK;
+}
+
 bool
 decide_unproven(struct conn *conn)
 {
@@ -93,7 +104,8 @@ judge_by_name(struct conn *conn)
 	judge(snapshot->config->rules, VERDICT_NAME, facts, &facts->verdict);
 	if (is_blocked(conn))
 		return;
-	if (facts->hello.kind == HELLO_TLS && snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
+	if (facts->hello.kind == HELLO_TLS &&
+	    snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
 		camera_recall_refusal(conn);
 	facts->inspect = planned_inspection(conn);
 	if (facts->inspect != INSPECT_OPENED)

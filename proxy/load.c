@@ -21,7 +21,7 @@
 
 /* A database larger than this is not one: the largest that is sold has a
  * quarter of it. */
-enum { DATABASE_BYTES_MAX = 2000 * 1000 * 1000 };
+enum { DATABASE_BYTES_MAX = 2000 * 1000 * 1000, US_PER_S = 1000000 };
 
 static const char *
 base_name(const char *path)
@@ -273,6 +273,33 @@ check_roots(const struct loaded *loaded, struct problems *problems)
 		    0, "tls.upstream.ca: %s", err.text);
 }
 
+/* Lists of revoked certificates: readable, and of today. */
+static void
+check_lists(const struct loaded *loaded, struct problems *problems)
+{
+	const struct config *config = loaded->config;
+	X509_STORE *store = X509_STORE_new();
+	int64_t now_s = (int64_t)(clock_wall_us() / US_PER_S);
+	char date[CLOCK_TEXT_MAX];
+
+	for (size_t i = 0; i < config->tls.crl_count && store != NULL; i++) {
+		const char *path = config->tls.crl[i];
+		struct bytes bytes;
+		struct err err;
+		int64_t next_s;
+
+		if (source_read(loaded->source, path, &bytes, &err) != 0 ||
+		    verify_add_lists(store, bytes, path, &next_s, &err) != 0)
+			problems_error(problems, path, 0, 0, "tls.upstream.crl: %s", err.text);
+		else if (next_s < now_s)
+			problems_warning(problems, path, 0, 0,
+			    "a list of revoked certificates is out of date since %s: servers "
+			    "that it would tell of are taken for bad",
+			    clock_date((uint64_t)next_s * US_PER_S, date));
+	}
+	X509_STORE_free(store);
+}
+
 static void
 check_directory(const struct config *config, const char *key, const char *path,
     struct problems *problems)
@@ -296,6 +323,7 @@ loaded_check(const struct loaded *loaded, struct problems *problems)
 	else if (ca_check(config->tls.ca_cert, config->tls.ca_key, &err) != 0)
 		problems_error(problems, config->tls.ca_cert, 0, 0, "tls.ca: %s", err.text);
 	check_roots(loaded, problems);
+	check_lists(loaded, problems);
 	check_directory(config, "state_dir", config->state_dir, problems);
 	check_directory(config, "run_dir", config->run_dir, problems);
 }

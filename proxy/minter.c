@@ -265,7 +265,7 @@ ask_for_leaf(struct minter *minter, const uint8_t server_sha256[32], enum leaf_k
 		const struct mint_wanted wanted = {.id = minter->next_id,
 		    .kind = kind,
 		    .server = server,
-		    .key = minter->setup.keys->key[kind]};
+		    .key = minter->setup.keys->key[leaf_kind_key(kind)]};
 		size_t size = mint_request(&wanted, minter->message, sizeof(minter->message), err);
 
 		if (size == 0)
@@ -291,7 +291,7 @@ minter_leaf(struct minter *minter, const uint8_t server_sha256[32], enum leaf_ki
 		(void)err_set(err, ERR_TLS, "%s", waiter->error);
 		return NULL;
 	}
-	if (minter->setup.keys->key[kind] == NULL) {
+	if (minter->setup.keys->key[leaf_kind_key(kind)] == NULL) {
 		(void)ask_for_key(minter, waiter, err);
 		return NULL;
 	}

@@ -141,25 +141,34 @@ handshake_failed(struct conn *conn, const struct err *err)
 }
 
 static enum conn_state
+refuse_server(struct conn *conn)
+{
+	struct facts *facts = &conn->facts;
+	char text[FACTS_TEXT_MAX];
+
+	verify_text(&facts->server, text, sizeof(text));
+	guard_block(&facts->verdict, VERDICT_CERTIFICATE, "server-certificate",
+	    "The server's certificate is not accepted: %.80s", text);
+	facts->inspect = INSPECT_REFUSED;
+	conn->camera_alert = verify_alert(&facts->server);
+	return conn_close(conn, END_SERVER_CERT, "%s", text);
+}
+
+static enum conn_state
 judge_certificate(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
 
-	if (!facts->server.verified) {
-		char text[FACTS_TEXT_MAX];
-
-		verify_text(&facts->server, text, sizeof(text));
-		guard_block(&facts->verdict, VERDICT_CERTIFICATE, "server-certificate",
-		    "The server's certificate is not accepted: %.80s", text);
-		facts->inspect = INSPECT_REFUSED;
-		conn->camera_alert = verify_alert(&facts->server);
-		return conn_close(conn, END_SERVER_CERT, "%s", text);
-	}
 	judge(conn->snapshot->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	if (!facts->server.verified && decide_bad_server(conn) == SERVERS_BLOCK)
+		return refuse_server(conn);
 	if (facts->verdict.result == RESULT_BLOCK) {
 		facts->inspect = INSPECT_REFUSED;
 		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
 	}
+	if (!facts->server.verified)
+		facts->server.treatment =
+		    decide_bad_server(conn) == SERVERS_ACCEPT ? TREATED_ACCEPTED : TREATED_MIRRORED;
 	return CONN_MINT;
 }
 
@@ -170,10 +179,12 @@ fall_to_passthrough(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
 
-	/* Asking is no way around the check of its own certificate. */
+	/* Asking is no way around the check of its own certificate.  Where a bad
+	 * one is mirrored, the camera that sees the server itself sees the best. */
 	verify_result(conn->server.ssl, &facts->server);
-	if (facts->server.errors != 0)
-		return judge_certificate(conn);
+	judge(conn->snapshot->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	if (facts->server.errors != 0 && decide_bad_server(conn) == SERVERS_BLOCK)
+		return refuse_server(conn);
 	leg_close(&conn->server, true);
 	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};
 	conn->passthrough = true;

@@ -2,6 +2,7 @@
 #include "proxy/snapshot.h"
 
 #include "base/err.h"
+#include "certs/verify.h"
 #include "config/config.h"
 #include "config/problems.h"
 #include "config/rules.h"
@@ -102,16 +103,56 @@ open_geo(struct snapshot *snapshot, const struct snapshot_files *from, struct so
 	return snapshot->geo != NULL && snapshot->places != NULL ? 0 : -1;
 }
 
+/* Read a file that servers are believed by. */
+static int
+read_trust(EVP_MD_CTX *trust, struct source *source, const char *path, struct bytes *out,
+    struct err *err)
+{
+	if (source_read(source, path, out, err) != 0)
+		return -1;
+	if (EVP_DigestUpdate(trust, out->at, out->left) != 1)
+		return err_tls(err, "SHA-256");
+	return 0;
+}
+
+static X509_STORE *
+open_store(const struct config *config, EVP_MD_CTX *trust, struct source *source, struct err *err)
+{
+	X509_STORE *store;
+	struct bytes bytes;
+	int64_t next_s;
+
+	if (read_trust(trust, source, LOADED_ROOTS, &bytes, err) != 0)
+		return NULL;
+	store = verify_store(bytes, "the trust store", err);
+	for (size_t i = 0; i < config->tls.crl_count && store != NULL; i++) {
+		if (read_trust(trust, source, config->tls.crl[i], &bytes, err) == 0 &&
+		    verify_add_lists(store, bytes, config->tls.crl[i], &next_s, err) == 0)
+			continue;
+		X509_STORE_free(store);
+		return NULL;
+	}
+	return store;
+}
+
 static int
 open_tls(struct snapshot *snapshot, struct source *source, struct err *err)
 {
-	struct bytes roots;
+	EVP_MD_CTX *trust = EVP_MD_CTX_new();
+	X509_STORE *store = NULL;
+	int ret = -1;
 
-	if (source_read(source, LOADED_ROOTS, &roots, err) != 0)
-		return -1;
-	if (EVP_Digest(roots.at, roots.left, snapshot->trust_id, NULL, EVP_sha256(), NULL) != 1)
-		return err_tls(err, "SHA-256");
-	return tls_open(&snapshot->tls, snapshot->config, roots, err);
+	if (trust == NULL || EVP_DigestInit_ex(trust, EVP_sha256(), NULL) != 1)
+		(void)err_tls(err, "SHA-256");
+	else
+		store = open_store(snapshot->config, trust, source, err);
+	if (store != NULL && EVP_DigestFinal_ex(trust, snapshot->trust_id, NULL) != 1)
+		(void)err_tls(err, "SHA-256");
+	else if (store != NULL)
+		ret = tls_open(&snapshot->tls, snapshot->config, store, err);
+	X509_STORE_free(store);
+	EVP_MD_CTX_free(trust);
+	return ret;
 }
 
 struct snapshot *

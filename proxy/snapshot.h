@@ -30,7 +30,8 @@ struct snapshot {
 	struct geo_cache *places;
 	struct tls tls;
 	/*
-	 * Whom servers may be certified by: SHA-256 of the trust store's bytes.
+	 * Whom servers may be certified by: SHA-256 of the trust store's bytes
+	 * and those of the lists of revoked certificates.
 	 * What was found of a server's certificate holds as long as it is the
 	 * same, over any number of reloads, and no longer.
 	 */

@@ -96,24 +96,20 @@ make_context(const SSL_METHOD *method, uint16_t min, struct err *err)
 }
 
 static int
-make_server_context(struct tls *tls, const struct config *config, struct bytes roots,
+make_server_context(struct tls *tls, const struct config *config, X509_STORE *store,
     struct err *err)
 {
-	X509_STORE *store = verify_store(roots, "the trust store", err);
-	int ret = -1;
-
-	if (store == NULL)
-		return -1;
 	tls->server = make_context(TLS_client_method(), config->tls.upstream_min, err);
 	if (tls->server == NULL)
-		goto out;
+		return -1;
+	/* 112 bits: no SHA-1, no RSA or DH below 2048, whatever the system's own
+	 * setting is.  TLS 1.0 and 1.1, where they are wished for, sign with SHA-1
+	 * and have none of it; the certificates are still held to it. */
+	SSL_CTX_set_security_level(tls->server, config->tls.upstream_min < TLS1_2_VERSION ? 0 : 2);
 	SSL_CTX_set_client_cert_cb(tls->server, on_client_cert);
-	ret = verify_setup(tls->server, store, err);
-	if (ret == 0)
-		ret = sessions_watch(tls->server, err);
-out:
-	X509_STORE_free(store);
-	return ret;
+	if (verify_setup(tls->server, store, err) != 0)
+		return -1;
+	return sessions_watch(tls->server, err);
 }
 
 static SSL_CTX *
@@ -153,14 +149,14 @@ make_camera_contexts(struct tls *tls, const struct config *config, struct err *e
 }
 
 int
-tls_open(struct tls *tls, const struct config *config, struct bytes roots, struct err *err)
+tls_open(struct tls *tls, const struct config *config, X509_STORE *store, struct err *err)
 {
 	*tls = (struct tls){0};
 	if (server_facts_index < 0)
 		server_facts_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (server_facts_index < 0)
 		return err_tls(err, "SSL_get_ex_new_index");
-	if (make_server_context(tls, config, roots, err) != 0 ||
+	if (make_server_context(tls, config, store, err) != 0 ||
 	    make_camera_contexts(tls, config, err) != 0) {
 		tls_close(tls);
 		return -1;

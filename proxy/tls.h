@@ -25,8 +25,9 @@ struct tls {
 	uint16_t camera_min;
 };
 
-/* roots is the PEM file of whom servers must be certified by.  Opens no file. */
-int tls_open(struct tls *tls, const struct config *config, struct bytes roots, struct err *err);
+/* store (counted up) holds whom servers must be certified by, and what was
+ * revoked of it.  Opens no file. */
+int tls_open(struct tls *tls, const struct config *config, X509_STORE *store, struct err *err);
 void tls_close(struct tls *tls);
 
 /* What leaves are made for, by enum leaf_kind.  A worker's, so that leaves stay

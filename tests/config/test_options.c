@@ -319,6 +319,7 @@ allowed(const struct option *option, char *out, size_t size)
 	    [OPTION_FILE] = "file",
 	    [OPTION_FILES] = "file, or a list",
 	    [OPTION_TABLE] = "file",
+	    [OPTION_TABLES] = "file, or a list",
 	    [OPTION_INTERFACES] = "interface, or a list",
 	    [OPTION_PREFIXES] = "address block, or a list",
 	    [OPTION_BOOL] = "`true`, `false`",

@@ -187,8 +187,8 @@ Test(minter, a_refusal_has_the_signers_words)
 	struct pki_spec spec = pki_server_spec("a.example");
 	struct err err = {0};
 
-	spec.from_days = -90;
-	spec.to_days = -60; /* before the CA was */
+	spec.from_days = 60;
+	spec.to_days = -60;
 	pki_free(&server);
 	server = pki_make(&spec, NULL);
 	cr_expect_null(ask(1, LEAF_EC, &waiter, &err));
