@@ -54,12 +54,15 @@ static void
 tell_line(const char *file, unsigned line, const char *text, void *arg)
 {
 	const struct teller *teller = arg;
+	const struct config *config = teller->config;
+	const char *const tables[] = {config->geo.operators, config->geo.vendors,
+	    config->geo.kinds};
 	const char *path = file;
 
-	if (strcmp(file, base_name(teller->config->geo.operators)) == 0)
-		path = teller->config->geo.operators;
-	else if (strcmp(file, base_name(teller->config->geo.vendors)) == 0)
-		path = teller->config->geo.vendors;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		if (strcmp(file, base_name(tables[i])) == 0)
+			path = tables[i];
+	}
 	problems_error(teller->problems, path, line, 1, "%s", text);
 }
 
@@ -147,6 +150,8 @@ check_facts(const struct config *config, const struct geo *geo, struct problems 
 		"no file of geo.country tells where an address is registered: it stays unknown (a flat file is taken for it when its name, type or description says 'whois' or 'registered')"},
 	    {"asn", false, "geo.asn is not set: who operates a network stays unknown"},
 	    {"operators", false, "geo.operators is not set: who operates a network stays unknown"},
+	    {"kinds", true,
+		"geo.kinds is not set: an address that is in many countries counts as in one"},
 	};
 	struct geo_status rows[GEO_STATUS_MAX];
 	size_t count = geo_status(geo, rows, GEO_STATUS_MAX);
@@ -169,8 +174,11 @@ open_geo(const struct loaded *loaded, struct problems *problems)
 	struct copies copies = {
 	    .files.operators = read_table(loaded, config->geo.operators, problems),
 	    .files.vendors = read_table(loaded, config->geo.vendors, problems),
+	    .files.kinds = read_table(loaded, config->geo.kinds, problems),
 	    .files.operators_name = base_name(config->geo.operators),
 	    .files.vendors_name = base_name(config->geo.vendors),
+	    .files.kinds_name = base_name(config->geo.kinds),
+	    .files.overrides = config->geo.overrides,
 	};
 	size_t errors = problems->errors;
 	struct geo *geo;

@@ -85,19 +85,25 @@ open_geo(struct snapshot *snapshot, const struct snapshot_files *from, struct so
 	const struct config *config = snapshot->config;
 	struct geo_files files = {.asn = {.fd = from->asn, .name = base_name(config->geo.asn)},
 	    .operators_name = base_name(config->geo.operators),
-	    .vendors_name = base_name(config->geo.vendors)};
+	    .vendors_name = base_name(config->geo.vendors),
+	    .kinds_name = base_name(config->geo.kinds),
+	    .overrides = config->geo.overrides};
+	const struct {
+		const char *path;
+		struct bytes *to;
+	} tables[] = {{config->geo.operators, &files.operators},
+	    {config->geo.vendors, &files.vendors}, {config->geo.kinds, &files.kinds}};
 
 	files.country_count = config->geo.country_count;
 	for (size_t i = 0; i < files.country_count; i++) {
 		files.country[i].fd = from->country[i];
 		files.country[i].name = base_name(config->geo.country[i]);
 	}
-	if (config->geo.operators[0] != '\0' &&
-	    source_read(source, config->geo.operators, &files.operators, err) != 0)
-		return -1;
-	if (config->geo.vendors[0] != '\0' &&
-	    source_read(source, config->geo.vendors, &files.vendors, err) != 0)
-		return -1;
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		if (tables[i].path[0] != '\0' &&
+		    source_read(source, tables[i].path, tables[i].to, err) != 0)
+			return -1;
+	}
 	snapshot->geo = geo_open(&files, NULL, NULL, err);
 	snapshot->places = geo_cache_open(err);
 	return snapshot->geo != NULL && snapshot->places != NULL ? 0 : -1;

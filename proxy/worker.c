@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "config/config.h"
+#include "geo/geo.h"
 #include "proxy/board.h"
 #include "proxy/census.h"
 #include "proxy/conn.h"
@@ -31,6 +33,8 @@ enum {
 	TICK_MS = 200,         /* the heartbeat; the supervisor waits ten of them */
 	DRAIN_MAX_MS = 8000,   /* connections that do not end by themselves until then are ended */
 	EXIT_FAILED = 1,
+	US_PER_S = 1000000,
+	DAY_S = 86400,
 };
 
 /* ---- the loop's own events ---- */
@@ -82,6 +86,18 @@ go_on_draining(struct worker *worker)
 		(void)event_base_loopbreak(worker->base);
 }
 
+static void
+note_geo_age(const struct worker *worker, struct facts *facts)
+{
+	uint64_t now_s = clock_wall_us() / US_PER_S, build_s = now_s;
+	const char *oldest = geo_oldest(worker->snapshot->geo, &build_s);
+
+	if (oldest != NULL)
+		text_copy(facts->place.located_basis, sizeof(facts->place.located_basis), oldest);
+	if (build_s < now_s)
+		facts->geo_age_days = (uint32_t)((now_s - build_s) / DAY_S);
+}
+
 void
 worker_tell_stats(struct worker *worker, uint64_t now_ms)
 {
@@ -89,6 +105,7 @@ worker_tell_stats(struct worker *worker, uint64_t now_ms)
 
 	if (worker->told_ms != 0 && now_ms - worker->told_ms < WORKER_STATS_MS)
 		return;
+	note_geo_age(worker, &facts);
 	if (worker->told_ms != 0)
 		(void)spool_write(worker->spool, EVENT_STATS, &facts, NULL);
 	worker->told_ms = now_ms;

@@ -62,6 +62,11 @@ make_site(void)
 				    "64501,B Cloud,B Cloud,CN,high,test,2026-11-22\n");
 	write_file("vendors.csv", "suffix,vendor,purpose,port,source,as_of\n"
 				  "cam.example,Camco,cloud,443/tcp,test,2026-11-22\n");
+	write_file("kinds.csv", "network,kind,organisation,confidence,source,as_of\n"
+				"9.9.8.0/24,anycast,A Resolver,high,test,2026-11-22\n");
+	write_file("overrides.yaml",
+	    "overrides:\n- {prefix: 8.8.4.0/24, located: FR, who: jane, when: 2026-11-20, "
+	    "why: seen}\n");
 	write_file("devices.yaml", "devices: [{name: lobby-3, group: eu, ip: 10.0.0.4}]\n");
 	write_file("rules.yaml",
 	    "ruleset: site\nversion: 1\ntitle: t\n"
@@ -75,7 +80,8 @@ make_site(void)
 	    "rules: rules.yaml\n"
 	    "devices: devices.yaml\n"
 	    "geo: {country: [located.mmdb, registered.mmdb], asn: asn.mmdb,\n"
-	    "      operators: operators.csv, vendors: vendors.csv}\n");
+	    "      operators: operators.csv, vendors: vendors.csv, kinds: kinds.csv,\n"
+	    "      overrides: overrides.yaml}\n");
 }
 
 static void
@@ -166,6 +172,13 @@ Test(load, hands_out_sealed_databases_and_a_geo_that_outlives_the_files)
 	geo_locate(geo, &addr, &place);
 	cr_expect(countries_has(&place.located, "DE"));
 	cr_expect(countries_has(&place.operator, "DE"));
+	cr_assert_eq(addr_parse(&addr, "9.9.8.8", 0, NULL), 0);
+	geo_locate(geo, &addr, &place);
+	cr_expect_eq(place.kind, PLACE_ANYCAST);
+	cr_assert_eq(addr_parse(&addr, "8.8.4.4", 0, NULL), 0);
+	geo_locate(geo, &addr, &place);
+	cr_expect(countries_has(&place.located, "FR"));
+	cr_expect_str_eq(place.located_basis, "overrides.yaml:2 (jane, 2026-11-20)");
 	geo_close(geo);
 	loaded_close(&loaded);
 	loaded_close(&loaded);
@@ -190,8 +203,11 @@ Test(load, check_warns_of_each_fact_that_nothing_tells)
 	static const struct {
 		const char *geo, *says, *silent; /* NULL: nothing of that kind */
 	} rows[] = {
-	    {"country: [located.mmdb, registered.mmdb], asn: asn.mmdb, operators: operators.csv",
+	    {"country: [located.mmdb, registered.mmdb], asn: asn.mmdb, operators: operators.csv, "
+	     "kinds: kinds.csv",
 		NULL, "warning:"},
+	    {"country: [located.mmdb, registered.mmdb], asn: asn.mmdb, operators: operators.csv",
+		"geo.kinds is not set", "stays unknown"},
 	    {"country: located.mmdb, asn: asn.mmdb, operators: operators.csv",
 		"where an address is registered", "is located:"},
 	    {"country: registered.mmdb, asn: asn.mmdb, operators: operators.csv",
