@@ -167,7 +167,7 @@ rules_format(const char *file, struct bytes text, FILE *out, struct problems *pr
 		problems_error(problems, file, 0, 0, "no memory to format it");
 		goto out;
 	}
-	write_all(text, &places, memory);
+	write_all(yaml_behind_mark(text), &places, memory);
 	if (fflush(memory) != 0 ||
 	    !says_the_same(&tree, file, (struct bytes){(const uint8_t *)written, size})) {
 		problems_error(problems, file, 0, 0,

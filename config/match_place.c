@@ -71,7 +71,8 @@ parse_place(const struct reader *reader, const struct ruleset *set, const struct
 
 		if (kind >= 0 && kind < kinds)
 			condition->value.place.kinds |= 1U << kind;
-		else if (sets_read_countries(reader, set, element, &countries))
+		else if (reader_text(reader, element) != NULL &&
+			 sets_read_countries(reader, set, element, &countries))
 			country_set_join(&condition->value.place.countries, &countries);
 		else
 			good = false;

@@ -59,6 +59,56 @@ mark_of_offset(struct bytes text, size_t offset)
 	return mark;
 }
 
+static unsigned
+byte_at(struct bytes text, size_t offset)
+{
+	struct bytes front;
+	uint8_t byte = 0;
+
+	if (bytes_take(&text, offset, &front))
+		(void)bytes_u8(&text, &byte);
+	return byte;
+}
+
+/* The byte that a mark points at: it counts letters. */
+static unsigned
+byte_at_mark(struct bytes text, yaml_mark_t mark)
+{
+	size_t line = 0, column = 0, offset = 0;
+
+	while (offset < text.left && (line < mark.line || column < mark.column)) {
+		unsigned next = byte_at(text, offset + 1);
+
+		if (byte_at(text, offset) == '\n') {
+			line++;
+			column = 0;
+		} else if ((next & 0xc0) != 0x80) {
+			column++;
+		}
+		offset++;
+	}
+	return byte_at(text, offset);
+}
+
+static bool
+is_utf16(struct bytes text)
+{
+	unsigned first = byte_at(text, 0), second = byte_at(text, 1);
+
+	return (first == 0xff && second == 0xfe) || (first == 0xfe && second == 0xff);
+}
+
+struct bytes
+yaml_behind_mark(struct bytes text)
+{
+	static const uint8_t utf8[] = {0xef, 0xbb, 0xbf};
+	struct bytes mark;
+
+	if (text.left >= sizeof(utf8) && memcmp(text.at, utf8, sizeof(utf8)) == 0)
+		(void)bytes_take(&text, sizeof(utf8), &mark);
+	return text;
+}
+
 static void
 syntax_error(const struct build *build, const yaml_parser_t *parser, struct bytes text)
 {
@@ -73,11 +123,13 @@ syntax_error(const struct build *build, const yaml_parser_t *parser, struct byte
 		mark = mark_of_offset(text, parser->problem_offset);
 		problems_error(build->problems, build->file, from_1(mark.line), from_1(mark.column),
 		    "not YAML: %s (byte %zu is 0x%02x)", problem, parser->problem_offset + 1,
-		    (unsigned)parser->problem_value);
+		    byte_at(text, parser->problem_offset));
 		return;
 	}
 	if (strstr(problem, "cannot start any token") != NULL)
-		problem = "a word that begins with this sign must be quoted";
+		problem = byte_at_mark(text, mark) == '\t'
+			      ? "a tab cannot indent: use spaces"
+			      : "a word that begins with this sign must be quoted";
 	if (parser->context != NULL && mark.line == 0 && mark.column == 0)
 		mark = parser->context_mark;
 	if (parser->context != NULL) {
@@ -329,6 +381,11 @@ yaml_tree_read(struct yaml_tree *tree, const char *file, struct bytes text,
 	yaml_parser_t parser;
 
 	*tree = (struct yaml_tree){0};
+	if (is_utf16(text)) {
+		problems_error(problems, file, 1, 1, "not YAML: this is UTF-16: save it as UTF-8");
+		return -1;
+	}
+	text = yaml_behind_mark(text);
 	if (yaml_parser_initialize(&parser) == 0) {
 		problems_error(problems, file, 0, 0, "no memory to read it");
 		return -1;

@@ -51,6 +51,11 @@ struct yaml_tree {
  */
 int yaml_tree_read(struct yaml_tree *tree, const char *file, struct bytes text,
     struct problems *problems);
+
+/* The text without the mark EF BB BF that some editors begin a file with;
+ * nodes' places are in what is behind it. */
+struct bytes yaml_behind_mark(struct bytes text);
+
 void yaml_tree_free(struct yaml_tree *tree);
 
 /* Write a value on one line, as a flow: "[DE, FR]", "{port: 443}". */

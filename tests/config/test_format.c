@@ -43,6 +43,7 @@ Test(format, quotes_what_others_misread_and_keeps_the_rest)
 		"\xc3\xbc: [\xc3\xbc, \"NO\", \xc3\xbc, \"DE\"]\n"},
 	    {"a:\r\n  - NO\r\n  - XX\r\n", "a:\n  - \"NO\"\n  - XX\n"},
 	    {"a: NO NO\nb: \"@eea+NO\"\n", "a: NO NO\nb: \"@eea+NO\"\n"},
+	    {"\xef\xbb\xbf[NO, 1]\n", "[\"NO\", 1]\n"},
 	    {"NO: DE\n", "\"NO\": \"DE\"\n"},
 	};
 

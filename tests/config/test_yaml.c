@@ -170,3 +170,26 @@ Test(yaml, problems_are_kept_up_to_a_bound_and_counted_beyond)
 	problems_free(&problems);
 	cr_expect_eq(problems.count, 0);
 }
+
+Test(yaml, a_mark_at_the_beginning_is_passed_over_and_that_of_utf16_told)
+{
+	struct problems problems = {0};
+	struct yaml_tree tree;
+
+	cr_assert_eq(yaml_tree_read(&tree, "f",
+			 text_of("\xef\xbb\xbf"
+				 "a: b\n"),
+			 &problems),
+	    0);
+	cr_expect_eq(problems.count, 0);
+	cr_expect_eq(yaml_child(tree.root, "a")->column, 4);
+	yaml_tree_free(&tree);
+	cr_expect_eq(yaml_tree_read(&tree, "f",
+			 text_of("\xff\xfe"
+				 "a"),
+			 &problems),
+	    -1);
+	cr_expect(has_error(&problems, 1, 1, "this is UTF-16"));
+	yaml_tree_free(&tree);
+	problems_free(&problems);
+}

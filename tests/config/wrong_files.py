@@ -1,0 +1,162 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Every wrong file of tests/config/wrong through the real `borderlens check`:
+exit 78, each error at its place, within bounded time and memory.
+
+	wrong_files.py BORDERLENS [WORD...]
+
+wrong/expected has a line for each error: FILE LINE:COL TEXT, where TEXT is part
+of what is said; "-" as the place is the file as a whole.  A file's name begins
+with what it is: rules-, config- (a borderlens.yaml) or devices-.  What no
+repository can hold (a fifo, a loop of links, 100 MB) is made in a directory of
+the run's own.
+"""
+
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrong")
+EXIT_CONFIG = 78
+SECONDS_MAX = 10        # generous: a check of these takes milliseconds
+MEMORY_MAX = 512 << 20  # with sanitizers; without them 64 MB are enough
+GOOD = 'ruleset: good\nversion: "1"\ntitle: "A file that is right"\nunknown: block\ndefault: block\n'
+CONFIG = "site: s\ngateway: {cameras: [lo]}\nstate_dir: state\nrun_dir: run\nrecord: {eve: eve.json}\n"
+
+
+def read_expected():
+    """{file: [(place, text)]}"""
+    found = {}
+    with open(os.path.join(HERE, "expected"), encoding="utf-8") as lines:
+        for line in lines:
+            if line.strip() and not line.startswith("#"):
+                name, place, text = line.rstrip("\n").split(" ", 2)
+                found.setdefault(name, []).append((place, text))
+    return found
+
+
+def config_of(name):
+    """The borderlens.yaml that reads this file."""
+    if name.startswith("devices-"):
+        return CONFIG + f"rules: [good.yaml]\ndevices: {name}\n"
+    return CONFIG + f"rules: [{name}]\n"
+
+
+# ---- what is made ----
+
+def make_huge(path):
+    with open(path, "wb") as out:
+        out.truncate(100 << 20)  # a hole: takes no room
+
+
+def make_huge_of_text(path):
+    with open(path, "wb") as out:
+        for _ in range(20):
+            out.write(b"# " + b"x" * (1 << 20) + b"\n")
+
+
+def make_loop(path):
+    os.symlink(os.path.basename(path), path)
+
+
+def make_open_to_all(path):
+    shutil.copy(os.path.join(os.path.dirname(path), "good.yaml"), path)
+    os.chmod(path, 0o666)
+
+
+MADE = {
+    "rules-made-huge.yaml": (make_huge, "is larger than"),
+    "rules-made-huge-text.yaml": (make_huge_of_text, "is larger than"),
+    "rules-made-fifo.yaml": (os.mkfifo, "is not a regular file"),
+    "rules-made-directory.yaml": (os.mkdir, "is not a regular file"),
+    "rules-made-loop.yaml": (make_loop, "Too many levels of symbolic links"),
+    "rules-made-device.yaml": (lambda path: os.symlink("/dev/zero", path), "is not a regular file"),
+    "rules-made-world-writable.yaml": (make_open_to_all, "may be written by everybody (mode 0666)"),
+    "rules-made-dangling.yaml": (lambda path: os.symlink("nowhere", path), "No such file or directory"),
+    "devices-made-fifo.yaml": (os.mkfifo, "is not a regular file"),
+    "devices-made-huge.yaml": (make_huge, "is larger than"),
+}
+
+
+def prepare(directory):
+    """Fill a directory; {name of a wrong file: [(place, text)]}."""
+    with open(os.path.join(directory, "good.yaml"), "w", encoding="utf-8") as out:
+        out.write(GOOD)
+    expected = read_expected()
+    for name in os.listdir(HERE):
+        if name.endswith(".yaml"):
+            shutil.copy(os.path.join(HERE, name), directory)
+            expected.setdefault(name, [])
+    for name, (make, text) in MADE.items():
+        make(os.path.join(directory, name))
+        expected[name] = [("-", text)]
+    return expected
+
+
+# ---- checking ----
+
+def limit():
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS_MAX, SECONDS_MAX))
+
+
+def errors_of(stderr):
+    """[(line and column, or "-"; text)] of what check said."""
+    found = []
+    for line in stderr.splitlines():
+        place, mark, text = line.partition(": error: ")
+        if mark:
+            at = re.search(r":(\d+:\d+)$", place)
+            found.append((at.group(1) if at else "-", text))
+    return found
+
+
+def faults_of(program, directory, name, wanted):
+    """What is not as it should be, in words."""
+    config = name
+    if not name.startswith("config-"):
+        config = "borderlens.yaml"
+        with open(os.path.join(directory, config), "w", encoding="utf-8") as out:
+            out.write(config_of(name))
+    try:
+        done = subprocess.run([program, "check", "-c", config], cwd=directory, capture_output=True, text=True,
+                              errors="replace", timeout=SECONDS_MAX, preexec_fn=limit, check=False)
+    except subprocess.TimeoutExpired:
+        return [f"no answer within {SECONDS_MAX} s"]
+    errors = errors_of(done.stderr)
+    faults = [] if done.returncode == EXIT_CONFIG else [f"exit {done.returncode}: {done.stderr[-300:]}"]
+    if not wanted:
+        faults.append("nothing is expected of it")
+    for place, text in wanted:
+        # Of a file that cannot be read the place is where it is named.
+        if not any(text in said and (place in (at, "-")) for at, said in errors):
+            faults.append(f"wants {place} {text!r}")
+    if faults:
+        faults.append(f"was told {errors[:6]}")
+    return faults
+
+
+def main():
+    program, words = os.path.abspath(sys.argv[1]), sys.argv[2:]
+    wrong = 0
+    with tempfile.TemporaryDirectory(prefix="blw") as directory:
+        expected = prepare(directory)
+        for name in sorted(expected):
+            if words and not any(word in name for word in words):
+                continue
+            for fault in faults_of(program, directory, name, expected[name]):
+                print(f"{name}: {fault}")
+                wrong += 1
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
+    if used > MEMORY_MAX:
+        print(f"one of them took {used >> 20} MiB")
+        wrong += 1
+    print(f"{len(expected)} wrong files, {wrong} faults, {used >> 20} MiB at most")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
