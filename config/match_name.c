@@ -276,7 +276,7 @@ tell_ja4(const struct condition *condition, const struct facts *facts, struct te
 const struct match_key match_device = {
     .name = "device",
     .value = "name",
-    .meaning = "the camera has this name in devices.yaml, else its address",
+    .meaning = "the camera has this name; without one its MAC, or its address behind a router",
     .stage = VERDICT_ADDRESS,
     .parse = parse_names,
     .test = test_device,

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "config/source.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -188,6 +189,21 @@ oui_read(struct bytes text, struct err *err)
 			add_maker(makers, oui, name);
 	}
 	drop_twins(makers);
+	return makers;
+}
+
+struct oui *
+oui_open(const char *path, struct err *err)
+{
+	struct source *source = source_from_disk();
+	struct oui *makers = NULL;
+	struct bytes text;
+
+	if (source == NULL)
+		(void)err_set(err, ERR_NOMEM, "no memory for the makers");
+	else if (source_read(source, path, &text, err) == 0)
+		makers = oui_read(text, err);
+	source_free(source);
 	return makers;
 }
 

@@ -30,6 +30,8 @@ enum {
  * many, or no memory.
  */
 struct oui *oui_read(struct bytes text, struct err *err);
+/* The same of a file.  Kept by nobody: it is read once, at a start. */
+struct oui *oui_open(const char *path, struct err *err);
 void oui_free(struct oui *oui); /* accepts NULL */
 
 size_t oui_count(const struct oui *oui);

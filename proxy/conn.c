@@ -8,6 +8,7 @@
 #include "proxy/board.h"
 #include "proxy/census.h"
 #include "proxy/conn_private.h"
+#include "proxy/inventory.h"
 #include "record/spool.h"
 
 #include <assert.h>
@@ -308,17 +309,22 @@ static void
 fill_device(struct conn *conn)
 {
 	const struct config *config = conn->snapshot->config;
-	const struct device *device =
-	    devices_find(config->devices, &conn->facts.camera, conn->facts.mac);
-	char ip[ADDR_TEXT_MAX];
-	const char *name = device != NULL ? device->name : addr_text(&conn->facts.camera, ip);
+	struct facts *facts = &conn->facts;
+	const struct device *device;
+	const char *iface;
 
-	text_copy(conn->facts.device, sizeof(conn->facts.device), name);
-	if (device != NULL)
-		text_copy(conn->facts.group, sizeof(conn->facts.group), device->group);
-	/* With several interfaces the kernel does not say which one it was. */
-	if (config->gateway.cameras_count == 1)
-		text_copy(conn->facts.iface, sizeof(conn->facts.iface), config->gateway.cameras[0]);
+	inventory_find(conn->worker->inventory, &facts->camera, facts->mac, &iface);
+	device = devices_find(config->devices, &facts->camera, facts->mac);
+	if (device != NULL) {
+		text_copy(facts->device, sizeof(facts->device), device->name);
+		text_copy(facts->group, sizeof(facts->group), device->group);
+	} else {
+		(void)device_default_name(&facts->camera, facts->mac, facts->device);
+	}
+	/* Behind a router it came by the only one there is, or nobody says. */
+	if (iface[0] == '\0' && config->gateway.cameras_count == 1)
+		iface = config->gateway.cameras[0];
+	text_copy(facts->iface, sizeof(facts->iface), iface);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "config/source.h"
 #include "geo/geo.h"
 #include "proxy/dirs.h"
+#include "proxy/learned.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -389,6 +390,7 @@ loaded_open_over(const char *path, const struct config *running, struct loaded *
 		return -1;
 	}
 	copy_databases(loaded, problems);
+	learned_put(loaded->config, loaded->source, problems);
 	return problems->errors == errors ? 0 : -1;
 }
 

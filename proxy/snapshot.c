@@ -8,6 +8,7 @@
 #include "config/rules.h"
 #include "config/source.h"
 #include "geo/cache.h"
+#include "proxy/learned.h"
 #include "proxy/load.h"
 
 #include <assert.h>
@@ -61,13 +62,15 @@ static int
 read_config(struct snapshot *snapshot, const char *path, struct source *source, struct err *err)
 {
 	struct problems problems = {0};
+	bool good;
 
 	snapshot->config = config_load(path, source, &problems);
-	if (snapshot->config == NULL)
+	good = snapshot->config != NULL && learned_take(snapshot->config, source, &problems) == 0;
+	if (!good)
 		(void)err_set(err, ERR_INPUT, "%.200s",
 		    problems.count > 0 ? problems.list[0].text : "no configuration");
 	problems_free(&problems);
-	return snapshot->config != NULL ? 0 : -1;
+	return good ? 0 : -1;
 }
 
 static const char *

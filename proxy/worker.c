@@ -11,6 +11,7 @@
 #include "proxy/census.h"
 #include "proxy/conn.h"
 #include "proxy/conn_private.h"
+#include "proxy/inventory.h"
 #include "proxy/listener.h"
 #include "proxy/minter.h"
 #include "proxy/origdst.h"
@@ -120,6 +121,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	atomic_store_explicit(&worker->counters->beat_ms, clock_mono_ms(), memory_order_relaxed);
 	worker_tell_stats(worker, clock_mono_ms());
+	inventory_turn(worker->inventory, worker->snapshot->config->devices, clock_mono_ms());
 	if (worker->drain_from_ms != 0)
 		go_on_draining(worker);
 	else if (atomic_load_explicit(&worker->board->draining, memory_order_relaxed) != 0)
@@ -185,11 +187,15 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 
 	worker->minter = minter_new(&minter, err);
 	worker->own = own_addrs_open(worker->base, err);
+	/* One tells what all of them see. */
+	worker->inventory = inventory_open(worker->base, worker->snapshot->config,
+	    setup->index == 0 ? worker->spool : NULL, err);
 	worker->refusals = refusals_new();
 	worker->census = census_new(worker->snapshot->config->limit.per_camera);
 	worker->sessions = sessions_new();
 	worker->tickets = tickets_new(err);
-	if (worker->minter == NULL || worker->own == NULL || worker->tickets == NULL)
+	if (worker->minter == NULL || worker->own == NULL || worker->inventory == NULL ||
+	    worker->tickets == NULL)
 		return -1;
 	if (worker->refusals == NULL || worker->census == NULL || worker->sessions == NULL ||
 	    worker_reaps(worker) != 0 ||
@@ -229,6 +235,7 @@ tear_down(struct worker *worker)
 	stalls_clear(&worker->stalls);
 	minter_free(worker->minter);
 	own_addrs_close(worker->own);
+	inventory_close(worker->inventory);
 	refusals_free(worker->refusals);
 	census_free(worker->census);
 	sessions_free(worker->sessions);

@@ -18,6 +18,7 @@ struct board;
 struct board_worker;
 struct census;
 struct conn;
+struct inventory;
 struct listener;
 struct minter;
 struct origdst_method;
@@ -44,6 +45,7 @@ struct worker {
 	struct tickets *tickets;
 	struct refusals *refusals;
 	struct own_addrs *own;
+	struct inventory *inventory;
 	struct census *census;
 	struct listener *listener;
 	const struct origdst_method *origdst;

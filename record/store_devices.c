@@ -261,7 +261,7 @@ store_forget_device(struct store *store, const char *key, struct err *err)
 
 /* Call each for the rows of sql, as `give` reads them. */
 struct reading_rows {
-	const char *sql, *what;
+	const char *table, *sql, *what;
 	bool (*give)(sqlite3_stmt *row, const struct reading_rows *rows);
 	void *context;
 	union {
@@ -277,6 +277,10 @@ read_rows(struct store *store, const struct reading_rows *rows, struct err *err)
 	sqlite3_stmt *row = NULL;
 	int code;
 
+	/* An older program's store has none, until the recorder has opened it. */
+	if (sqlite3_table_column_metadata(store->db, NULL, rows->table, NULL, NULL, NULL, NULL,
+		NULL, NULL) != SQLITE_OK)
+		return 0;
 	if (sqlite3_prepare_v2(store->db, rows->sql, -1, &row, NULL) != SQLITE_OK)
 		return store_error(store, rows->what, err);
 	while ((code = sqlite3_step(row)) == SQLITE_ROW) {
@@ -313,8 +317,9 @@ give_sighting(sqlite3_stmt *row, const struct reading_rows *rows)
 int
 store_sightings(struct store *store, store_each_sighting *each, void *context, struct err *err)
 {
-	struct reading_rows rows = {"SELECT mac, ip, iface, first_us, last_us FROM sighting"
-				    " ORDER BY mac, last_us DESC, id",
+	struct reading_rows rows = {"sighting",
+	    "SELECT mac, ip, iface, first_us, last_us FROM sighting"
+	    " ORDER BY mac, last_us DESC, id",
 	    "read the cameras", give_sighting, context, {.sighting = each}};
 
 	return read_rows(store, &rows, err);
@@ -336,8 +341,9 @@ give_conflict(sqlite3_stmt *row, const struct reading_rows *rows)
 int
 store_conflicts(struct store *store, store_each_conflict *each, void *context, struct err *err)
 {
-	struct reading_rows rows = {"SELECT wall_us, kind, mac, ip, iface, text FROM conflict"
-				    " ORDER BY id DESC",
+	struct reading_rows rows = {"conflict",
+	    "SELECT wall_us, kind, mac, ip, iface, text FROM conflict"
+	    " ORDER BY id DESC",
 	    "read the conflicts", give_conflict, context, {.conflict = each}};
 
 	return read_rows(store, &rows, err);
@@ -352,8 +358,9 @@ give_name(sqlite3_stmt *row, const struct reading_rows *rows)
 int
 store_names(struct store *store, store_each_name *each, void *context, struct err *err)
 {
-	struct reading_rows rows = {"SELECT key, name FROM device_name ORDER BY name",
-	    "read the names of cameras", give_name, context, {.name = each}};
+	struct reading_rows rows = {"device_name",
+	    "SELECT key, name FROM device_name ORDER BY name", "read the names of cameras",
+	    give_name, context, {.name = each}};
 
 	return read_rows(store, &rows, err);
 }
