@@ -34,10 +34,11 @@ static struct facts
 facts_of(const char *place, const char *sni)
 {
 	struct facts facts = {.inspect = INSPECT_OPENED, .server.verified = true};
-	char located[8], registered[8], operator[8];
+	char located[12], registered[8], operator[8];
 
-	cr_assert_eq(sscanf(place, "%7s %7s %7s", located, registered, operator), 3);
-	fill(&facts.place.located, located[0] == '-' ? "" : located);
+	cr_assert_eq(sscanf(place, "%11s %7s %7s", located, registered, operator), 3);
+	if (!place_kind_parse(located, &facts.place.kind))
+		fill(&facts.place.located, located[0] == '-' ? "" : located);
 	fill(&facts.place.registered, registered[0] == '-' ? "" : registered);
 	fill(&facts.place.operator, operator[0] == '-' ? "" : operator);
 	(void)snprintf(facts.hello.sni, sizeof(facts.hello.sni), "%s", sni);
@@ -103,6 +104,9 @@ Test(rulesets, eu_gdpr_decides_by_all_three_facts)
 	    {"DE DE -", "a", "block", "unknown", NULL},
 	    {"- - -", "", "block", "unknown", NULL},
 	    {"- - CN", "", "block", "unknown", NULL},
+	    {"anycast US US", "a", "block", "unknown", NULL},
+	    {"private - -", "a", "block", "unknown", NULL},
+	    {"satellite US US", "a", "block", "unknown", NULL},
 	};
 
 	expect_rows("eu-gdpr", rows, sizeof(rows) / sizeof(rows[0]));
@@ -190,6 +194,8 @@ Test(rulesets, uk_decides_by_all_three_facts)
 	    {"FO GB GB", "a", "block", "default", NULL},
 	    {"GB/CN GB GB", "a", "block", "default", NULL},
 	    {"GB GB -", "a", "block", "unknown", NULL},
+	    {"anycast GB GB", "a", "block", "unknown", NULL},
+	    {"private - -", "a", "block", "unknown", NULL},
 	};
 
 	expect_rows("uk", rows, sizeof(rows) / sizeof(rows[0]));
@@ -212,6 +218,9 @@ Test(rulesets, us_28cfr202_blocks_what_touches_a_country_of_concern)
 	    {"US IR US", "a", "block", "30", NULL},
 	    {"US KP US", "a", "block", "30", NULL},
 	    {"US US -", "a", "observe", "unknown", NULL},
+	    {"anycast US US", "a", "observe", "unknown", NULL},
+	    {"anycast US CN", "a", "block", "20", NULL},
+	    {"private - -", "a", "observe", "unknown", NULL},
 	};
 
 	expect_rows("us-28cfr202", rows, sizeof(rows) / sizeof(rows[0]));
@@ -230,6 +239,9 @@ Test(rulesets, us_padfa_has_a_shorter_list)
 	    {"VE VE VE", "a", "allow", "default", NULL},
 	    {"HK HK HK", "a", "allow", "default", NULL},
 	    {"- US US", "a", "observe", "unknown", NULL},
+	    {"anycast US US", "a", "observe", "unknown", NULL},
+	    {"satellite RU US", "a", "block", "30", NULL},
+	    {"private - -", "a", "observe", "unknown", NULL},
 	};
 
 	expect_rows("us-padfa", rows, sizeof(rows) / sizeof(rows[0]));
@@ -245,6 +257,8 @@ Test(rulesets, us_889_finds_equipment_and_blocks_nothing)
 	    {"US US US", "a", "observe", "default", "Axis"},
 	    {"CN CN CN", "a", "observe", "default", NULL},
 	    {"CN CN -", "a", "observe", "unknown", NULL},
+	    {"anycast US US", "a", "observe", "named", "Hikvision"},
+	    {"private - -", "a", "observe", "unknown", NULL},
 	};
 
 	expect_rows("us-889", rows, sizeof(rows) / sizeof(rows[0]));
@@ -262,6 +276,9 @@ Test(rulesets, cz_nukib_asks_for_the_place_and_the_operators_seat)
 	    {"- - HK", "a", "block", "seat", NULL},
 	    {"DE CN DE", "a", "observe", "registered", NULL},
 	    {"CZ CZ -", "a", "observe", "unknown", NULL},
+	    {"anycast US US", "a", "observe", "unknown", NULL},
+	    {"anycast US CN", "a", "block", "seat", NULL},
+	    {"private - -", "a", "observe", "unknown", NULL},
 	};
 
 	expect_rows("cz-nukib", rows, sizeof(rows) / sizeof(rows[0]));
@@ -278,6 +295,8 @@ Test(rulesets, ro_is_the_eu_and_an_overlay_that_is_off)
 	    {"DE DE CN", "a", "block", "default", NULL},
 	    {"MD RO RO", "a", "block", "default", NULL},
 	    {"- RO RO", "a", "block", "unknown", NULL},
+	    {"anycast US US", "a", "block", "unknown", NULL},
+	    {"private - -", "a", "block", "unknown", NULL},
 	};
 
 	expect_rows("ro", rows, sizeof(rows) / sizeof(rows[0]));
@@ -298,6 +317,8 @@ Test(rulesets, rs_follows_convention_108_and_shows_russia_apart)
 	    {"DE DE CN", "a", "block", "default", NULL},
 	    {"HK HK HK", "a", "block", "default", NULL},
 	    {"RS RS -", "a", "block", "unknown", NULL},
+	    {"anycast RS RS", "a", "block", "unknown", NULL},
+	    {"private - -", "a", "block", "unknown", NULL},
 	};
 
 	expect_rows("rs", rows, sizeof(rows) / sizeof(rows[0]));
@@ -311,6 +332,8 @@ Test(rulesets, au_lists_what_leaves_and_blocks_nothing)
 	    {"NZ AU AU", "a", "observe", "default", NULL},
 	    {"CN CN CN", "a", "observe", "default", NULL},
 	    {"AU - AU", "a", "observe", "unknown", NULL},
+	    {"anycast AU AU", "a", "observe", "unknown", NULL},
+	    {"private - -", "a", "observe", "unknown", NULL},
 	};
 
 	expect_rows("au", rows, sizeof(rows) / sizeof(rows[0]));
@@ -325,6 +348,8 @@ Test(rulesets, lab_observe_blocks_nothing)
 	    {"DE - -", "a", "observe", "partly-outside", NULL},
 	    {"CN CN CN", "a", "observe", "default", NULL},
 	    {"- - -", "a", "observe", "unknown", NULL},
+	    {"anycast US US", "a", "observe", "unknown", NULL},
+	    {"private - -", "a", "observe", "unknown", NULL},
 	};
 
 	expect_rows("lab-observe", rows, sizeof(rows) / sizeof(rows[0]));
