@@ -26,7 +26,7 @@ RUN apt-get update -q \
 COPY --from=build /borderlens /usr/bin/borderlens
 COPY LICENSE /usr/share/doc/borderlens/
 COPY config/rulesets /usr/share/borderlens/rulesets
-COPY geo/operators.csv geo/vendors.csv /usr/share/borderlens/
+COPY geo/operators.csv geo/vendors.csv geo/kinds.csv /usr/share/borderlens/
 VOLUME ["/var/lib/borderlens", "/var/log/borderlens"]
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["/usr/bin/borderlens", "health", "--quiet"]
 ENTRYPOINT ["/usr/bin/borderlens"]

@@ -350,11 +350,12 @@ read_own(const char *name, int *fd)
 
 Test(geo, the_tables_that_are_shipped_are_good)
 {
-	int operators_fd, vendors_fd;
+	int operators_fd, vendors_fd, kinds_fd;
 	struct geo_files files = {
 	    .asn = {.fd = -1},
 	    .operators = read_own("operators.csv", &operators_fd),
 	    .vendors = read_own("vendors.csv", &vendors_fd),
+	    .kinds = read_own("kinds.csv", &kinds_fd),
 	};
 	static const struct {
 		uint32_t asn;
@@ -362,6 +363,7 @@ Test(geo, the_tables_that_are_shipped_are_good)
 	} rows[] = {{45102, "CN"}, {37963, "CN"}, {132203, "CN"}, {16509, "US"}, {15169, "US"}};
 	struct tells tells = {0};
 	struct place place = {0};
+	struct addr addr;
 	struct geo *geo = geo_open(&files, tells_note, &tells, NULL);
 
 	cr_assert_not_null(geo, "%s", tells.text);
@@ -375,7 +377,14 @@ Test(geo, the_tables_that_are_shipped_are_good)
 	cr_expect_str_eq(place.vendor, "Hikvision");
 	geo_vendor(geo, "www.easy4ipcloud.com", &place);
 	cr_expect_str_eq(place.vendor, "Dahua");
+	place = locate(geo, "1.1.1.1");
+	cr_expect_eq(place.kind, PLACE_ANYCAST);
+	place = locate(geo, "2606:4700:4700::1111");
+	cr_expect_eq(place.kind, PLACE_ANYCAST);
+	cr_assert_eq(addr_parse(&addr, "98.97.0.1", 0, NULL), 0);
+	cr_expect_eq(geo_kind(geo, &addr, 14593)->kind, PLACE_SATELLITE);
 	geo_close(geo);
 	(void)close(operators_fd);
 	(void)close(vendors_fd);
+	(void)close(kinds_fd);
 }

@@ -127,7 +127,8 @@ class Lab:
             "tls": {"ca": "auto", "upstream": {"ca": self.pki.root.chain}},
             "geo": {"country": [f"{self.directory}/located.mmdb", f"{self.directory}/registered.mmdb"],
                     "asn": f"{self.directory}/asn.mmdb", "operators": f"{ROOT}/geo/operators.csv",
-                    "vendors": f"{ROOT}/geo/vendors.csv"},
+                    "vendors": f"{ROOT}/geo/vendors.csv",
+                    "kinds": f"{ROOT}/geo/kinds.csv"},
             "rules": [f"{directory}/rules.yaml"],
             "record": {"eve": f"{directory}/eve/eve.json"},
         }

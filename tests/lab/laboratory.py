@@ -44,6 +44,7 @@ geo:
   asn: {geo}/asn.mmdb
   operators: {root}/geo/operators.csv
   vendors: {root}/geo/vendors.csv
+  kinds: {root}/geo/kinds.csv
 rules: [{root}/config/rulesets/eu-gdpr.yaml]
 devices: devices.yaml
 record: {{eve: {directory}/eve/eve.json, keep: {{flows: 1d}}}}
