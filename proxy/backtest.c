@@ -136,11 +136,12 @@ is_row_of(const struct backtest_row *row, const struct backtest_row *wanted)
 	       same_verdict(&row->after, &wanted->after);
 }
 
-/* FNV-1a, by text and by eight bytes. */
+/* Every bit of value reaches the low ones, which pick the slot. */
 static uint64_t
 mix(uint64_t hash, uint64_t value)
 {
-	return (hash ^ value) * UINT64_C(0x100000001b3);
+	hash = (hash ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
 }
 
 static uint64_t
@@ -161,13 +162,6 @@ mix_addr(uint64_t hash, const struct addr *addr)
 		hash = mix(hash, part);
 	}
 	return mix(hash, addr->port);
-}
-
-/* The high bits are the well mixed ones. */
-static size_t
-slot_of(uint64_t hash, size_t slots)
-{
-	return (size_t)((hash ^ hash >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> 32) % slots;
 }
 
 static uint64_t
@@ -204,7 +198,7 @@ static int32_t
 find_row(struct run *run, const struct backtest_row *wanted)
 {
 	struct backtest *out = run->out;
-	size_t slot = slot_of(row_hash(wanted), INDEX_SLOTS);
+	size_t slot = row_hash(wanted) % INDEX_SLOTS;
 
 	for (; run->index[slot] != NO_ROW; slot = (slot + 1) % INDEX_SLOTS) {
 		if (is_row_of(&out->rows[run->index[slot]], wanted))
@@ -278,18 +272,26 @@ judge_both(struct run *run, struct facts *facts, struct known *known)
 /* ---- what is known already ---- */
 
 static uint64_t
-gist_hash(const struct event_gist *gist, uint64_t hash)
+mix_bytes(uint64_t hash, const uint8_t *at, size_t count)
 {
-	size_t at = 0;
-	uint64_t part;
-
-	for (; at + sizeof(part) <= gist->size; at += sizeof(part)) {
-		memcpy(&part, gist->bytes + at, sizeof(part));
+	for (uint64_t part; count >= sizeof(part); count -= sizeof(part), at += sizeof(part)) {
+		memcpy(&part, at, sizeof(part));
 		hash = mix(hash, part);
 	}
-	for (; at < gist->size; at++)
-		hash = mix(hash, gist->bytes[at]);
 	return hash;
+}
+
+/* Of where most differ: the destination, the device and the name stand in
+ * front, the verdict and the way it was forwarded at the end. */
+static uint64_t
+gist_hash(const struct event_gist *gist, uint64_t hash)
+{
+	enum { FRONT = 96, END = 48 };
+	size_t front = gist->size < FRONT ? gist->size : FRONT;
+	size_t end = gist->size - front < END ? gist->size - front : END;
+
+	hash = mix_bytes(mix(hash, gist->size), gist->bytes, front);
+	return mix_bytes(hash, gist->bytes + gist->size - end, end);
 }
 
 static bool
@@ -332,7 +334,7 @@ look_up(struct run *run, const struct replayed *replayed)
 	const struct event_gist *gist = replayed->gist;
 	struct when when = when_opened(run, gist->opened_wall_us);
 	uint64_t hash = gist_hash(gist, mix(when.minute, (uint64_t)when.utc_offset_s));
-	struct known *known, *set = &run->known[KNOWN_WAYS * slot_of(hash, KNOWN_SETS)];
+	struct known *known, *set = &run->known[KNOWN_WAYS * (hash % KNOWN_SETS)];
 	struct facts facts;
 
 	for (size_t i = 0; i < KNOWN_WAYS; i++) {
