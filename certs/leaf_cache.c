@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "certs/leaf_cache.h"
 
-#include "base/clock.h"
-#include "certs/certificate.h"
-
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +18,6 @@ struct entry {
 	enum leaf_kind kind;
 	X509 *leaf;         /* owned; NULL while the entry is free */
 	uint64_t gone_ms;   /* by the caller's clock */
-	int64_t not_after;  /* by the wall clock, seconds */
 	int next_in_bucket; /* also links the free entries */
 	int newer, older;
 };
@@ -150,7 +146,7 @@ drop(struct leaf_cache *cache, int at)
 static bool
 is_over(const struct entry *entry, uint64_t now_ms)
 {
-	return now_ms >= entry->gone_ms || (int64_t)(clock_wall_us() / 1000000) > entry->not_after;
+	return now_ms >= entry->gone_ms;
 }
 
 X509 *
@@ -177,13 +173,10 @@ void
 leaf_cache_put(struct leaf_cache *cache, const uint8_t server_sha256[32], enum leaf_kind kind,
     X509 *leaf, uint64_t now_ms)
 {
-	int64_t not_before, not_after;
 	int at = find(cache, server_sha256, kind);
 	struct entry *entry;
 	int *bucket;
 
-	if (!certificate_dates(leaf, &not_before, &not_after))
-		return;
 	/* The new leaf may be the very one that is held: count it up first. */
 	(void)X509_up_ref(leaf);
 	if (at != NONE)
@@ -198,7 +191,6 @@ leaf_cache_put(struct leaf_cache *cache, const uint8_t server_sha256[32], enum l
 	entry->kind = kind;
 	entry->leaf = leaf;
 	entry->gone_ms = now_ms + LEAF_AGE_MAX_MS;
-	entry->not_after = not_after;
 	entry->next_in_bucket = *bucket;
 	*bucket = at;
 	link_as_newest(cache, at);

@@ -9,7 +9,9 @@
 /*
  * Leaves that were minted, by (SHA-256 of the server's certificate, kind).
  * Bounded: the least recently used goes first.  An entry is not given out
- * beyond its not_after, nor beyond LEAF_AGE_MAX_MS.
+ * beyond LEAF_AGE_MAX_MS.  Its dates are not looked at: they are those of the
+ * server's certificate, which is verified anew for each connection, and a leaf
+ * that shows a camera an expired one has expired as well.
  */
 struct leaf_cache;
 

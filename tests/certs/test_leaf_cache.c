@@ -80,7 +80,7 @@ Test(leaf_cache, a_leaf_is_given_out_for_a_day)
 	leaf_cache_free(cache);
 }
 
-Test(leaf_cache, a_leaf_that_expired_is_not_given_out)
+Test(leaf_cache, a_leaf_of_an_expired_server_is_kept_too)
 {
 	struct leaf_cache *cache = leaf_cache_new(4);
 	struct pki_spec spec = pki_server_spec("a.example");
@@ -89,7 +89,8 @@ Test(leaf_cache, a_leaf_that_expired_is_not_given_out)
 	spec.to_days = -1;
 	old = pki_make(&spec, NULL);
 	leaf_cache_put(cache, server(0), LEAF_EC, old.cert, 0);
-	cr_expect_not(has(cache, 0, LEAF_EC, 1));
+	cr_expect_eq(leaf_cache_get(cache, server(0), LEAF_EC, 1), old.cert);
+	X509_free(old.cert);
 	leaf_cache_free(cache);
 	pki_free(&old);
 }
