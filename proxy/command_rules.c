@@ -11,6 +11,7 @@
 #include "config/yaml.h"
 #include "proxy/arguments.h"
 #include "proxy/load.h"
+#include "proxy/ruleset_file.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -48,8 +49,8 @@ static const struct argument option_rows[] = {
 
 static const struct argument_verb verbs[] = {
     [LIST] = {"list", 0, 0, NULL},
-    [SHOW] = {"show", 1, 1, "one rule file"},
-    [DIFF] = {"diff", 2, 2, "two rule files"},
+    [SHOW] = {"show", 1, 1, "one rule set"},
+    [DIFF] = {"diff", 2, 2, "two rule sets"},
     [FORMAT] = {"fmt", 1, FILES_MAX, "rule files"},
     [KEYWORDS] = {"keywords", 0, 0, NULL},
 };
@@ -57,16 +58,18 @@ static const struct argument_verb verbs[] = {
 static const struct arguments arguments = {
     .command = "rules",
     .head = "usage: borderlens rules list [--json] [-c FILE]\n"
-	    "       borderlens rules show FILE\n"
-	    "       borderlens rules diff OLD NEW\n"
+	    "       borderlens rules show SET [-c FILE]\n"
+	    "       borderlens rules diff OLD NEW [-c FILE]\n"
 	    "       borderlens rules fmt [--write | --check] FILE...\n"
 	    "       borderlens rules keywords [--json]\n\n"
 	    "  list      the rule sets of the configuration\n"
-	    "  show      what a rule file says, a rule a line\n"
-	    "  diff      in what two rule files differ; comments and layout do not count\n"
+	    "  show      what a rule set says, a rule a line\n"
+	    "  diff      in what two rule sets differ; comments and layout do not count\n"
 	    "  fmt       a rule file with quotes where other readers of YAML need them (\"NO\"),\n"
 	    "            to stdout\n"
-	    "  keywords  the keys of `match`\n",
+	    "  keywords  the keys of `match`\n\n"
+	    "SET, OLD and NEW: a rule file; or the id of a set of the configuration, or of one\n"
+	    "in `rulesets` beside it or in " RULESET_SHIPPED_DIR ".\n",
     .rows = option_rows,
     .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
     .tail = "Exit: 0 done, 2 wrong usage, 20 differences (diff, fmt --check), 78 errors.\n",
@@ -101,6 +104,20 @@ file_close(struct rule_file *file)
 	yaml_tree_free(&file->tree);
 	rules_free(file->rules);
 	source_free(file->source);
+}
+
+/* The same of what a word names. */
+static int
+set_open(const char *config, const char *word, struct rule_file *file)
+{
+	char path[CONFIG_PATH_MAX];
+	struct err err = {0};
+
+	if (ruleset_file_find(config, word, path, &err) == 0)
+		return file_open(path, file);
+	*file = (struct rule_file){0};
+	(void)fprintf(stderr, "borderlens rules: %s\n", err.text);
+	return -1;
 }
 
 /* ---- list, keywords ---- */
@@ -215,15 +232,37 @@ print_map(const struct yaml_node *map, const char *indent)
 	}
 }
 
+/* The keys of a rule that few have. */
+static void
+print_rest(const struct yaml_node *rule)
+{
+	static const char *const told[] = {"id", "match", "then", "why"};
+	const char *before = " (";
+	char value[256];
+
+	for (const struct yaml_node *child = rule->first; child != NULL; child = child->next) {
+		size_t i = 0;
+
+		while (i < sizeof(told) / sizeof(told[0]) && strcmp(child->key->text, told[i]) != 0)
+			i++;
+		if (i < sizeof(told) / sizeof(told[0]))
+			continue;
+		(void)printf("%s%s: %s", before, child->key->text,
+		    flow(child, value, sizeof(value)));
+		before = ", ";
+	}
+	(void)puts(before[0] == ',' ? ")" : "");
+}
+
 static int
-show_file(const char *path)
+show_set(const char *config, const char *word)
 {
 	const struct yaml_node *rules, *sets;
 	struct rule_file file;
 	char then[64], match[2048];
 	int code = EXIT_CONFIG;
 
-	if (file_open(path, &file) != 0)
+	if (set_open(config, word, &file) != 0)
 		goto out;
 	print_map(file.tree.root, "");
 	sets = yaml_child(file.tree.root, "sets");
@@ -234,11 +273,13 @@ show_file(const char *path)
 	rules = yaml_child(file.tree.root, "rules");
 	(void)puts("rules, the first that matches decides");
 	for (const struct yaml_node *rule = rules != NULL ? rules->first : NULL; rule != NULL;
-	     rule = rule->next)
-		(void)printf("  %-14s %-8s %s\n%-16s %s\n", yaml_child(rule, "id")->text,
+	     rule = rule->next) {
+		(void)printf("  %-14s %-8s %s\n%-16s %s", yaml_child(rule, "id")->text,
 		    flow(yaml_child(rule, "then"), then, sizeof(then)),
 		    flow(yaml_child(rule, "match"), match, sizeof(match)), "",
 		    yaml_child(rule, "why")->text);
+		print_rest(rule);
+	}
 	code = EXIT_DONE;
 out:
 	file_close(&file);
@@ -246,13 +287,13 @@ out:
 }
 
 static int
-diff_files(const char *old_path, const char *new_path)
+diff_sets(const char *config, const char *old_word, const char *new_word)
 {
 	struct rule_file old, new;
-	bool good = file_open(old_path, &old) == 0;
+	bool good = set_open(config, old_word, &old) == 0;
 	int code = EXIT_CONFIG;
 
-	if (file_open(new_path, &new) == 0 && good)
+	if (set_open(config, new_word, &new) == 0 && good)
 		code = rules_compare(old.tree.root, new.tree.root, stdout) == 0 ? EXIT_DONE
 										: EXIT_DIFFERENCES;
 	file_close(&old);
@@ -368,9 +409,9 @@ command_rules(int argc, char **argv)
 	if (words.verb == LIST)
 		return list_sets(&options);
 	if (words.verb == SHOW)
-		return show_file(words.at[0]);
+		return show_set(options.config, words.at[0]);
 	if (words.verb == DIFF)
-		return diff_files(words.at[0], words.at[1]);
+		return diff_sets(options.config, words.at[0], words.at[1]);
 	if (words.verb == FORMAT)
 		return format_files(&options, &words);
 	return list_keywords(&options);
