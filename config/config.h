@@ -85,6 +85,7 @@ struct config {
 	struct {
 		uint32_t connections; /* open at once in one worker */
 		uint32_t per_camera;  /* of these, from one address */
+		uint32_t handshakes;  /* a second, from one address, before those of others */
 	} limit;
 	char console_listen[ADDR_TEXT_MAX];
 	struct rules *rules;     /* owned */

@@ -110,6 +110,9 @@ static const struct option table[] = {
 	"Connections open at once in one worker.", NULL},
     {"limit.per_camera", OPTION_NUMBER, AT(limit.per_camera), 0, 1, 1000000, "8000", NULL,
 	"Connections open at once from one address.", NULL},
+    {"limit.handshakes", OPTION_NUMBER, AT(limit.handshakes), 0, 1, 100000, "20", NULL,
+	"TLS connections that one camera may begin each second; beyond that (and twice as many at once) it waits until the worker has nothing else to do.",
+	NULL},
 };
 enum { OPTIONS = sizeof(table) / sizeof(table[0]), OPTION_PATH_MAX = 64 };
 

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/census.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
 	PLACES = 8192,   /* twice the cameras that a worker is made for */
 	PROBES_MAX = 32, /* places looked at for one camera */
+	US_PER_S = 1000000,
 };
 
 struct place_of {
 	uint8_t ip[16];
-	uint32_t open; /* 0: free */
+	uint32_t open;
+	uint64_t paid_us; /* the time up to which its handshakes have used up its share */
 };
 
 struct census {
 	size_t per_camera_max;
+	uint64_t now_us; /* as last heard */
 	struct place_of places[PLACES];
 };
 
@@ -48,6 +50,13 @@ hash(const uint8_t ip[16])
 	return value;
 }
 
+/* A camera that comes and goes is remembered until its share is whole again. */
+static bool
+is_vacant(const struct census *census, const struct place_of *place)
+{
+	return place->open == 0 && place->paid_us <= census->now_us;
+}
+
 /* The camera's place, or a free one for it, or NULL. */
 static struct place_of *
 find(struct census *census, const struct addr *camera)
@@ -58,10 +67,12 @@ find(struct census *census, const struct addr *camera)
 	for (size_t i = 0; i < PROBES_MAX; i++) {
 		struct place_of *place = &census->places[(start + i) % PLACES];
 
-		if (place->open > 0 && memcmp(place->ip, camera->ip, sizeof(place->ip)) == 0)
+		if (is_vacant(census, place)) {
+			if (vacant == NULL)
+				vacant = place;
+		} else if (memcmp(place->ip, camera->ip, sizeof(place->ip)) == 0) {
 			return place;
-		if (place->open == 0 && vacant == NULL)
-			vacant = place;
+		}
 	}
 	return vacant;
 }
@@ -75,6 +86,8 @@ census_add(struct census *census, const struct addr *camera)
 		return true;
 	if (place->open >= census->per_camera_max)
 		return false;
+	if (is_vacant(census, place))
+		*place = (struct place_of){0};
 	memcpy(place->ip, camera->ip, sizeof(place->ip));
 	place->open++;
 	return true;
@@ -87,4 +100,20 @@ census_remove(struct census *census, const struct addr *camera)
 
 	if (place != NULL && place->open > 0)
 		place->open--;
+}
+
+bool
+census_start(struct census *census, const struct addr *camera, uint32_t per_s, uint64_t now_us)
+{
+	struct place_of *place = find(census, camera);
+	uint64_t span_us = US_PER_S / per_s, from_us;
+
+	census->now_us = now_us;
+	if (place == NULL || place->open == 0)
+		return true;
+	from_us = place->paid_us > now_us ? place->paid_us : now_us;
+	if (from_us + span_us > now_us + (uint64_t)CENSUS_BURST_S * US_PER_S)
+		return false;
+	place->paid_us = from_us + span_us;
+	return true;
 }

@@ -134,7 +134,10 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 		stop_silent(conn);
 		break;
 	case CONN_CONNECT:
-		conn_stop(conn, END_UNREACHABLE, "the server does not answer");
+		if (conn->turn == TURN_WAITING)
+			conn_stop(conn, END_OVERLOAD, "the camera begins too many connections");
+		else
+			conn_stop(conn, END_UNREACHABLE, "the server does not answer");
 		break;
 	case CONN_DECIDE:
 	case CONN_VERIFY:
@@ -284,6 +287,7 @@ conn_close(struct conn *conn, enum end end, const char *fmt, ...)
 	va_end(ap);
 	minter_forget(&conn->mint);
 	relay_drop(conn);
+	turns_leave(&worker->turns, conn);
 	(void)event_del(&conn->deadline);
 	close_legs(conn, end);
 	write_record(conn);

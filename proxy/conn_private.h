@@ -27,6 +27,9 @@ struct splice {
 	bool bulk;        /* it was last read by much at once */
 };
 
+/* Whether it may begin its handshakes (proxy/turns.h). */
+enum turn { TURN_NONE = 0, TURN_WAITING, TURN_TAKEN };
+
 struct conn {
 	TAILQ_ENTRY(conn) entry;   /* worker's list, open or closed */
 	struct worker *worker;     /* borrowed */
@@ -36,6 +39,8 @@ struct conn {
 	struct leg camera, server;
 	struct session_slot session;  /* with the server */
 	struct ticket_binding ticket; /* of the camera's */
+	TAILQ_ENTRY(conn) turn_entry; /* of the worker's turns, while TURN_WAITING */
+	enum turn turn;
 
 	struct hello_reader hello; /* empty once replayed */
 	struct event deadline;

@@ -77,6 +77,19 @@ start_undecrypted(struct conn *conn)
 	return CONN_RELAY;
 }
 
+/* A connection that is to be opened costs two handshakes; others are cheap. */
+static enum conn_state
+wait_or_connect(struct conn *conn)
+{
+	bool waited = conn->turn == TURN_WAITING;
+
+	if (conn->facts.inspect != INSPECT_OPENED || turns_take(&conn->worker->turns, conn))
+		return start_connect(conn);
+	if (!waited)
+		conn_set_deadline(conn, conn->snapshot->config->timeout.handshake_ms);
+	return CONN_CONNECT;
+}
+
 enum conn_state
 run_connect(struct conn *conn)
 {
@@ -85,7 +98,7 @@ run_connect(struct conn *conn)
 	socklen_t size = sizeof(error);
 
 	if (leg->fd < 0)
-		return start_connect(conn);
+		return wait_or_connect(conn);
 	if (!leg->writable && !leg->readable)
 		return CONN_CONNECT;
 	if (getsockopt(leg->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)

@@ -171,6 +171,10 @@ worker_base(void)
 	if (config != NULL && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0 &&
 	    event_config_set_max_dispatch_interval(config, NULL, CALLBACKS_A_TURN, 0) == 0)
 		base = event_base_new_with_config(config);
+	if (base != NULL && event_base_priority_init(base, WORKER_PRIORITIES) != 0) {
+		event_base_free(base);
+		base = NULL;
+	}
 	if (config != NULL)
 		event_config_free(config);
 	return base;
@@ -195,7 +199,7 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	worker->sessions = sessions_new();
 	worker->tickets = tickets_new(err);
 	if (worker->minter == NULL || worker->own == NULL || worker->inventory == NULL ||
-	    worker->tickets == NULL)
+	    worker->tickets == NULL || turns_open(&worker->turns, worker, err) != 0)
 		return -1;
 	if (worker->refusals == NULL || worker->census == NULL || worker->sessions == NULL ||
 	    worker_reaps(worker) != 0 ||
@@ -238,6 +242,7 @@ tear_down(struct worker *worker)
 	inventory_close(worker->inventory);
 	refusals_free(worker->refusals);
 	census_free(worker->census);
+	turns_close(&worker->turns);
 	sessions_free(worker->sessions);
 	tickets_free(worker->tickets);
 	leaf_keys_close(&worker->leaf_keys);

@@ -9,6 +9,7 @@
 #include "proxy/splice.h"
 #include "proxy/stall.h"
 #include "proxy/tls.h"
+#include "proxy/turns.h"
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
@@ -43,6 +44,7 @@ struct worker {
 	struct minter *minter;
 	struct sessions *sessions;
 	struct tickets *tickets;
+	struct turns turns;
 	struct refusals *refusals;
 	struct own_addrs *own;
 	struct inventory *inventory;
@@ -73,6 +75,9 @@ struct worker {
  * its timers and sockets again, so that the heartbeat goes on under any load.
  */
 struct event_base *worker_base(void);
+
+/* Events have the one in the middle unless they say otherwise. */
+enum { WORKER_PRIORITIES = 3 };
 
 /* Make worker->reap the event that frees closed connections; -1: no memory. */
 int worker_reaps(struct worker *worker);

@@ -296,6 +296,7 @@ appliance_open(struct flow *flow)
 	worker->sessions = sessions_new();
 	worker->tickets = tickets_new(&err);
 	cr_assert(worker->sessions != NULL && worker->tickets != NULL);
+	cr_assert_eq(turns_open(&worker->turns, worker, &err), 0);
 	cr_assert_eq(worker_reaps(worker), 0);
 	open_listener(flow);
 }
@@ -312,6 +313,7 @@ appliance_close(struct flow *flow)
 	own_addrs_close(worker->own);
 	refusals_free(worker->refusals);
 	census_free(worker->census);
+	turns_close(&worker->turns);
 	sessions_free(worker->sessions);
 	tickets_free(worker->tickets);
 	leaf_keys_close(&worker->leaf_keys);

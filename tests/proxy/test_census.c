@@ -92,3 +92,59 @@ Test(census, beyond_its_room_nobody_is_refused)
 	census_free(census);
 	census_free(NULL);
 }
+
+enum { US = 1000000 };
+
+Test(census, lets_each_camera_begin_its_share)
+{
+	struct census *census = census_new(10);
+	struct addr one = camera(1), two = camera(2);
+	uint64_t now_us = 77 * US;
+
+	cr_assert_not_null(census);
+	cr_assert(census_add(census, &one) && census_add(census, &two));
+	for (int i = 0; i < 10 * CENSUS_BURST_S; i++)
+		cr_expect(census_start(census, &one, 10, now_us), "%d", i);
+	cr_expect_not(census_start(census, &one, 10, now_us));
+	cr_expect(census_start(census, &two, 10, now_us), "the other has its own");
+	cr_expect_not(census_start(census, &one, 10, now_us + US / 10 - 1));
+	cr_expect(census_start(census, &one, 10, now_us + US / 10));
+	cr_expect_not(census_start(census, &one, 10, now_us + US / 10));
+	now_us += 100 * US;
+	for (int i = 0; i < 10 * CENSUS_BURST_S; i++)
+		cr_expect(census_start(census, &one, 10, now_us), "no more than whole: %d", i);
+	cr_expect_not(census_start(census, &one, 10, now_us));
+	census_free(census);
+}
+
+/* To leave and come again makes no share anew. */
+Test(census, remembers_a_share_that_was_used_up)
+{
+	struct census *census = census_new(10);
+	struct addr one = camera(1), two = camera(2);
+
+	cr_assert_not_null(census);
+	for (int i = 0; i < CENSUS_BURST_S; i++) {
+		cr_assert(census_add(census, &one));
+		cr_expect(census_start(census, &one, 1, 5 * US));
+		census_remove(census, &one);
+	}
+	cr_assert(census_add(census, &one) && census_add(census, &two));
+	cr_expect_not(census_start(census, &one, 1, 5 * US));
+	census_remove(census, &one);
+	cr_expect(census_start(census, &two, 1, 60 * US), "time goes on");
+	cr_assert(census_add(census, &one));
+	cr_expect(census_start(census, &one, 1, 60 * US));
+	census_free(census);
+}
+
+Test(census, limits_nobody_whom_it_does_not_count)
+{
+	struct census *census = census_new(10);
+	struct addr one = camera(1);
+
+	cr_assert_not_null(census);
+	for (int i = 0; i < 100; i++)
+		cr_expect(census_start(census, &one, 1, 5 * US));
+	census_free(census);
+}

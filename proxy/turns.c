@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/turns.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "proxy/census.h"
+#include "proxy/conn_private.h"
+
+enum {
+	SHARE_MS = 20,     /* how often shares are looked at */
+	SHARE_LOOKS = 256, /* of those that wait, at most, each time */
+};
+
+static void
+start(struct turns *turns, struct conn *conn)
+{
+	turns_leave(turns, conn);
+	conn->turn = TURN_TAKEN;
+	conn_run(conn);
+}
+
+static void
+on_idle(evutil_socket_t fd, short what, void *arg)
+{
+	struct turns *turns = arg;
+	struct conn *conn = TAILQ_FIRST(&turns->waiting);
+
+	(void)fd;
+	(void)what;
+	if (conn != NULL)
+		start(turns, conn);
+	if (turns->count > 0)
+		event_active(&turns->idle, EV_TIMEOUT, 0);
+}
+
+static bool
+is_within_share(const struct conn *conn)
+{
+	return census_start(conn->worker->census, &conn->facts.camera,
+	    conn->snapshot->config->limit.handshakes, clock_mono_us());
+}
+
+static void
+on_share(evutil_socket_t fd, short what, void *arg)
+{
+	struct turns *turns = arg;
+	const struct timeval delay = clock_span(SHARE_MS);
+	struct conn *conn = TAILQ_FIRST(&turns->waiting), *next;
+
+	(void)fd;
+	(void)what;
+	/* To start one ends no other: next stays good. */
+	for (int i = 0; i < SHARE_LOOKS && conn != NULL; i++, conn = next) {
+		next = TAILQ_NEXT(conn, turn_entry);
+		if (is_within_share(conn))
+			start(turns, conn);
+	}
+	if (turns->count > 0)
+		(void)evtimer_add(&turns->share, &delay);
+}
+
+bool
+turns_take(struct turns *turns, struct conn *conn)
+{
+	const struct timeval delay = clock_span(SHARE_MS);
+
+	if (conn->turn == TURN_TAKEN)
+		return true;
+	if (conn->turn == TURN_WAITING)
+		return false;
+	if (is_within_share(conn)) {
+		conn->turn = TURN_TAKEN;
+		return true;
+	}
+	conn->turn = TURN_WAITING;
+	TAILQ_INSERT_TAIL(&turns->waiting, conn, turn_entry);
+	if (turns->count++ == 0) {
+		event_active(&turns->idle, EV_TIMEOUT, 0);
+		(void)evtimer_add(&turns->share, &delay);
+	}
+	return false;
+}
+
+void
+turns_leave(struct turns *turns, struct conn *conn)
+{
+	if (conn->turn != TURN_WAITING)
+		return;
+	conn->turn = TURN_NONE;
+	TAILQ_REMOVE(&turns->waiting, conn, turn_entry);
+	turns->count--;
+	if (turns->count == 0)
+		(void)event_del(&turns->idle);
+}
+
+int
+turns_open(struct turns *turns, struct worker *worker, struct err *err)
+{
+	*turns = (struct turns){.worker = worker};
+	TAILQ_INIT(&turns->waiting);
+	if (event_assign(&turns->idle, worker->base, -1, 0, on_idle, turns) != 0 ||
+	    event_priority_set(&turns->idle, WORKER_PRIORITIES - 1) != 0 ||
+	    evtimer_assign(&turns->share, worker->base, on_share, turns) != 0)
+		return err_set(err, ERR_NOMEM, "no memory");
+	return 0;
+}
+
+void
+turns_close(struct turns *turns)
+{
+	if (turns->worker == NULL)
+		return;
+	(void)event_del(&turns->idle);
+	(void)event_del(&turns->share);
+	turns->worker = NULL;
+}

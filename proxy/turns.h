@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_TURNS_H
+#define PROXY_TURNS_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/queue.h>
+
+struct conn;
+struct err;
+struct worker;
+
+/*
+ * Who may begin a TLS handshake now: that is what a connection costs, a
+ * millisecond of the worker's.
+ *
+ * A camera within its share (limit.handshakes, proxy/census.h) begins at once.
+ * One beyond it waits: until its share has grown again, or until the worker has
+ * nothing else to do.  So a camera that begins a thousand a second takes what
+ * the others leave, and no more; and it is served at full speed where there is
+ * nobody else.
+ */
+struct turns {
+	struct worker *worker; /* borrowed */
+	TAILQ_HEAD(turn_list, conn) waiting;
+	struct event idle;  /* behind all that is to be done */
+	struct event share; /* looks at the shares while anybody waits */
+	size_t count;
+};
+
+/* Of the worker's base, which has WORKER_PRIORITIES. */
+int turns_open(struct turns *turns, struct worker *worker, struct err *err);
+void turns_close(struct turns *turns); /* nobody may wait any more; accepts all 0 */
+
+/* Whether conn may begin; if not, it is run again when it may (conn->turn). */
+bool turns_take(struct turns *turns, struct conn *conn);
+
+/* It ends: it waits no longer.  Accepts one that does not wait. */
+void turns_leave(struct turns *turns, struct conn *conn);
+
+#endif
