@@ -158,7 +158,7 @@ Test(facts, a_place_that_is_in_no_country_says_what_it_is)
 		cr_expect_not_null(strstr(json.at, words[kind]));
 		json_free(&json);
 		cr_expect(place_kind_parse(place_kind_name(place.kind), &parsed));
-		cr_expect_eq(parsed, kind);
+		cr_expect_eq(parsed, place.kind);
 	}
 	cr_expect_not(place_kind_parse("moon", &place.kind));
 	cr_expect_not(place_kind_parse("", &place.kind));

@@ -3,8 +3,8 @@
 #include "config/problems.h"
 #include "config/rules.h"
 
-#include <stdio.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

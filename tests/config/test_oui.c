@@ -44,13 +44,10 @@ Test(oui, a_card_has_the_maker_of_the_registry)
 	    {"44:47:cc:12:34:56", "Hangzhou Hikvision Digital Technology Co.,Ltd."},
 	    {"08:ed:ed:00:00:01", "Zhejiang Dahua Technology Co., Ltd."},
 	    {"02:00:00:00:00:01", ""}, /* made up, whatever the registry says */
-	    {"00:00:00:00:00:01", ""},
-	    {"00:00:01:00:00:01", ""},
-	    {"00:00:02:00:00:01", ""},
+	    {"00:00:00:00:00:01", ""}, {"00:00:01:00:00:01", ""}, {"00:00:02:00:00:01", ""},
 	    {"00:00:03:00:00:01", "A\\x1b[31m\\xffZ"},
 	    {"00:00:04:00:00:01", "Soci\xc3\xa9t\xc3\xa9 \\xe2\\x80\\xaeX"},
-	    {"00:00:05:00:00:01", "last, without an end"},
-	    {"00:00:06:00:00:01", ""},
+	    {"00:00:05:00:00:01", "last, without an end"}, {"00:00:06:00:00:01", ""},
 	    {"00:00:07:00:00:01", ""}, /* of many */
 	};
 	struct oui *oui = oui_read(text_of(registry), NULL);
