@@ -43,9 +43,13 @@ static const struct argument option_rows[] = {
     {"device", 0, "NAME", ARGUMENT_TEXT, offsetof(struct options, device),
 	"the camera, by its name in devices.yaml", 0},
     {"sni", 0, "NAME", ARGUMENT_TEXT, offsetof(struct options, sni),
-	"the server name it asks for; taken as proven by a certificate", 0},
+	"the server name it asks for, taken as proven by a certificate;\n"
+	"\"\": it sends none",
+	0},
     {"class", 0, "CLASS", ARGUMENT_TEXT, offsetof(struct options, class),
-	"the kind of payload: not learnt of connections in this version, so\nwhat asks for it does not hold",
+	"the kind of payload, taken as seen: video, image, audio, telemetry,\n"
+	"firmware, control or opaque.  Not learnt of connections in this\n"
+	"version, so that what the appliance does rests on no class",
 	0},
     {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct options, json), "one JSON document", 0},
     ARGUMENT_CONFIG(options, path),
@@ -66,6 +70,20 @@ static const struct arguments arguments = {
 
 /* ---- the facts ---- */
 
+static int
+fill_class(const char *word, struct payload_facts *payload)
+{
+	for (enum payload_class class = PAYLOAD_VIDEO; class < PAYLOAD_COUNT; class ++) {
+		if (strcmp(word, payload_class_name(class)) != 0)
+			continue;
+		payload->class = class;
+		payload->confidence = CONFIDENCE_IDENTIFIED;
+		payload->direction = DIRECTION_UP;
+		return 0;
+	}
+	return arguments_refuse(&arguments, "--class: there is no such class of payload");
+}
+
 /* Everything that is asked, taken as a connection that went well would have
  * it: opened, the server verified for the name. */
 static int
@@ -81,14 +99,12 @@ fill_facts(const struct options *options, const struct config *config, const str
 	facts->server.handshake_done = facts->server.verified = true;
 	facts->server.version = 0x0304;
 	facts->hello.kind = HELLO_TLS;
-	if (addr_parse(&facts->dst, options->to, 443, &err) != 0) {
-		(void)fprintf(stderr, "borderlens: --to: %s\n", err.text);
-		return -1;
-	}
-	if (options->sni != NULL && strlen(options->sni) >= sizeof(facts->hello.sni)) {
-		(void)fputs("borderlens: --sni: longer than a host name can be\n", stderr);
-		return -1;
-	}
+	if (addr_parse(&facts->dst, options->to, 443, &err) != 0)
+		return arguments_refuse(&arguments, "--to: %s", err.text);
+	if (options->sni != NULL && strlen(options->sni) >= sizeof(facts->hello.sni))
+		return arguments_refuse(&arguments, "--sni: longer than a host name can be");
+	if (options->class != NULL && fill_class(options->class, &facts->payload) != 0)
+		return EXIT_USAGE;
 	if (options->device != NULL) {
 		device = devices_named(config->devices, options->device);
 		text_copy(facts->device, sizeof(facts->device), options->device);
@@ -100,7 +116,7 @@ fill_facts(const struct options *options, const struct config *config, const str
 	if (!range_unwrap(&facts->dst, &facts->inner))
 		facts->inner = facts->dst;
 	geo_locate(geo, &facts->dst, &facts->place);
-	if (options->sni != NULL) {
+	if (options->sni != NULL && options->sni[0] != '\0') {
 		facts->hello.sni_present = true;
 		text_copy(facts->hello.sni, sizeof(facts->hello.sni), options->sni);
 		geo_vendor(geo, facts->hello.sni, &facts->place);
@@ -139,6 +155,9 @@ write_facts(const struct facts *facts, const struct config *config)
 		    place->operator_basis[0] != '\0' ? ", " : "");
 	text_add(&basis, "%s", place->operator_basis);
 	write_fact("operator", countries_text(&place->operator, countries), operator);
+	if (facts->payload.class != PAYLOAD_UNKNOWN)
+		write_fact("class", payload_class_name(facts->payload.class),
+		    "(taken as seen; not learnt of connections in this version)");
 	if (facts->hello.sni[0] != '\0') {
 		write_fact("name", facts->hello.sni,
 		    "(taken as proven by the server's certificate)");
@@ -157,6 +176,8 @@ add_facts(struct json *json, const struct facts *facts)
 	json_string(json, "device", facts->device);
 	json_string(json, "sni", facts->hello.sni);
 	json_bool(json, "sni_taken_as_proven", facts->hello.sni[0] != '\0');
+	if (facts->payload.class != PAYLOAD_UNKNOWN)
+		json_string(json, "class", payload_class_name(facts->payload.class));
 	json_open(json, "place");
 	located_json(place, json, "located");
 	countries_json(&place->registered, json, "registered");
@@ -165,7 +186,7 @@ add_facts(struct json *json, const struct facts *facts)
 	json_string(json, "org", place->org);
 	json_string(json, "vendor", place->vendor);
 	json_open(json, "basis");
-	json_string(json, "located", place->located_basis);
+	json_string(json, "country", place->located_basis);
 	json_string(json, "registered", place->registered_basis);
 	json_string(json, "operator", place->operator_basis);
 	json_string(json, "vendor", place->vendor_basis);
@@ -221,27 +242,6 @@ tell_json(const struct judge_step *step, void *arg)
 
 /* ---- the verdict ---- */
 
-/*
- * The name is not given and a rule may ask for it: then the verdict at the
- * first stage is the most that can be said.  Otherwise all is known.
- */
-static void
-judge_all(const struct options *options, const struct config *config, struct facts *facts,
-    struct talk *talk)
-{
-	enum verdict_stage stage = options->sni != NULL ? VERDICT_CERTIFICATE : VERDICT_ADDRESS;
-
-	if (options->json)
-		json_open_array(&talk->json, "steps");
-	if (!guard_refuses(config, talk->own, &facts->dst, &facts->verdict))
-		judge_explain(config->rules, stage, facts, &facts->verdict,
-		    options->json ? tell_json : tell_text, talk);
-	else if (!options->json)
-		(void)printf("appliance\n  %-14s YES    before any rule\n", facts->verdict.rule);
-	if (options->json)
-		json_close_array(&talk->json);
-}
-
 /* Whether a name, once known, could change the verdict: the judge itself says
  * so by what it waits for. */
 static void
@@ -260,9 +260,56 @@ is_open(const struct options *options, const struct config *config, const struct
 	struct verdict verdict;
 	bool open = false;
 
-	if (options->sni != NULL || facts->verdict.result == RESULT_BLOCK)
+	if (options->sni != NULL)
 		return false;
 	judge_explain(config->rules, VERDICT_ADDRESS, facts, &verdict, note_open, &open);
+	return open && verdict.result != RESULT_BLOCK;
+}
+
+/*
+ * The name is not given and a rule may ask for it: then the verdict at the
+ * first stage is the most that can be said.  Otherwise all is known.
+ */
+static enum verdict_stage
+last_stage(const struct options *options, bool open)
+{
+	if (options->class != NULL && !open)
+		return VERDICT_PAYLOAD;
+	return options->sni != NULL ? VERDICT_CERTIFICATE : VERDICT_ADDRESS;
+}
+
+/* Every rule is told with all that is known; the verdict falls where it falls
+ * on a connection, which is asked early and goes no further than a block. */
+static void
+judge_stages(const struct options *options, const struct config *config, struct facts *facts,
+    enum verdict_stage last, struct talk *talk)
+{
+	judge_explain(config->rules, last, facts, &facts->verdict,
+	    options->json ? tell_json : tell_text, talk);
+	for (enum verdict_stage stage = VERDICT_ADDRESS; stage <= last; stage++) {
+		judge(config->rules, stage, facts, &facts->verdict);
+		if (facts->verdict.result == RESULT_BLOCK)
+			return;
+	}
+}
+
+/* Whether it must stay open what the verdict is. */
+static bool
+judge_all(const struct options *options, const struct config *config, struct facts *facts,
+    struct talk *talk)
+{
+	bool open = false;
+
+	if (options->json)
+		json_open_array(&talk->json, "steps");
+	if (!guard_refuses(config, talk->own, &facts->dst, &facts->verdict)) {
+		open = is_open(options, config, facts);
+		judge_stages(options, config, facts, last_stage(options, open), talk);
+	} else if (!options->json) {
+		(void)printf("appliance\n  %-14s YES    before any rule\n", facts->verdict.rule);
+	}
+	if (options->json)
+		json_close_array(&talk->json);
 	return open;
 }
 
@@ -279,16 +326,23 @@ exit_code(const struct facts *facts, bool open)
 static void
 write_verdict(const struct verdict *verdict, int code)
 {
-	const char *word = result_name(verdict->result);
+	bool blocked = verdict->result == RESULT_BLOCK;
 
 	if (code == EXIT_CANNOT_TELL) {
 		(void)puts("verdict: cannot tell: a rule asks for the server's name; give it with "
 			   "--sni");
 		return;
 	}
-	(void)printf("verdict: %s by %s/%s \"%s\"%s\n",
-	    verdict->result == RESULT_BLOCK ? "BLOCK" : word, verdict->ruleset, verdict->rule,
-	    verdict->why, verdict->shadow ? " (shadow: would have blocked)" : "");
+	(void)fputs("verdict: ", stdout);
+	/* The camera's data waits for the certificate: a block lets none of it out. */
+	if (blocked)
+		(void)printf("BLOCK (%s, %s)", how_name(verdict->how),
+		    verdict->stage < VERDICT_CERTIFICATE ? "nothing is sent to the server"
+							 : "0 bytes of the camera's leave");
+	else
+		(void)fputs(result_name(verdict->result), stdout);
+	(void)printf(" by %s/%s \"%s\"%s\n", verdict->ruleset, verdict->rule, verdict->why,
+	    verdict->shadow ? " (shadow: would have blocked)" : "");
 }
 
 static void
@@ -296,6 +350,8 @@ add_verdict(struct json *json, const struct verdict *verdict, int code)
 {
 	json_string(json, "verdict",
 	    code == EXIT_CANNOT_TELL ? "unknown" : result_name(verdict->result));
+	if (verdict->result == RESULT_BLOCK)
+		json_string(json, "how", how_name(verdict->how));
 	json_bool(json, "shadow", verdict->shadow);
 	json_string(json, "stage", verdict_stage_name(verdict->stage));
 	json_string(json, "ruleset", verdict->ruleset);
@@ -315,19 +371,13 @@ explain(const struct options *options, const struct config *config, const struct
 
 	if (fill_facts(options, config, geo, &facts) != 0)
 		return EXIT_USAGE;
-	if (options->class != NULL)
-		(void)fputs(
-		    "borderlens: note: the class of a connection is not learnt in this version: "
-		    "rules that ask for it do not hold\n",
-		    stderr);
 	if (options->json) {
 		json_open(&talk.json, NULL);
 		add_facts(&talk.json, &facts);
 	} else {
 		write_facts(&facts, config);
 	}
-	judge_all(options, config, &facts, &talk);
-	code = exit_code(&facts, is_open(options, config, &facts));
+	code = exit_code(&facts, judge_all(options, config, &facts, &talk));
 	if (!options->json) {
 		write_verdict(&facts.verdict, code);
 		return code;

