@@ -105,6 +105,7 @@ end_name(enum end end)
 	    [END_SHUTDOWN] = "shutdown",
 	    [END_LOST] = "lost",
 	    [END_INTERNAL] = "internal",
+	    [END_RULE_CHANGE] = "rule-change",
 	    [END_FLOOD] = "flood",
 	};
 

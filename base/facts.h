@@ -332,6 +332,7 @@ enum end {
 	END_LOST,          /* the worker that held it died */
 	END_INTERNAL,      /* an error of ours; the log has it */
 	END_FLOOD,         /* one side sent messages of TLS without end */
+	END_RULE_CHANGE,   /* the rules that hold since a reload block it */
 	END_COUNT          /* keep last */
 };
 

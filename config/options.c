@@ -139,6 +139,7 @@ option_at_start(const struct option *option)
 static const size_t value_sizes[OPTION_TYPES] = {
     [OPTION_INTERFACES] = sizeof(((struct config *)NULL)->gateway.cameras[0]),
     [OPTION_PREFIXES] = sizeof(struct prefix),
+    [OPTION_FILES] = CONFIG_PATH_MAX,
     [OPTION_WORD] = sizeof(enum gateway_mode),
     [OPTION_BOOL] = sizeof(bool),
     [OPTION_PORT] = sizeof(uint16_t),
@@ -157,19 +158,26 @@ is_text(enum option_type type)
 	       type == OPTION_TABLE || type == OPTION_STORE || type == OPTION_LISTEN;
 }
 
+const void *
+option_bytes(const struct option *option, const struct config *config, size_t *size)
+{
+	const char *at = (const char *)config + option->at;
+	size_t count = 1;
+
+	if (option->count_at != 0)
+		memcpy(&count, (const char *)config + option->count_at, sizeof(count));
+	*size = is_text(option->type) ? strlen(at) : count * value_sizes[option->type];
+	return at;
+}
+
 bool
 option_differs(const struct option *option, const struct config *one, const struct config *other)
 {
-	const char *a = (const char *)one + option->at, *b = (const char *)other + option->at;
-	size_t counts[2] = {1, 1};
+	size_t one_size, other_size;
+	const void *a = option_bytes(option, one, &one_size);
+	const void *b = option_bytes(option, other, &other_size);
 
-	if (is_text(option->type))
-		return strcmp(a, b) != 0;
-	if (option->count_at != 0) {
-		memcpy(&counts[0], (const char *)one + option->count_at, sizeof(counts[0]));
-		memcpy(&counts[1], (const char *)other + option->count_at, sizeof(counts[1]));
-	}
-	return counts[0] != counts[1] || memcmp(a, b, counts[0] * value_sizes[option->type]) != 0;
+	return one_size != other_size || memcmp(a, b, one_size) != 0;
 }
 
 const struct option *

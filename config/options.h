@@ -58,6 +58,10 @@ const struct option *options_table(size_t *count);
  * is refused. */
 bool option_at_start(const struct option *option);
 
+/* The bytes that make its value in config; *size 0 also for what is read from
+ * files. */
+const void *option_bytes(const struct option *option, const struct config *config, size_t *size);
+
 /* Whether the two have another value of it; not of what is read from files. */
 bool option_differs(const struct option *option, const struct config *one,
     const struct config *other);

@@ -79,6 +79,16 @@ problems_warning(struct problems *problems, const char *file, unsigned line, uns
 	va_end(ap);
 }
 
+void
+problems_copy(struct problems *problems, const struct problem *problem)
+{
+	struct problem *copy = next_problem(problems);
+
+	problems->errors += !problem->warning;
+	if (copy != NULL)
+		*copy = *problem;
+}
+
 static int
 by_place(const void *left, const void *right)
 {

@@ -29,6 +29,9 @@ void problems_error(struct problems *problems, const char *file, unsigned line, 
 void problems_warning(struct problems *problems, const char *file, unsigned line, unsigned column,
     const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
+/* One more, as another list has it: what stands in it is not escaped again. */
+void problems_copy(struct problems *problems, const struct problem *problem);
+
 /* By file, line and column. */
 void problems_sort(struct problems *problems);
 void problems_free(struct problems *problems);

@@ -207,6 +207,12 @@ source_check(struct source *source, const char *path, struct err *err)
 	if (fd < 0)
 		return -1;
 	(void)close(fd);
+	return source_vouch(source, path, err);
+}
+
+int
+source_vouch(struct source *source, const char *path, struct err *err)
+{
 	if (keep(source, text_bytes(path), NULL, 0) == NULL)
 		return err_set(err, ERR_NOMEM, "no memory for %s", path);
 	return 0;

@@ -38,6 +38,9 @@ int source_read(struct source *source, const char *path, struct bytes *out, stru
  */
 int source_check(struct source *source, const char *path, struct err *err);
 
+/* Take it as there without a look, as one who may not open it. */
+int source_vouch(struct source *source, const char *path, struct err *err);
+
 /* A sealed memfd of all that was read; the caller's to close. -1: err. */
 int source_seal(const struct source *source, struct err *err);
 

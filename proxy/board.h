@@ -15,10 +15,11 @@ struct err;
  * reader may see one a moment before another.
  */
 struct board_worker {
-	_Atomic uint64_t beat_ms;  /* clock_mono_ms at the loop's last turn; 0: not serving yet */
-	_Atomic uint64_t accepted; /* connections taken */
-	_Atomic uint64_t open;     /* now */
-	_Atomic uint64_t blocked;  /* ended by a verdict or an address rule */
+	_Atomic uint64_t beat_ms;    /* clock_mono_ms at the loop's last turn; 0: not serving yet */
+	_Atomic uint64_t generation; /* of the configuration that connections are taken by */
+	_Atomic uint64_t accepted;   /* connections taken */
+	_Atomic uint64_t open;       /* now */
+	_Atomic uint64_t blocked;    /* ended by a verdict or an address rule */
 	_Atomic uint64_t unrecordable; /* refused because the record could not be kept */
 	_Atomic uint64_t overload;     /* refused for a bound of ours */
 	_Atomic uint64_t minted;       /* leaves asked of the signer */

@@ -33,6 +33,12 @@ census_new(size_t per_camera_max)
 }
 
 void
+census_limit(struct census *census, size_t per_camera_max)
+{
+	census->per_camera_max = per_camera_max;
+}
+
+void
 census_free(struct census *census)
 {
 	free(census);

@@ -18,6 +18,9 @@ struct census;
 struct census *census_new(size_t per_camera_max); /* NULL: no memory */
 void census_free(struct census *census);          /* accepts NULL */
 
+/* Another limit; what is open stays. */
+void census_limit(struct census *census, size_t per_camera_max);
+
 /* One more for camera; false when it has per_camera_max already. */
 bool census_add(struct census *census, const struct addr *camera);
 void census_remove(struct census *census, const struct addr *camera);

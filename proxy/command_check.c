@@ -71,25 +71,6 @@ write_text(const struct config *config, const struct geo *geo, const struct prob
 }
 
 static void
-add_problems(struct json *json, const struct problems *problems)
-{
-	json_number(json, "errors", problems->errors);
-	json_open_array(json, "problems");
-	for (size_t i = 0; i < problems->count; i++) {
-		const struct problem *problem = &problems->list[i];
-
-		json_open(json, NULL);
-		json_string(json, "file", problem->file);
-		json_number(json, "line", problem->line);
-		json_number(json, "column", problem->column);
-		json_string(json, "severity", problem->warning ? "warning" : "error");
-		json_string(json, "text", problem->text);
-		json_close(json);
-	}
-	json_close_array(json);
-}
-
-static void
 add_rulesets(struct json *json, const struct rules *rules)
 {
 	json_open_array(json, "rulesets");
@@ -141,7 +122,7 @@ write_json(const char *path, const struct config *config, const struct geo *geo,
 	json_open(&json, NULL);
 	json_bool(&json, "ok", problems->errors == 0);
 	json_string(&json, "file", path);
-	add_problems(&json, problems);
+	problems_json(problems, &json);
 	if (config != NULL) {
 		json_string(&json, "site", config->site);
 		add_rulesets(&json, config->rules);

@@ -2,11 +2,9 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "config/config.h"
-#include "config/problems.h"
-#include "config/source.h"
 #include "proxy/arguments.h"
 #include "proxy/control.h"
-#include "proxy/load.h"
+#include "proxy/reading.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -53,28 +51,16 @@ static int
 ask(const struct wish *wish, const char *word, struct text *out)
 {
 	char path[CONFIG_PATH_MAX];
-	struct problems problems = {0};
-	struct source *source = source_from_disk();
-	struct config *config =
-	    source != NULL ? config_load(wish->config, source, &problems) : NULL;
 	struct err err = {0};
-	int code = -1;
+	int code = reading_control(wish->config, path, sizeof(path));
 
-	if (config == NULL) {
-		problems_print(&problems);
-		code = EXIT_CONFIG;
-	} else if (control_path(config->run_dir, path, sizeof(path)) == NULL) {
-		(void)fputs("borderlens: run_dir is too long\n", stderr);
-		code = EXIT_CONFIG;
-	} else if (control_ask(path, word, out, &err) != 0) {
-		if (!wish->quiet)
-			(void)fprintf(stderr, "borderlens: %s\n", err.text);
-		code = EXIT_FAILED;
-	}
-	config_free(config);
-	source_free(source);
-	problems_free(&problems);
-	return code;
+	if (code >= 0)
+		return code;
+	if (control_ask(path, word, out, &err) == 0)
+		return -1;
+	if (!wish->quiet)
+		(void)fprintf(stderr, "borderlens: %s\n", err.text);
+	return EXIT_FAILED;
 }
 
 int

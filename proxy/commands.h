@@ -28,6 +28,7 @@ int command_geo(int argc, char **argv);
 int command_ca(int argc, char **argv);
 int command_ledger(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_reload(int argc, char **argv);
 int command_health(int argc, char **argv);
 int command_gateway(int argc, char **argv);
 

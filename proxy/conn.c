@@ -9,6 +9,7 @@
 #include "proxy/census.h"
 #include "proxy/conn_private.h"
 #include "proxy/inventory.h"
+#include "proxy/review.h"
 #include "record/spool.h"
 
 #include <assert.h>
@@ -167,6 +168,7 @@ static const enum shape shapes[END_COUNT] = {
     [END_MINT] = SHAPE_RESET,
     [END_SHUTDOWN] = SHAPE_RESET,
     [END_INTERNAL] = SHAPE_RESET,
+    [END_RULE_CHANGE] = SHAPE_RESET,
     [END_SERVER_TLS] = SHAPE_MIRROR,
     [END_SERVER_CERT] = SHAPE_MIRROR,
     [END_CAMERA_TLS] = SHAPE_MIRROR,
@@ -292,6 +294,7 @@ conn_close(struct conn *conn, enum end end, const char *fmt, ...)
 	close_legs(conn, end);
 	write_record(conn);
 	count_end(conn, end);
+	review_leave(conn);
 	TAILQ_REMOVE(&worker->open, conn, entry);
 	TAILQ_INSERT_TAIL(&worker->closed, conn, entry);
 	worker->open_count--;
@@ -309,16 +312,15 @@ conn_stop(struct conn *conn, enum end end, const char *text)
 
 /* ---- the beginning ---- */
 
-static void
-fill_device(struct conn *conn)
+void
+conn_name_device(const struct conn *conn, const struct config *config, struct facts *facts)
 {
-	const struct config *config = conn->snapshot->config;
-	struct facts *facts = &conn->facts;
 	const struct device *device;
 	const char *iface;
 
 	inventory_find(conn->worker->inventory, &facts->camera, facts->mac, &iface);
 	device = devices_find(config->devices, &facts->camera, facts->mac);
+	facts->group[0] = '\0';
 	if (device != NULL) {
 		text_copy(facts->device, sizeof(facts->device), device->name);
 		text_copy(facts->group, sizeof(facts->group), device->group);
@@ -358,7 +360,7 @@ conn_open(struct worker *worker, int fd, const struct addr *camera, const struct
 	    evtimer_assign(&conn->deadline, worker->base, on_deadline, conn) != 0)
 		goto fail;
 	conn->facts.flow_id = (conn->facts.flow_id >> 1) | 1; /* 63 bits, and never 0 */
-	fill_device(conn);
+	conn_name_device(conn, conn->snapshot->config, &conn->facts);
 	TAILQ_INSERT_TAIL(&worker->open, conn, entry);
 	worker->open_count++;
 	atomic_fetch_add_explicit(&worker->counters->accepted, 1, memory_order_relaxed);
@@ -369,7 +371,7 @@ fail:
 	census_remove(worker->census, camera);
 	(void)close(fd);
 	if (conn != NULL)
-		snapshot_unref(conn->snapshot);
+		snapshot_unref(conn->snapshot, worker->aside);
 	free(conn);
 	return false;
 }
@@ -379,6 +381,6 @@ conn_free(struct conn *conn)
 {
 	hello_clear(&conn->hello);
 	X509_free(conn->leaf);
-	snapshot_unref(conn->snapshot);
+	snapshot_unref(conn->snapshot, conn->worker->aside);
 	free(conn);
 }

@@ -82,6 +82,9 @@ void conn_set_deadline(struct conn *conn, uint32_t ms);
 /* The events of either leg, which is arg. */
 void conn_on_leg(evutil_socket_t fd, short what, void *arg);
 
+/* Fill in facts who conn's camera is, by this configuration's devices. */
+void conn_name_device(const struct conn *conn, const struct config *config, struct facts *facts);
+
 /* The stages. */
 enum conn_state run_locate(struct conn *conn);  /* decide.c */
 enum conn_state run_peek(struct conn *conn);    /* peek.c */
@@ -98,6 +101,10 @@ void relay_drop(struct conn *conn);
 /* What becomes of the server, whose certificate is not good: as the rules that
  * were last asked want it, else as the configuration says. */
 enum servers decide_bad_server(const struct conn *conn);
+
+/* Judge conn at this stage by the rules it began with, and by those that hold
+ * now: what these block is blocked. */
+void decide_judge(struct conn *conn, enum verdict_stage stage);
 
 /* Judge what is about to be forwarded undecrypted (passthrough, plain): no
  * certificate proves the name.  Returns false when it is blocked. */

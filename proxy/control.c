@@ -18,7 +18,8 @@
 enum {
 	PEERS = CONTROL_POLL_MAX - 1,
 	PEER_MS = 1000,
-	ASK_MS = 3000,
+	TAKE_MS = 2000,
+	ASK_S = 3,
 	MODE = 0660,
 };
 
@@ -27,6 +28,9 @@ struct peer {
 	uint64_t until_ms;
 	char word[CONTROL_WORD_MAX];
 	size_t used;
+	uint64_t number; /* what it waits for; 0: for nothing */
+	char *answer;    /* owned; NULL: none yet */
+	size_t size, sent;
 };
 
 struct control {
@@ -101,7 +105,8 @@ static void
 drop_peer(struct peer *peer)
 {
 	(void)close(peer->fd);
-	peer->fd = -1;
+	free(peer->answer);
+	*peer = (struct peer){.fd = -1};
 }
 
 void
@@ -135,26 +140,74 @@ control_poll(const struct control *control, struct pollfd fds[CONTROL_POLL_MAX])
 	bool room = false;
 
 	for (size_t i = 0; i < PEERS; i++) {
-		if (control->peers[i].fd >= 0)
-			fds[count++] = (struct pollfd){control->peers[i].fd, POLLIN, 0};
-		else
+		const struct peer *peer = &control->peers[i];
+
+		if (peer->fd < 0)
 			room = true;
+		else if (peer->answer != NULL)
+			fds[count++] = (struct pollfd){peer->fd, POLLOUT, 0};
+		else if (peer->number == 0)
+			fds[count++] = (struct pollfd){peer->fd, POLLIN, 0};
+		else
+			fds[count++] = (struct pollfd){peer->fd, 0, 0}; /* POLLHUP is told */
 	}
 	if (room && clock_mono_ms() >= control->rest_until_ms)
 		fds[count++] = (struct pollfd){control->fd, POLLIN, 0};
 	return count;
 }
 
+/* Without waiting for a slow reader: what a socket does not take now goes out
+ * in later turns. */
 static void
-answer_peer(struct control *control, struct peer *peer)
+send_answer(struct peer *peer, uint64_t now_ms)
+{
+	ssize_t count = send(peer->fd, peer->answer + peer->sent, peer->size - peer->sent,
+	    MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (count > 0)
+		peer->sent += (size_t)count;
+	if (peer->sent == peer->size || (count < 0 && errno != EAGAIN && errno != EINTR) ||
+	    now_ms >= peer->until_ms)
+		drop_peer(peer);
+}
+
+static void
+start_answer(struct peer *peer, const struct text *text, uint64_t now_ms)
+{
+	peer->number = 0;
+	peer->answer = malloc(text->used + 1);
+	if (peer->answer == NULL) {
+		drop_peer(peer);
+		return;
+	}
+	memcpy(peer->answer, text->at, text->used);
+	peer->size = text->used;
+	peer->until_ms = now_ms + TAKE_MS;
+	send_answer(peer, now_ms);
+}
+
+static void
+answer_peer(struct control *control, struct peer *peer, uint64_t now_ms)
 {
 	struct text text = text_in(control->out, sizeof(control->out));
 
-	peer->word[strcspn(peer->word, "\r\n")] = '\0';
-	control->answer(peer->word, &text, control->arg);
-	/* A socket's buffer holds it, so this does not wait for a slow reader. */
-	(void)send(peer->fd, control->out, text.used, MSG_NOSIGNAL | MSG_DONTWAIT);
-	drop_peer(peer);
+	peer->number = control->answer(peer->word, &text, control->arg);
+	if (peer->number == 0)
+		start_answer(peer, &text, now_ms);
+}
+
+void
+control_settle(struct control *control, uint64_t number, control_outcome *outcome)
+{
+	for (size_t i = 0; i < PEERS; i++) {
+		struct peer *peer = &control->peers[i];
+		struct text text = text_in(control->out, sizeof(control->out));
+
+		if (peer->fd < 0 || peer->number == 0 || peer->number > number)
+			continue;
+		outcome(peer->word, &text, control->arg);
+		start_answer(peer, &text, clock_mono_ms());
+	}
 }
 
 static void
@@ -166,10 +219,31 @@ read_peer(struct control *control, struct peer *peer, uint64_t now_ms)
 	if (count > 0)
 		peer->used += (size_t)count;
 	peer->word[peer->used] = '\0';
-	if (strchr(peer->word, '\n') != NULL)
-		answer_peer(control, peer);
-	else if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) ||
-		 now_ms >= peer->until_ms || peer->used == sizeof(peer->word) - 1)
+	if (strchr(peer->word, '\n') != NULL) {
+		peer->word[strcspn(peer->word, "\r\n")] = '\0';
+		answer_peer(control, peer, now_ms);
+	} else if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) ||
+		   now_ms >= peer->until_ms || peer->used == sizeof(peer->word) - 1)
+		drop_peer(peer);
+}
+
+/* Closed, and not only done with writing. */
+static bool
+has_left(const struct peer *peer)
+{
+	struct pollfd fd = {peer->fd, 0, 0};
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+static void
+serve_peer(struct control *control, struct peer *peer, uint64_t now_ms)
+{
+	if (peer->answer != NULL)
+		send_answer(peer, now_ms);
+	else if (peer->number == 0)
+		read_peer(control, peer, now_ms);
+	else if (has_left(peer))
 		drop_peer(peer);
 }
 
@@ -190,7 +264,7 @@ control_turn(struct control *control)
 	}
 	for (size_t i = 0; i < PEERS; i++) {
 		if (control->peers[i].fd >= 0)
-			read_peer(control, &control->peers[i], now_ms);
+			serve_peer(control, &control->peers[i], now_ms);
 	}
 }
 
@@ -215,7 +289,14 @@ read_answer(int fd, struct text *out, struct err *err)
 int
 control_ask(const char *path, const char *word, struct text *out, struct err *err)
 {
-	const struct timeval patience = {.tv_sec = ASK_MS / 1000};
+	return control_wait(path, word, ASK_S, out, err);
+}
+
+int
+control_wait(const char *path, const char *word, unsigned patience_s, struct text *out,
+    struct err *err)
+{
+	const struct timeval patience = {.tv_sec = patience_s};
 	char line[CONTROL_WORD_MAX];
 	struct text text = text_in(line, sizeof(line));
 	struct sockaddr_un at;

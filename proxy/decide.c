@@ -8,6 +8,7 @@
 #include "proxy/conn_private.h"
 #include "proxy/guard.h"
 #include "proxy/refusals.h"
+#include "proxy/review.h"
 #include "record/spool.h"
 
 enum {
@@ -64,12 +65,20 @@ decide_bad_server(const struct conn *conn)
 								      : SERVERS_BLOCK;
 }
 
-bool
-decide_unproven(struct conn *conn)
+void
+decide_judge(struct conn *conn, enum verdict_stage stage)
 {
 	struct facts *facts = &conn->facts;
 
-	judge(conn->snapshot->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	judge(conn->snapshot->config->rules, stage, facts, &facts->verdict);
+	if (!is_blocked(conn))
+		(void)review_blocks(conn, stage);
+}
+
+bool
+decide_unproven(struct conn *conn)
+{
+	decide_judge(conn, VERDICT_CERTIFICATE);
 	return !is_blocked(conn);
 }
 
@@ -139,6 +148,7 @@ run_decide(struct conn *conn)
 
 	if (facts->hello.kind == HELLO_NONE && !is_blocked(conn))
 		return conn_close(conn, END_DONE, "the camera closed without a word");
+	review_renew(conn);
 	judge_by_name(conn);
 	if (is_blocked(conn)) {
 		if (facts->inspect != INSPECT_UNDECODABLE)

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -33,24 +34,23 @@ struct listener {
 	int fd;
 	struct event event;
 	struct event pause;
-	size_t room; /* connections at once */
+	size_t room;    /* connections at once */
+	size_t fd_room; /* as many as descriptors allow */
 	bool paused, stopped;
 };
 
 /* How many connections fit: two descriptors each, beside those open now. */
 static size_t
-count_room(size_t limit, int fd)
+count_room(int fd)
 {
 	struct rlimit files;
 	size_t used = (size_t)fd + FDS_RESERVED;
-	size_t room;
 
 	if (getrlimit(RLIMIT_NOFILE, &files) != 0)
-		return limit;
+		return SIZE_MAX;
 	if (files.rlim_cur <= used + FDS_A_CONNECTION)
 		return 1;
-	room = (files.rlim_cur - used) / FDS_A_CONNECTION;
-	return room < limit ? room : limit;
+	return (files.rlim_cur - used) / FDS_A_CONNECTION;
 }
 
 static void
@@ -182,7 +182,8 @@ listener_new(struct worker *worker, int fd, struct err *err)
 	(void)close(probe);
 	listener->worker = worker;
 	listener->fd = fd;
-	listener->room = count_room(worker->snapshot->config->limit.connections, probe);
+	listener->fd_room = count_room(probe);
+	listener_limit(listener, worker->snapshot->config->limit.connections);
 	set_options(fd);
 	if (event_assign(&listener->event, worker->base, fd, EV_READ | EV_PERSIST, on_accept,
 		listener) != 0 ||
@@ -193,6 +194,13 @@ listener_new(struct worker *worker, int fd, struct err *err)
 		return NULL;
 	}
 	return listener;
+}
+
+void
+listener_limit(struct listener *listener, size_t connections)
+{
+	listener->room = connections < listener->fd_room ? connections : listener->fd_room;
+	listener_resume(listener);
 }
 
 void

@@ -2,6 +2,8 @@
 #ifndef PROXY_LISTENER_H
 #define PROXY_LISTENER_H
 
+#include <stddef.h>
+
 struct err;
 struct listener;
 struct worker;
@@ -14,6 +16,9 @@ struct worker;
  */
 struct listener *listener_new(struct worker *worker, int fd, struct err *err);
 void listener_free(struct listener *listener); /* accepts NULL; fd stays open */
+
+/* Another limit of connections at once. */
+void listener_limit(struct listener *listener, size_t connections);
 
 /* A connection ended: there may be room again. */
 void listener_resume(struct listener *listener);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "base/memfd.h"
 #include "certs/ca.h"
 #include "certs/verify.h"
@@ -14,9 +15,11 @@
 #include "proxy/learned.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -248,6 +251,17 @@ check_own_ca(const struct config *config, struct problems *problems)
 	}
 }
 
+static void
+check_ca(const struct config *config, struct problems *problems)
+{
+	struct err err;
+
+	if (config->tls.ca_auto)
+		check_own_ca(config, problems);
+	else if (ca_check(config->tls.ca_cert, config->tls.ca_key, &err) != 0)
+		problems_error(problems, config->tls.ca_cert, 0, 0, "tls.ca: %s", err.text);
+}
+
 /* Whom servers must be certified by, for roles that can open no file. */
 static int
 keep_roots(const struct loaded *loaded, struct err *err)
@@ -324,13 +338,10 @@ void
 loaded_check(const struct loaded *loaded, struct problems *problems)
 {
 	const struct config *config = loaded->config;
-	struct err err;
 
 	check_dates(config, problems);
-	if (config->tls.ca_auto)
-		check_own_ca(config, problems);
-	else if (ca_check(config->tls.ca_cert, config->tls.ca_key, &err) != 0)
-		problems_error(problems, config->tls.ca_cert, 0, 0, "tls.ca: %s", err.text);
+	if (!loaded->over)
+		check_ca(config, problems);
 	check_roots(loaded, problems);
 	check_lists(loaded, problems);
 	check_directory(config, "state_dir", config->state_dir, problems);
@@ -362,6 +373,14 @@ look_further(struct loaded *loaded, struct problems *problems)
 	loaded->config = NULL;
 }
 
+static int
+vouch(struct source *source, const struct config *running)
+{
+	if (running == NULL || running->tls.ca_auto)
+		return 0;
+	return source_vouch(source, running->tls.ca_key, NULL);
+}
+
 int
 loaded_open(const char *path, struct loaded *loaded, struct problems *problems)
 {
@@ -374,11 +393,11 @@ loaded_open_over(const char *path, const struct config *running, struct loaded *
 {
 	size_t errors = problems->errors;
 
-	*loaded = (struct loaded){.asn = -1};
+	*loaded = (struct loaded){.asn = -1, .over = running != NULL};
 	for (size_t i = 0; i < CONFIG_DATABASES_MAX; i++)
 		loaded->country[i] = -1;
 	loaded->source = source_from_disk();
-	if (loaded->source == NULL) {
+	if (loaded->source == NULL || vouch(loaded->source, running) != 0) {
 		problems_error(problems, path, 0, 0, "no memory for the configuration");
 		return -1;
 	}
@@ -392,6 +411,47 @@ loaded_open_over(const char *path, const struct config *running, struct loaded *
 	copy_databases(loaded, problems);
 	learned_put(loaded->config, loaded->source, problems);
 	return problems->errors == errors ? 0 : -1;
+}
+
+static bool
+is_same(int one, int other)
+{
+	const uint8_t *a = NULL, *b = NULL;
+	size_t a_size = 0, b_size = 0;
+	bool same = memfd_map(one, &a, &a_size, NULL) == 0 &&
+		    memfd_map(other, &b, &b_size, NULL) == 0 && a_size == b_size &&
+		    (a_size == 0 || memcmp(a, b, a_size) == 0);
+
+	if (a_size > 0)
+		(void)munmap((void *)(uintptr_t)a, a_size);
+	if (b_size > 0)
+		(void)munmap((void *)(uintptr_t)b, b_size);
+	return same;
+}
+
+static void
+share(int *database, const int *fds, size_t count)
+{
+	for (size_t i = 0; *database >= 0 && i < count; i++) {
+		int same;
+
+		if (fds[i] < 0 || !is_same(*database, fds[i]))
+			continue;
+		same = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+		if (same < 0)
+			return;
+		(void)close(*database);
+		*database = same;
+		return;
+	}
+}
+
+void
+loaded_share(struct loaded *loaded, const int *fds, size_t count)
+{
+	for (size_t i = 0; i < CONFIG_DATABASES_MAX; i++)
+		share(&loaded->country[i], fds, count);
+	share(&loaded->asn, fds, count);
 }
 
 void
@@ -434,4 +494,23 @@ problems_print(const struct problems *problems)
 	}
 	if (problems->errors > shown)
 		(void)fprintf(stderr, "... and %zu more errors\n", problems->errors - shown);
+}
+
+void
+problems_json(const struct problems *problems, struct json *json)
+{
+	json_number(json, "errors", problems->errors);
+	json_open_array(json, "problems");
+	for (size_t i = 0; i < problems->count; i++) {
+		const struct problem *problem = &problems->list[i];
+
+		json_open(json, NULL);
+		json_string(json, "file", problem->file);
+		json_number(json, "line", problem->line);
+		json_number(json, "column", problem->column);
+		json_string(json, "severity", problem->warning ? "warning" : "error");
+		json_string(json, "text", problem->text);
+		json_close(json);
+	}
+	json_close_array(json);
 }

@@ -5,8 +5,10 @@
 #include "config/config.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct geo;
+struct json;
 struct problems;
 struct source;
 
@@ -20,6 +22,7 @@ struct loaded {
 	struct source *source; /* owned; holds the text files that were read */
 	/* Sealed memfds, in the config's order; -1: none.  Owned. */
 	int country[CONFIG_DATABASES_MAX], asn;
+	bool over; /* read in place of what runs */
 };
 
 /*
@@ -33,7 +36,10 @@ struct loaded {
  */
 int loaded_open(const char *path, struct loaded *loaded, struct problems *problems);
 
-/* The same in place of what runs: see config_read. */
+/*
+ * The same in place of what runs: see config_read.  The CA's key is neither
+ * opened here nor by loaded_check: it is taken at a start only.
+ */
 int loaded_open_over(const char *path, const struct config *running, struct loaded *loaded,
     struct problems *problems);
 
@@ -53,6 +59,13 @@ struct geo *loaded_geo(const struct loaded *loaded, struct problems *problems);
 #define LOADED_ROOTS "roots.pem" /* no path of a file: these are absolute */
 void loaded_check(const struct loaded *loaded, struct problems *problems);
 
+/*
+ * Where a database's bytes are those of one of these descriptors (-1: none),
+ * hold a copy of that one instead, so that they are in memory once, however
+ * often they are read anew.
+ */
+void loaded_share(struct loaded *loaded, const int *fds, size_t count);
+
 void loaded_close(struct loaded *loaded); /* twice is harmless */
 
 /*
@@ -60,5 +73,8 @@ void loaded_close(struct loaded *loaded); /* twice is harmless */
  * colours only where stderr is a terminal and NO_COLOR is not set.
  */
 void problems_print(const struct problems *problems);
+
+/* The members "errors" (how many) and "problems" of an open object. */
+void problems_json(const struct problems *problems, struct json *json);
 
 #endif

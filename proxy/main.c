@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"ledger", command_ledger, "prove that the record is whole"},
     {"geo", command_geo, "where an address is; what the databases are"},
     {"ca", command_ca, "show or export the CA that cameras must trust"},
+    {"reload", command_reload, "have it read its configuration anew"},
     {"status", command_status, "what the running appliance does"},
     {"health", command_health, "whether it is well: exit 0 or 1"},
     {"gateway", command_gateway, "show its rules' counters, or remove the rules"},

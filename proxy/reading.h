@@ -4,6 +4,8 @@
 
 #include "config/config.h"
 
+#include <stddef.h>
+
 struct store;
 
 /*
@@ -21,5 +23,13 @@ struct reading {
 int reading_find(struct reading *reading, const char *path);
 int reading_store(const char *state_dir, struct store **store);
 int reading_open(struct reading *reading, const char *path, struct store **store);
+
+/*
+ * For commands that speak with the appliance: the path of its socket, by the
+ * configuration at path.  One with errors does not keep from speaking with the
+ * appliance that runs under its predecessor: the place is then what can be read
+ * of it.  Returns -1, else the exit code, the reason said on stderr.
+ */
+int reading_control(const char *path, char *out, size_t size);
 
 #endif

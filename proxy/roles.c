@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/memfd.h"
+#include "proxy/checker_role.h"
 #include "proxy/commands.h"
 #include "proxy/recorder_role.h"
 #include "proxy/signer_role.h"
@@ -128,6 +129,7 @@ be_worker(const struct role_order *order)
 	    .listener = order->listener,
 	    .source = order->source,
 	    .config_path = order->config_path,
+	    .generation = order->generation,
 	    .asn = order->asn,
 	    .spool = order->spool[order->index],
 	    .signer = order->signer,
@@ -156,6 +158,21 @@ be_recorder(const struct role_order *order)
 
 	memcpy(setup.spool, order->spool, sizeof(setup.spool));
 	return recorder_run(&setup);
+}
+
+static int
+be_checker(const struct role_order *order)
+{
+	struct checker_setup setup = {
+	    .running = {.source = order->source,
+		.config_path = order->config_path,
+		.asn = order->asn},
+	    .secret = order->secret,
+	    .control = order->control,
+	};
+
+	memcpy(setup.running.country, order->country, sizeof(setup.running.country));
+	return checker_run(&setup);
 }
 
 /* The order lives as long as the process: the setups borrow its strings. */
@@ -228,6 +245,8 @@ role_main(int argc, char **argv)
 		return be_worker(order);
 	if (order->role == ROLE_RECORDER)
 		return be_recorder(order);
+	if (order->role == ROLE_CHECKER)
+		return be_checker(order);
 	log_error("cannot start a role: there is no role %d", (int)order->role);
 	return EXIT_USAGE;
 }

@@ -29,14 +29,16 @@ struct role_order {
 	int control, board;
 	int listener;                       /* worker */
 	int signer;                         /* worker: its end to the signer */
-	int source;                         /* worker */
-	int country[GEO_COUNTRY_FILES_MAX]; /* worker */
-	int asn;                            /* worker */
+	int source;                         /* worker, checker */
+	int country[GEO_COUNTRY_FILES_MAX]; /* worker, checker */
+	int asn;                            /* worker, checker */
 	int spool[CONFIG_WORKERS_MAX];      /* worker: [index]; recorder: all */
 	int cert[CA_COUNT], key[CA_COUNT];  /* signer */
 	int worker[CONFIG_WORKERS_MAX];     /* signer: its ends to the workers */
 	uint64_t keep_flows_s, epoch;       /* recorder */
-	char config_path[CONFIG_PATH_MAX];  /* worker */
+	uint64_t generation;                /* worker: of the configuration it starts with */
+	char config_path[CONFIG_PATH_MAX];  /* worker, checker */
+	char secret[CONFIG_PATH_MAX];       /* checker: what it shall not read */
 	char run_dir[CONFIG_PATH_MAX], state_dir[CONFIG_PATH_MAX]; /* recorder */
 	char eve[CONFIG_PATH_MAX];                                 /* recorder */
 	char site[64];                                             /* recorder */

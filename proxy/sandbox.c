@@ -20,13 +20,18 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { UID_FIRST = 64300 }; /* Debian keeps 60000 to 64999 for what is set aside by hand */
+enum {
+	UID_FIRST = 64300, /* Debian keeps 60000 to 64999 for what is set aside by hand */
+	CHECK_CPU_S_MAX = 60,
+};
+#define CHECK_BYTES_MAX ((rlim_t)8 << 30)
 
 static const char *const role_names[ROLE_COUNT] = {
     [ROLE_SUPERVISOR] = "supervisor",
     [ROLE_SIGNER] = "signer",
     [ROLE_WORKER] = "worker",
     [ROLE_RECORDER] = "recorder",
+    [ROLE_CHECKER] = "checker",
 };
 
 const char *
@@ -65,7 +70,7 @@ sandbox_user(enum role role)
 	struct sandbox_user user = {geteuid(), getegid()};
 	char name[32];
 
-	if (role == ROLE_SUPERVISOR || user.uid != 0)
+	if (role == ROLE_SUPERVISOR || role == ROLE_CHECKER || user.uid != 0)
 		return user;
 	(void)snprintf(name, sizeof(name), "borderlens-%s", role_names[role]);
 	if (!find_user(name, &user)) {
@@ -204,12 +209,48 @@ sandbox_enter(enum role role, const char *const *writable, const char **missing,
 	return restrict_self(role, &reach, missing, err);
 }
 
+/* Much more than any configuration takes, and less than would hurt: the largest
+ * database that is sold is checked in 3 s. */
+static int
+limit_use(struct err *err)
+{
+	const struct rlimit memory = {CHECK_BYTES_MAX, CHECK_BYTES_MAX};
+	const struct rlimit time = {CHECK_CPU_S_MAX, CHECK_CPU_S_MAX};
+
+	/* The address sanitizer maps terabytes. */
+	if (!SANDBOX_SANITIZED && setrlimit(RLIMIT_AS, &memory) != 0)
+		return err_sys(err, "setrlimit");
+	return setrlimit(RLIMIT_CPU, &time) == 0 ? 0 : err_sys(err, "setrlimit");
+}
+
+int
+sandbox_check(const char *secret, const char **missing, struct err *err)
+{
+	static const int kept[] = {CAP_DAC_READ_SEARCH, -1};
+	const struct sandbox_reach reach = {.secret = secret, .program = -1};
+	pid_t parent = getppid();
+
+	read_ahead();
+	if (capng_get_caps_process() != 0)
+		return err_sys(err, "read the capabilities");
+	if (limit_bounding_set(kept, err) != 0 || limit_capabilities(kept, err) != 0 ||
+	    limit_use(err) != 0)
+		return -1;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+		return err_sys(err, "prctl(PR_SET_PDEATHSIG)");
+	if (getppid() != parent)
+		return err_set(err, ERR_SYS, "the parent process has ended");
+	return restrict_self(ROLE_CHECKER, &reach, missing, err);
+}
+
 int
 sandbox_supervise(const struct sandbox_reach *reach, const char **missing, struct err *err)
 {
 	/* To let roles become who they are and shrink their own bounding set,
-	 * to signal them, and to let the signer lock its memory. */
-	static const int kept[] = {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_IPC_LOCK, -1};
+	 * to signal them, to let the signer lock its memory, and the checker
+	 * read what the administrator may. */
+	static const int kept[] = {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_IPC_LOCK,
+	    CAP_DAC_READ_SEARCH, -1};
 
 	if (capng_get_caps_process() != 0)
 		return err_sys(err, "read the capabilities");

@@ -6,7 +6,14 @@
 
 struct err;
 
-enum role { ROLE_SUPERVISOR = 0, ROLE_SIGNER, ROLE_WORKER, ROLE_RECORDER, ROLE_COUNT };
+enum role {
+	ROLE_SUPERVISOR = 0,
+	ROLE_SIGNER,
+	ROLE_WORKER,
+	ROLE_RECORDER,
+	ROLE_CHECKER, /* reads a configuration and ends */
+	ROLE_COUNT
+};
 
 const char *role_name(enum role role);
 
@@ -40,6 +47,15 @@ int sandbox_enter(enum role role, const char *const *writable, const char **miss
     struct err *err);
 
 /*
+ * The same for the checker, which stays root (where the program was started as
+ * such) so that it finds what the administrator may read: it may read every
+ * file but those beneath secret (a directory or a file; the CA's key), change
+ * none, reach no network, start nothing, and takes so much memory and
+ * processor time and no more.
+ */
+int sandbox_check(const char *secret, const char **missing, struct err *err);
+
+/*
  * The same for the supervisor, once all is set up.  What it gives up its roles
  * cannot have either, so it keeps what they need before they enter their own:
  * to change users, to signal them, to start the program behind `program`, to
@@ -49,6 +65,7 @@ int sandbox_enter(enum role role, const char *const *writable, const char **miss
  */
 struct sandbox_reach {
 	const char *const *writable, *const *readable;
+	const char *secret; /* the checker's; NULL: none */
 	int program;
 };
 

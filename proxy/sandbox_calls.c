@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <termios.h>
@@ -52,10 +54,18 @@ static const int of_recorder[] = {SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SY
     SCMP_SYS(sysinfo), SCMP_SYS(umask), SCMP_SYS(uname), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
     SCMP_SYS(utimensat), LIST_END};
 
+/* Reading: a file's content goes into sealed memory, and to the supervisor. */
+static const int of_checker[] = {SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+    SCMP_SYS(flock), SCMP_SYS(fstatfs), SCMP_SYS(ftruncate), SCMP_SYS(getcwd), SCMP_SYS(getdents64),
+    SCMP_SYS(lstat), SCMP_SYS(memfd_create), SCMP_SYS(readlink), SCMP_SYS(readlinkat),
+    SCMP_SYS(sendfile), SCMP_SYS(stat), SCMP_SYS(statfs), SCMP_SYS(statx), SCMP_SYS(sysinfo),
+    SCMP_SYS(uname), LIST_END};
+
 static const int *const of_role[ROLE_COUNT] = {
     [ROLE_SIGNER] = of_signer,
     [ROLE_WORKER] = of_worker,
     [ROLE_RECORDER] = of_recorder,
+    [ROLE_CHECKER] = of_checker,
 };
 
 /* To read /proc/self and the sources of a report, and to stop its own threads. */
@@ -174,6 +184,65 @@ allow_sockets(scmp_filter_ctx filter)
 	return 0;
 }
 
+/* Opened for reading; anything else fails, and is no breach: SQLite tries to
+ * write first, and reads then. */
+static int
+allow_reading(scmp_filter_ctx filter)
+{
+	static const uint32_t to_write[] = {O_WRONLY, O_RDWR, O_ACCMODE};
+	static const int changes[] = {SCMP_SYS(fallocate), SCMP_SYS(fchmod), SCMP_SYS(fchown),
+	    SCMP_SYS(unlink), SCMP_SYS(unlinkat), LIST_END};
+	struct scmp_arg_cmp reads[] = {int_is(1, O_ACCMODE, O_RDONLY),
+	    int_is(2, O_ACCMODE, O_RDONLY)};
+	const uint32_t no = SCMP_ACT_ERRNO(EACCES);
+	int rc = allow(filter, SCMP_SYS(open), 1, &reads[0]);
+
+	if (rc == 0)
+		rc = add_list(filter, no, changes);
+	if (rc == 0)
+		rc = allow(filter, SCMP_SYS(openat), 1, &reads[1]);
+	for (size_t i = 0; i < 3 && rc == 0; i++) {
+		struct scmp_arg_cmp writes[] = {int_is(1, O_ACCMODE, to_write[i]),
+		    int_is(2, O_ACCMODE, to_write[i])};
+
+		rc = checked(seccomp_rule_add_array(filter, no, SCMP_SYS(open), 1, &writes[0]));
+		if (rc == 0)
+			rc = checked(
+			    seccomp_rule_add_array(filter, no, SCMP_SYS(openat), 1, &writes[1]));
+	}
+	return rc;
+}
+
+/* Of fcntl(2): what seals a memfd. */
+static int
+allow_sealing(scmp_filter_ctx filter)
+{
+	static const uint32_t seal[] = {F_ADD_SEALS};
+
+	return allow_values(filter, SCMP_SYS(fcntl), 1, seal, 1);
+}
+
+/* A thread of the worker's own, and nothing else that clone(2) can make.  The
+ * flags of clone3(2) lie in memory, which no filter sees: the C library takes
+ * clone where it is not there. */
+static int
+allow_threads(scmp_filter_ctx filter)
+{
+	const uint32_t thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+	const uint32_t space = CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
+			       CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+	struct scmp_arg_cmp flags = int_is(0, thread | space, thread);
+	struct scmp_arg_cmp own[] = {int_is(0, UINT32_MAX, PRIO_PROCESS),
+	    int_is(1, UINT32_MAX, 0)}; /* the thread itself; up is refused by the kernel */
+	int rc = allow(filter, SCMP_SYS(clone), 1, &flags);
+
+	if (rc == 0)
+		rc = checked(seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0));
+	if (rc == 0)
+		rc = allow(filter, SCMP_SYS(setpriority), 2, own);
+	return rc;
+}
+
 static int
 allow_by_argument(scmp_filter_ctx filter, enum role role)
 {
@@ -193,6 +262,12 @@ allow_by_argument(scmp_filter_ctx filter, enum role role)
 		    sizeof(of_descriptor) / sizeof(of_descriptor[0]));
 	if (rc == 0 && role == ROLE_WORKER)
 		rc = allow_sockets(filter);
+	if (rc == 0 && role == ROLE_WORKER)
+		rc = allow_threads(filter);
+	if (rc == 0 && role == ROLE_CHECKER)
+		rc = allow_reading(filter);
+	if (rc == 0 && role == ROLE_CHECKER)
+		rc = allow_sealing(filter);
 	return rc;
 }
 

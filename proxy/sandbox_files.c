@@ -4,9 +4,14 @@
 #include "base/err.h"
 #include "proxy/sandbox_private.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -86,7 +91,7 @@ ruleset_of(enum role role, int abi)
 
 	if (abi >= 4 && role != ROLE_SUPERVISOR)
 		ruleset.net = NET_BIND_TCP;
-	if (abi >= 4 && (role == ROLE_SIGNER || role == ROLE_RECORDER))
+	if (abi >= 4 && role != ROLE_SUPERVISOR && role != ROLE_WORKER)
 		ruleset.net |= NET_CONNECT_TCP;
 	/* The supervisor speaks to a service manager, whose socket may be an
 	 * abstract one. */
@@ -131,6 +136,61 @@ allow_paths(int ruleset_fd, const char *const *paths, uint64_t rights, struct er
 	return 0;
 }
 
+/* What stands in dir may be read, but the entry named but: into that one the
+ * way goes on. */
+static int
+allow_entries(int ruleset_fd, const char *dir, const char *but, struct err *err)
+{
+	DIR *entries = opendir(dir);
+	const struct dirent *entry;
+
+	if (entries == NULL)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : err_sys(err, "open %s", dir);
+	while ((entry = readdir(entries)) != NULL) {
+		int fd;
+
+		if (strcmp(entry->d_name, but) == 0 || strcmp(entry->d_name, ".") == 0 ||
+		    strcmp(entry->d_name, "..") == 0)
+			continue;
+		/* Where a link leads is allowed by its own way, or is secret.  What
+		 * cannot be allowed, or went meanwhile, cannot be read. */
+		fd = openat(dirfd(entries), entry->d_name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
+		if (fd < 0)
+			continue;
+		(void)allow_fd(ruleset_fd, fd, READ, NULL);
+		(void)close(fd);
+	}
+	(void)closedir(entries);
+	return 0;
+}
+
+/* The whole file system but secret, which a rule cannot say: so each directory
+ * on the way to it is allowed entry by entry. */
+static int
+allow_all_but(int ruleset_fd, const char *secret, struct err *err)
+{
+	char way[PATH_MAX], real[PATH_MAX];
+	char *name = real;
+
+	/* What is not there need not be kept from anybody. */
+	if (secret == NULL || realpath(secret, real) == NULL) {
+		static const char *const all[] = {"/", NULL};
+
+		return allow_paths(ruleset_fd, all, READ, err);
+	}
+	while (*name == '/') {
+		size_t size = strcspn(name + 1, "/");
+		char entry[NAME_MAX + 1];
+
+		(void)snprintf(way, sizeof(way), "%.*s/", (int)(name - real), real);
+		(void)snprintf(entry, sizeof(entry), "%.*s", (int)size, name + 1);
+		if (allow_entries(ruleset_fd, way, entry, err) != 0)
+			return -1;
+		name += 1 + size;
+	}
+	return 0;
+}
+
 static int
 add_rules(int ruleset_fd, enum role role, const struct sandbox_reach *reach, uint64_t known,
     struct err *err)
@@ -139,6 +199,8 @@ add_rules(int ruleset_fd, enum role role, const struct sandbox_reach *reach, uin
 		return -1;
 	if (allow_paths(ruleset_fd, reach->writable, CHANGE & known, err) != 0)
 		return -1;
+	if (role == ROLE_CHECKER)
+		return allow_all_but(ruleset_fd, reach->secret, err);
 	if (role != ROLE_SUPERVISOR)
 		return 0;
 	if (allow_paths(ruleset_fd, reach->readable, READ, err) != 0 ||

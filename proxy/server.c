@@ -2,7 +2,6 @@
 /* The stages on the server's side: TCP, then TLS and its certificate. */
 #include "base/clock.h"
 #include "certs/verify.h"
-#include "config/judge.h"
 #include "proxy/conn_private.h"
 #include "proxy/guard.h"
 
@@ -172,7 +171,7 @@ judge_certificate(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
 
-	judge(conn->snapshot->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	decide_judge(conn, VERDICT_CERTIFICATE);
 	if (!facts->server.verified && decide_bad_server(conn) == SERVERS_BLOCK)
 		return refuse_server(conn);
 	if (facts->verdict.result == RESULT_BLOCK) {
@@ -195,7 +194,7 @@ fall_to_passthrough(struct conn *conn)
 	/* Asking is no way around the check of its own certificate.  Where a bad
 	 * one is mirrored, the camera that sees the server itself sees the best. */
 	verify_result(conn->server.ssl, &facts->server);
-	judge(conn->snapshot->config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	decide_judge(conn, VERDICT_CERTIFICATE);
 	if (facts->server.errors != 0 && decide_bad_server(conn) == SERVERS_BLOCK)
 		return refuse_server(conn);
 	leg_close(&conn->server, true);

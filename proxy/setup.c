@@ -8,6 +8,7 @@
 #include "proxy/gateway.h"
 #include "proxy/intake.h"
 #include "proxy/load.h"
+#include "proxy/reload.h"
 #include "proxy/supervisor_private.h"
 
 #include <errno.h>
@@ -233,11 +234,36 @@ open_network(struct supervisor *supervisor, struct err *err)
 /* ---- what the roles share ---- */
 
 static int
+hold(int *held, int fd, struct err *err)
+{
+	if (fd < 0)
+		return 0;
+	*held = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return *held >= 0 ? 0 : err_sys(err, "dup");
+}
+
+static int
+hold_loaded(struct supervisor *supervisor, const struct loaded *loaded, struct err *err)
+{
+	struct snapshot_files *held = &supervisor->held;
+
+	held->config_path = loaded->config->path;
+	held->source = source_seal(loaded->source, err);
+	if (held->source < 0 || hold(&held->asn, loaded->asn, err) != 0)
+		return -1;
+	for (size_t i = 0; i < GEO_COUNTRY_FILES_MAX; i++) {
+		if (hold(&held->country[i], loaded->country[i], err) != 0)
+			return -1;
+	}
+	supervisor->generation = 1;
+	supervisor->loaded_us = clock_wall_us();
+	supervisor->reload = reload_new();
+	return supervisor->reload != NULL ? 0 : err_set(err, ERR_NOMEM, "no memory");
+}
+
+static int
 open_shared(struct supervisor *supervisor, struct err *err)
 {
-	supervisor->source = source_seal(supervisor->loaded->source, err);
-	if (supervisor->source < 0)
-		return -1;
 	supervisor->board_fd = board_create(err);
 	if (supervisor->board_fd < 0)
 		return -1;
@@ -289,7 +315,8 @@ clear(struct supervisor *supervisor)
 	memset(supervisor, 0, sizeof(*supervisor));
 	supervisor->exe = supervisor->null = supervisor->lock = supervisor->board_fd = -1;
 	supervisor->gateway = -1;
-	supervisor->source = supervisor->signals = supervisor->notify.fd = -1;
+	supervisor->signals = supervisor->notify.fd = -1;
+	snapshot_files_clear(&supervisor->held);
 	for (size_t i = 0; i < CA_COUNT; i++)
 		supervisor->cert[i] = supervisor->key[i] = -1;
 	for (size_t i = 0; i < CONFIG_WORKERS_MAX; i++) {
@@ -305,7 +332,6 @@ int
 setup_all(struct supervisor *supervisor, const struct loaded *loaded, struct err *err)
 {
 	clear(supervisor);
-	supervisor->loaded = loaded;
 	supervisor->config = loaded->config;
 	supervisor->workers = count_workers(loaded->config);
 	supervisor->epoch = clock_wall_us();
@@ -321,8 +347,8 @@ setup_all(struct supervisor *supervisor, const struct loaded *loaded, struct err
 	if (supervisor->lock < 0 || open_ca(supervisor, err) != 0)
 		return -1;
 	tell_ca(supervisor);
-	if (open_network(supervisor, err) != 0 || open_shared(supervisor, err) != 0 ||
-	    open_control(supervisor, err) != 0)
+	if (open_network(supervisor, err) != 0 || hold_loaded(supervisor, loaded, err) != 0 ||
+	    open_shared(supervisor, err) != 0 || open_control(supervisor, err) != 0)
 		return -1;
 	return take_signals(supervisor, err);
 }
@@ -347,6 +373,8 @@ close_pairs(struct pair *pairs, size_t count)
 void
 setup_clear(struct supervisor *supervisor)
 {
+	reload_free(supervisor->reload);
+	snapshot_files_close(&supervisor->held);
 	control_close(supervisor->control);
 	notify_close(&supervisor->notify);
 	close_pairs(supervisor->leash, CHILDREN_MAX);
@@ -358,7 +386,6 @@ setup_clear(struct supervisor *supervisor)
 	if (supervisor->board != NULL)
 		(void)munmap(supervisor->board, sizeof(*supervisor->board));
 	close_all(&supervisor->board_fd, 1);
-	close_all(&supervisor->source, 1);
 	close_all(&supervisor->signals, 1);
 	close_all(&supervisor->exe, 1);
 	close_all(&supervisor->null, 1);
@@ -377,28 +404,19 @@ parent_of(const char *path, char out[CONFIG_PATH_MAX])
 	return dirs_parent(path, out, CONFIG_PATH_MAX);
 }
 
-static void
-add_path(const char **list, size_t *count, const char *path)
-{
-	if (path != NULL && path[0] != '\0')
-		list[(*count)++] = path;
-}
-
 int
 setup_sandbox(const struct supervisor *supervisor, const char **missing, struct err *err)
 {
 	const struct config *config = supervisor->config;
-	char parents[3][CONFIG_PATH_MAX];
+	/* A checker reads what a new configuration names, wherever that is; what
+	 * the supervisor may not, no role may. */
+	static const char *const readable[] = {"/", NULL};
+	char parent[CONFIG_PATH_MAX];
 	const char *writable[4] = {config->state_dir, config->run_dir};
-	const char *readable[4] = {NULL};
-	struct sandbox_reach reach = {writable, readable, supervisor->exe};
-	size_t count = 0;
+	const struct sandbox_reach reach = {.writable = writable,
+	    .readable = readable,
+	    .program = supervisor->exe};
 
-	writable[2] = parent_of(config->record.eve, parents[0]);
-	/* A worker reads the trust store when it starts, whenever that is.  The
-	 * directories, as an update puts a new file in the old one's place. */
-	add_path(readable, &count, parent_of(config->tls.upstream_ca, parents[1]));
-	add_path(readable, &count, parent_of(getenv(X509_get_default_cert_file_env()), parents[2]));
-	add_path(readable, &count, getenv(X509_get_default_cert_dir_env()));
+	writable[2] = parent_of(config->record.eve, parent);
 	return sandbox_supervise(&reach, missing, err);
 }

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "certs/verify.h"
 #include "config/config.h"
+#include "config/options.h"
 #include "config/problems.h"
 #include "config/rules.h"
 #include "config/source.h"
@@ -14,8 +15,10 @@
 #include <assert.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ---- identities ---- */
 
@@ -26,12 +29,8 @@ add_string(EVP_MD_CTX *ctx, const char *text)
 }
 
 static bool
-add_policy(EVP_MD_CTX *ctx, const struct config *config)
+add_rules(EVP_MD_CTX *ctx, const struct config *config)
 {
-	const uint16_t versions[] = {config->tls.upstream_min, config->tls.camera_min};
-	const uint32_t modes[] = {(uint32_t)config->tls.upstream_bad,
-	    (uint32_t)config->tls.rejected};
-
 	for (size_t i = 0; i < rules_count(config->rules); i++) {
 		struct ruleset_about about = rules_about(config->rules, i);
 
@@ -39,9 +38,29 @@ add_policy(EVP_MD_CTX *ctx, const struct config *config)
 		    EVP_DigestUpdate(ctx, about.sha256, SNAPSHOT_ID_BYTES) != 1)
 			return false;
 	}
-	return add_string(ctx, config->tls.upstream_ca) &&
-	       EVP_DigestUpdate(ctx, versions, sizeof(versions)) == 1 &&
-	       EVP_DigestUpdate(ctx, modes, sizeof(modes)) == 1;
+	return true;
+}
+
+/* All keys of tls, whatever they are. */
+static bool
+add_settings(EVP_MD_CTX *ctx, const struct config *config)
+{
+	static const char section[] = "tls.";
+	size_t count, size;
+	const struct option *table = options_table(&count);
+
+	for (size_t i = 0; i < count; i++) {
+		const void *value;
+
+		if (strncmp(table[i].path, section, sizeof(section) - 1) != 0)
+			continue;
+		value = option_bytes(&table[i], config, &size);
+		if (!add_string(ctx, table[i].path) ||
+		    EVP_DigestUpdate(ctx, &size, sizeof(size)) != 1 ||
+		    EVP_DigestUpdate(ctx, value, size) != 1)
+			return false;
+	}
+	return true;
 }
 
 static int
@@ -49,11 +68,40 @@ name_policy(struct snapshot *snapshot, struct err *err)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool good = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
-		    add_policy(ctx, snapshot->config) &&
+		    add_rules(ctx, snapshot->config) && add_settings(ctx, snapshot->config) &&
 		    EVP_DigestFinal_ex(ctx, snapshot->policy_id, NULL) == 1;
 
+	if (good)
+		good = EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+		       EVP_DigestUpdate(ctx, snapshot->trust_id, SNAPSHOT_ID_BYTES) == 1 &&
+		       add_settings(ctx, snapshot->config) &&
+		       EVP_DigestFinal_ex(ctx, snapshot->tls_id, NULL) == 1;
 	EVP_MD_CTX_free(ctx);
 	return good ? 0 : err_tls(err, "SHA-256");
+}
+
+/* ---- files ---- */
+
+void
+snapshot_files_clear(struct snapshot_files *files)
+{
+	files->source = files->asn = -1;
+	for (size_t i = 0; i < GEO_COUNTRY_FILES_MAX; i++)
+		files->country[i] = -1;
+}
+
+void
+snapshot_files_close(struct snapshot_files *files)
+{
+	if (files->source >= 0)
+		(void)close(files->source);
+	if (files->asn >= 0)
+		(void)close(files->asn);
+	for (size_t i = 0; i < GEO_COUNTRY_FILES_MAX; i++) {
+		if (files->country[i] >= 0)
+			(void)close(files->country[i]);
+	}
+	snapshot_files_clear(files);
 }
 
 /* ---- making ---- */
@@ -112,30 +160,50 @@ open_geo(struct snapshot *snapshot, const struct snapshot_files *from, struct so
 	return snapshot->geo != NULL && snapshot->places != NULL ? 0 : -1;
 }
 
-/* Read a file that servers are believed by. */
-static int
-read_trust(EVP_MD_CTX *trust, struct source *source, const char *path, struct bytes *out,
-    struct err *err)
+/* SHA-256 over the files that servers are believed by: roots and lists of what
+ * was revoked. */
+static bool
+add_trust(EVP_MD_CTX *ctx, const struct config *config, struct source *source, struct err *err)
 {
-	if (source_read(source, path, out, err) != 0)
-		return -1;
-	if (EVP_DigestUpdate(trust, out->at, out->left) != 1)
-		return err_tls(err, "SHA-256");
-	return 0;
+	struct bytes bytes;
+
+	if (source_read(source, LOADED_ROOTS, &bytes, err) != 0 ||
+	    EVP_DigestUpdate(ctx, bytes.at, bytes.left) != 1)
+		return false;
+	for (size_t i = 0; i < config->tls.crl_count; i++) {
+		if (source_read(source, config->tls.crl[i], &bytes, err) != 0 ||
+		    EVP_DigestUpdate(ctx, bytes.at, bytes.left) != 1)
+			return false;
+	}
+	return true;
+}
+
+static int
+name_trust(struct snapshot *snapshot, struct source *source, struct err *err)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool good = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+
+	if (!good)
+		(void)err_tls(err, "SHA-256");
+	good = good && add_trust(ctx, snapshot->config, source, err) &&
+	       EVP_DigestFinal_ex(ctx, snapshot->trust_id, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	return good ? 0 : -1;
 }
 
 static X509_STORE *
-open_store(const struct config *config, EVP_MD_CTX *trust, struct source *source, struct err *err)
+open_store(const struct config *config, struct source *source, struct err *err)
 {
 	X509_STORE *store;
 	struct bytes bytes;
 	int64_t next_s;
 
-	if (read_trust(trust, source, LOADED_ROOTS, &bytes, err) != 0)
+	if (source_read(source, LOADED_ROOTS, &bytes, err) != 0)
 		return NULL;
 	store = verify_store(bytes, "the trust store", err);
 	for (size_t i = 0; i < config->tls.crl_count && store != NULL; i++) {
-		if (read_trust(trust, source, config->tls.crl[i], &bytes, err) == 0 &&
+		if (source_read(source, config->tls.crl[i], &bytes, err) == 0 &&
 		    verify_add_lists(store, bytes, config->tls.crl[i], &next_s, err) == 0)
 			continue;
 		X509_STORE_free(store);
@@ -145,27 +213,29 @@ open_store(const struct config *config, EVP_MD_CTX *trust, struct source *source
 }
 
 static int
-open_tls(struct snapshot *snapshot, struct source *source, struct err *err)
+open_tls(struct snapshot *snapshot, struct source *source, const struct snapshot *old,
+    struct err *err)
 {
-	EVP_MD_CTX *trust = EVP_MD_CTX_new();
-	X509_STORE *store = NULL;
-	int ret = -1;
+	X509_STORE *store;
+	int ret;
 
-	if (trust == NULL || EVP_DigestInit_ex(trust, EVP_sha256(), NULL) != 1)
-		(void)err_tls(err, "SHA-256");
-	else
-		store = open_store(snapshot->config, trust, source, err);
-	if (store != NULL && EVP_DigestFinal_ex(trust, snapshot->trust_id, NULL) != 1)
-		(void)err_tls(err, "SHA-256");
-	else if (store != NULL)
-		ret = tls_open(&snapshot->tls, snapshot->config, store, err);
+	if (name_trust(snapshot, source, err) != 0 || name_policy(snapshot, err) != 0)
+		return -1;
+	if (old != NULL && memcmp(old->tls_id, snapshot->tls_id, SNAPSHOT_ID_BYTES) == 0) {
+		tls_share(&snapshot->tls, &old->tls);
+		return 0;
+	}
+	store = open_store(snapshot->config, source, err);
+	if (store == NULL)
+		return -1;
+	ret = tls_open(&snapshot->tls, snapshot->config, store, err);
 	X509_STORE_free(store);
-	EVP_MD_CTX_free(trust);
 	return ret;
 }
 
 struct snapshot *
-snapshot_open(const struct snapshot_files *files, uint64_t generation, struct err *err)
+snapshot_open(const struct snapshot_files *files, uint64_t generation, const struct snapshot *old,
+    struct err *err)
 {
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
 	struct source *source = source_from_sealed(files->source, err);
@@ -177,27 +247,65 @@ snapshot_open(const struct snapshot_files *files, uint64_t generation, struct er
 	snapshot->refs = 1;
 	snapshot->generation = generation;
 	if (source == NULL || read_config(snapshot, files->config_path, source, err) != 0 ||
-	    open_geo(snapshot, files, source, err) != 0 || open_tls(snapshot, source, err) != 0 ||
-	    name_policy(snapshot, err) != 0)
+	    open_geo(snapshot, files, source, err) != 0 ||
+	    open_tls(snapshot, source, old, err) != 0)
 		goto fail;
 	source_free(source);
 	return snapshot;
 fail:
 	source_free(source);
-	snapshot_unref(snapshot);
+	snapshot_unref(snapshot, NULL);
 	return NULL;
 }
 
 /* ---- references ---- */
 
 static void
-snapshot_free(struct snapshot *snapshot)
+shed(struct snapshot *snapshot)
 {
-	tls_close(&snapshot->tls);
 	geo_cache_close(snapshot->places);
 	geo_close(snapshot->geo);
+	snapshot->places = NULL;
+	snapshot->geo = NULL;
+}
+
+static void
+forget(struct snapshot *snapshot)
+{
+	tls_close(&snapshot->tls);
+	shed(snapshot);
 	config_free(snapshot->config);
-	free(snapshot);
+	snapshot->config = NULL;
+}
+
+static struct snapshot *
+freed_by(struct aside_job *job)
+{
+	return (struct snapshot *)(void *)((char *)job - offsetof(struct snapshot, freeing));
+}
+
+static void
+forget_aside(struct aside_job *job)
+{
+	forget(freed_by(job));
+}
+
+static void
+free_forgotten(struct aside_job *job)
+{
+	free(freed_by(job));
+}
+
+static void
+shed_aside(struct aside_job *job)
+{
+	shed((struct snapshot *)(void *)((char *)job - offsetof(struct snapshot, shedding)));
+}
+
+static void
+do_nothing(struct aside_job *job)
+{
+	(void)job;
 }
 
 struct snapshot *
@@ -208,11 +316,31 @@ snapshot_ref(struct snapshot *snapshot)
 }
 
 void
-snapshot_unref(struct snapshot *snapshot)
+snapshot_unref(struct snapshot *snapshot, struct aside *aside)
 {
 	if (snapshot == NULL)
 		return;
 	assert(snapshot->refs > 0);
-	if (--snapshot->refs == 0)
-		snapshot_free(snapshot);
+	if (--snapshot->refs > 0)
+		return;
+	if (aside == NULL) {
+		forget(snapshot);
+		free(snapshot);
+		return;
+	}
+	snapshot->freeing.work = forget_aside;
+	snapshot->freeing.done = free_forgotten;
+	aside_do(aside, &snapshot->freeing);
+}
+
+void
+snapshot_retire(struct snapshot *snapshot, struct aside *aside)
+{
+	snapshot->shedding.work = shed_aside;
+	snapshot->shedding.done = do_nothing;
+	if (aside != NULL)
+		aside_do(aside, &snapshot->shedding);
+	else
+		shed(snapshot);
+	snapshot_unref(snapshot, aside);
 }

@@ -3,6 +3,7 @@
 #define PROXY_SNAPSHOT_H
 
 #include "geo/geo.h"
+#include "proxy/aside.h"
 #include "proxy/tls.h"
 
 #include <stdint.h>
@@ -29,6 +30,7 @@ struct snapshot {
 	struct geo *geo;
 	struct geo_cache *places;
 	struct tls tls;
+	struct aside_job shedding, freeing;
 	/*
 	 * Whom servers may be certified by: SHA-256 of the trust store's bytes
 	 * and those of the lists of revoked certificates.
@@ -42,6 +44,8 @@ struct snapshot {
 	 * under another policy must not stand in for a handshake under this one.
 	 */
 	uint8_t policy_id[SNAPSHOT_ID_BYTES];
+	/* What the TLS contexts are made from: trust_id and the keys of tls. */
+	uint8_t tls_id[SNAPSHOT_ID_BYTES];
 };
 
 /* What it is made from.  Descriptors stay the caller's. */
@@ -51,11 +55,28 @@ struct snapshot_files {
 	int country[GEO_COUNTRY_FILES_MAX], asn; /* sealed databases in the config's order; -1 */
 };
 
-/* Opens no file.  With one reference, the caller's; NULL with err. */
+void snapshot_files_clear(struct snapshot_files *files); /* there are none */
+void snapshot_files_close(struct snapshot_files *files); /* close and clear; config_path stays */
+
+/*
+ * Opens no file.  With one reference, the caller's; NULL with err.  May be called
+ * in another thread than old, whose TLS contexts it goes on with where these
+ * would be made from the same, is used in; old may be NULL.
+ */
 struct snapshot *snapshot_open(const struct snapshot_files *files, uint64_t generation,
-    struct err *err);
+    const struct snapshot *old, struct err *err);
 
 struct snapshot *snapshot_ref(struct snapshot *snapshot); /* returns it */
-void snapshot_unref(struct snapshot *snapshot);           /* the last one frees; accepts NULL */
+
+/* The last one frees, which takes its time: aside, or at once where that is
+ * NULL.  Accepts NULL. */
+void snapshot_unref(struct snapshot *snapshot, struct aside *aside);
+
+/*
+ * As snapshot_unref, of one that is current no more: gives back the databases
+ * too, which are most of its memory, while connections still run under the
+ * rest.  Nobody may locate by it from then on.
+ */
+void snapshot_retire(struct snapshot *snapshot, struct aside *aside);
 
 #endif

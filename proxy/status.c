@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "proxy/reload.h"
 #include "proxy/supervisor_private.h"
 
 #include <string.h>
@@ -64,6 +65,7 @@ status_problems(const struct supervisor *supervisor, struct text *out)
 static void
 write_worker(const struct board_worker *row, struct json *json)
 {
+	json_number(json, "generation", atomic_load(&row->generation));
 	json_number(json, "accepted", atomic_load(&row->accepted));
 	json_number(json, "open", atomic_load(&row->open));
 	json_number(json, "blocked", atomic_load(&row->blocked));
@@ -128,6 +130,23 @@ write_problems(const struct supervisor *supervisor, struct json *json)
 }
 
 static void
+write_loaded(const struct supervisor *supervisor, struct json *json)
+{
+	const struct outcome *last = reload_last(supervisor->reload);
+	char date[CLOCK_TEXT_MAX];
+
+	json_number(json, "generation", supervisor->generation);
+	json_string(json, "loaded", clock_text(supervisor->loaded_us, date));
+	if (last->result == OUTCOME_NONE) {
+		json_null(json, "reload");
+		return;
+	}
+	json_open(json, "reload");
+	outcome_json(last, json);
+	json_close(json);
+}
+
+static void
 answer_json(const struct supervisor *supervisor, struct text *out)
 {
 	struct json json = {0};
@@ -142,6 +161,7 @@ answer_json(const struct supervisor *supervisor, struct text *out)
 	json_number(&json, "epoch", supervisor->epoch);
 	json_number(&json, "uptime_s", (clock_mono_ms() - supervisor->started_ms) / MS_PER_S);
 	write_gateway(supervisor->config, &json);
+	write_loaded(supervisor, &json);
 	json_open_array(&json, "roles");
 	for (size_t i = 0; i < supervisor->child_count; i++)
 		write_child(supervisor, &supervisor->children[i], &json);
@@ -191,6 +211,24 @@ write_row(const struct supervisor *supervisor, const struct child *child, struct
 }
 
 static void
+write_last_reload(const struct supervisor *supervisor, struct text *out)
+{
+	const struct outcome *last = reload_last(supervisor->reload);
+	char date[CLOCK_TEXT_MAX];
+
+	text_add(out, "configuration generation %llu, since %s\n",
+	    (unsigned long long)supervisor->generation, clock_text(supervisor->loaded_us, date));
+	if (last->result == OUTCOME_NONE || last->result == OUTCOME_RELOADED)
+		return;
+	text_add(out, "last reload %s, %s: ", outcome_name(last->result),
+	    clock_text(last->wall_us, date));
+	outcome_first(last, out);
+	if (last->problems.errors > 1)
+		text_add(out, " (and %zu more)", last->problems.errors - 1);
+	text_add(out, "\n");
+}
+
+static void
 answer_text(const struct supervisor *supervisor, struct text *out)
 {
 	const struct config *config = supervisor->config;
@@ -205,7 +243,9 @@ answer_text(const struct supervisor *supervisor, struct text *out)
 	    (unsigned)config->gateway.listen_port);
 	for (size_t i = 0; i < config->gateway.cameras_count; i++)
 		text_add(out, "%s %s", i > 0 ? "," : "", config->gateway.cameras[i]);
-	text_add(out, "%s\n\n", config->gateway.manage ? "" : " (rules are somebody else's)");
+	text_add(out, "%s\n", config->gateway.manage ? "" : " (rules are somebody else's)");
+	write_last_reload(supervisor, out);
+	text_add(out, "\n");
 	text_add(out, "  %-10s %7s %7s %7s %9s %6s %8s %7s %13s %13s\n", "role", "pid", "beat",
 	    "deaths", "accepted", "open", "blocked", "refused", "bytes up", "bytes down");
 	for (size_t i = 0; i < supervisor->child_count; i++)
@@ -225,9 +265,43 @@ answer_health(const struct supervisor *supervisor, struct text *out)
 		text_add(out, "healthy\n");
 }
 
+/* ---- reloading ---- */
+
 void
+status_reloaded(const char *word, const struct outcome *outcome, struct text *out)
+{
+	struct json json = {0};
+
+	if (strcmp(word, "reload-json") != 0) {
+		outcome_text(outcome, out);
+		return;
+	}
+	json_open(&json, NULL);
+	outcome_json(outcome, &json);
+	json_close(&json);
+	if (!json.failed)
+		text_add(out, "%s\n", json.at);
+	json_free(&json);
+}
+
+static uint64_t
+answer_reload(struct supervisor *supervisor, const char *word, struct text *out)
+{
+	const struct outcome ends = {.result = OUTCOME_FAILED,
+	    .generation = supervisor->generation,
+	    .why = "the appliance ends"};
+
+	if (!supervisor->draining)
+		return reload_ask(supervisor);
+	status_reloaded(word, &ends, out);
+	return 0;
+}
+
+uint64_t
 status_answer(const char *word, struct text *out, void *supervisor)
 {
+	if (strcmp(word, "reload") == 0 || strcmp(word, "reload-json") == 0)
+		return answer_reload(supervisor, word, out);
 	if (strcmp(word, "status") == 0)
 		answer_text(supervisor, out);
 	else if (strcmp(word, "json") == 0)
@@ -235,5 +309,6 @@ status_answer(const char *word, struct text *out, void *supervisor)
 	else if (strcmp(word, "health") == 0)
 		answer_health(supervisor, out);
 	else
-		text_add(out, "the words are: status json health\n");
+		text_add(out, "the words are: status json health reload reload-json\n");
+	return 0;
 }

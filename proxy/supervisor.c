@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "proxy/commands.h"
 #include "proxy/load.h"
+#include "proxy/reload.h"
 #include "proxy/roles.h"
 #include "proxy/supervisor_private.h"
 
@@ -47,9 +48,10 @@ fill_worker(const struct supervisor *supervisor, struct role_order *order)
 	order->listener = supervisor->listener[index];
 	order->signer = supervisor->minting[index].ours;
 	order->spool[index] = supervisor->spool[index];
-	order->source = supervisor->source;
-	memcpy(order->country, supervisor->loaded->country, sizeof(order->country));
-	order->asn = supervisor->loaded->asn;
+	order->source = supervisor->held.source;
+	memcpy(order->country, supervisor->held.country, sizeof(order->country));
+	order->asn = supervisor->held.asn;
+	order->generation = supervisor->generation;
 	text_copy(order->config_path, sizeof(order->config_path), supervisor->config->path);
 }
 
@@ -166,6 +168,7 @@ drain(struct supervisor *supervisor, uint64_t now_ms)
 	}
 	log_info("told to end: taking nothing more, waiting for open connections");
 	notify_say(&supervisor->notify, "STOPPING=1");
+	reload_stop(supervisor);
 	supervisor->draining = true;
 	supervisor->deadline_ms = now_ms + DRAIN_MS;
 	atomic_store(&supervisor->board->draining, 1);
@@ -259,6 +262,8 @@ tell_end(const struct supervisor *supervisor, const struct child *child, int sta
 static void
 on_end(struct supervisor *supervisor, pid_t pid, int status, uint64_t now_ms)
 {
+	if (reload_reap(supervisor, pid, status))
+		return;
 	for (size_t i = 0; i < supervisor->child_count; i++) {
 		struct child *child = &supervisor->children[i];
 
@@ -295,7 +300,7 @@ on_signals(struct supervisor *supervisor, uint64_t now_ms)
 	while (supervisor->code < 0 &&
 	       read(supervisor->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
-			log_warn("reload is not available in this version; restart");
+			(void)reload_ask(supervisor);
 		else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT)
 			drain(supervisor, now_ms);
 	}
@@ -353,10 +358,11 @@ notify_watchdog(struct supervisor *supervisor, uint64_t now_ms)
 static uint64_t
 wait_for_events(struct supervisor *supervisor)
 {
-	struct pollfd fds[CONTROL_POLL_MAX + 1];
+	struct pollfd fds[CONTROL_POLL_MAX + RELOAD_POLL_MAX + 1];
 	size_t count = control_poll(supervisor->control, fds);
 	uint64_t now_ms;
 
+	count += reload_poll(supervisor, fds + count);
 	fds[count++] = (struct pollfd){supervisor->signals, POLLIN, 0};
 	if (poll(fds, count, TURN_MS) < 0 && errno != EINTR)
 		log_error("poll: %s", strerror(errno));
@@ -383,6 +389,8 @@ turn(struct supervisor *supervisor)
 	tend_children(supervisor, now_ms);
 	if (!supervisor->ready)
 		note_ready(supervisor);
+	if (!supervisor->draining)
+		reload_turn(supervisor, now_ms);
 	notify_watchdog(supervisor, now_ms);
 	control_turn(supervisor->control);
 }

@@ -10,6 +10,7 @@
 #include "proxy/child.h"
 #include "proxy/control.h"
 #include "proxy/notify.h"
+#include "proxy/snapshot.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,6 +19,8 @@
 struct err;
 struct json;
 struct loaded;
+struct outcome;
+struct reload;
 struct text;
 
 enum { CHILDREN_MAX = CONFIG_WORKERS_MAX + 2 };
@@ -28,13 +31,17 @@ struct pair {
 };
 
 struct supervisor {
-	const struct loaded *loaded; /* borrowed */
-	const struct config *config; /* of loaded */
-	unsigned workers;            /* how many there are */
-	uint64_t epoch;              /* of this run */
-	uint64_t started_ms;         /* clock_mono_ms */
+	/* What it started with: of it, only keys that are taken at a start count. */
+	const struct config *config; /* borrowed */
+	struct snapshot_files held;  /* what a worker is started with; descriptors owned */
+	uint64_t generation;         /* of that */
+	uint64_t loaded_us;          /* when that came to hold, clock_wall_us */
+	struct reload *reload;
+	unsigned workers;    /* how many there are */
+	uint64_t epoch;      /* of this run */
+	uint64_t started_ms; /* clock_mono_ms */
 	/* All descriptors are the supervisor's own; -1: none. */
-	int exe, null, lock, gateway, board_fd, source, signals;
+	int exe, null, lock, gateway, board_fd, signals;
 	int cert[CA_COUNT], key[CA_COUNT];
 	int listener[CONFIG_WORKERS_MAX], spool[CONFIG_WORKERS_MAX];
 	struct pair minting[CONFIG_WORKERS_MAX]; /* ours: the worker's end; theirs: the signer's */
@@ -94,7 +101,10 @@ uint64_t status_beat(const struct supervisor *supervisor, const struct child *ch
 /* What is wrong now, a line each; nothing: healthy. */
 void status_problems(const struct supervisor *supervisor, struct text *out);
 
-/* The answer to a word that came through control.sock. */
-void status_answer(const char *word, struct text *out, void *supervisor);
+/* The answer to a word that came through control.sock (control_answer). */
+uint64_t status_answer(const char *word, struct text *out, void *supervisor);
+
+/* The answer to a word that asked for a reload. */
+void status_reloaded(const char *word, const struct outcome *outcome, struct text *out);
 
 #endif

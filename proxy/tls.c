@@ -173,6 +173,18 @@ tls_close(struct tls *tls)
 	*tls = (struct tls){0};
 }
 
+void
+tls_share(struct tls *tls, const struct tls *from)
+{
+	SSL_CTX *const contexts[] = {from->server, from->camera, from->camera_legacy};
+
+	for (size_t i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++) {
+		if (contexts[i] != NULL)
+			(void)SSL_CTX_up_ref(contexts[i]);
+	}
+	*tls = *from;
+}
+
 int
 leaf_keys_open(struct leaf_keys *keys, struct err *err)
 {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "geo/geo.h"
+#include "proxy/adopt.h"
 #include "proxy/board.h"
 #include "proxy/census.h"
 #include "proxy/conn.h"
@@ -128,18 +129,6 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		start_drain(worker);
 }
 
-/* The supervisor says nothing on its end: it closes it when it goes. */
-static void
-on_control(evutil_socket_t fd, short what, void *arg)
-{
-	struct worker *worker = arg;
-
-	(void)fd;
-	(void)what;
-	log_warn("the supervisor is gone");
-	(void)event_base_loopbreak(worker->base);
-}
-
 /* ---- setting up, while files can still be opened ---- */
 
 static int
@@ -150,7 +139,7 @@ load(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	    .asn = setup->asn};
 
 	memcpy(files.country, setup->country, sizeof(files.country));
-	worker->snapshot = snapshot_open(&files, 1, err);
+	worker->snapshot = snapshot_open(&files, setup->generation, NULL, err);
 	if (worker->snapshot == NULL || leaf_keys_open(&worker->leaf_keys, err) != 0)
 		return -1;
 	worker->board = board_map(setup->board, err);
@@ -158,6 +147,8 @@ load(struct worker *worker, const struct worker_setup *setup, struct err *err)
 		return -1;
 	worker->counters = &worker->board->worker[setup->index];
 	atomic_store_explicit(&worker->counters->open, 0, memory_order_relaxed);
+	atomic_store_explicit(&worker->counters->generation, setup->generation,
+	    memory_order_relaxed);
 	worker->spool = spool_writer(setup->spool, worker->snapshot->config->site, err);
 	return worker->spool != NULL ? 0 : -1;
 }
@@ -204,11 +195,9 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	if (worker->refusals == NULL || worker->census == NULL || worker->sessions == NULL ||
 	    worker_reaps(worker) != 0 ||
 	    event_assign(&worker->tick, worker->base, -1, EV_PERSIST, on_tick, worker) != 0 ||
-	    event_assign(&worker->control, worker->base, setup->control, EV_READ, on_control,
-		worker) != 0 ||
-	    event_add(&worker->tick, &every) != 0 || event_add(&worker->control, NULL) != 0)
+	    event_add(&worker->tick, &every) != 0)
 		return err_set(err, ERR_NOMEM, "no memory");
-	return 0;
+	return adopt_open(worker, setup->control, setup->config_path, err);
 }
 
 static int
@@ -235,6 +224,7 @@ tear_down(struct worker *worker)
 	stop_connections(worker);
 	if (worker->listener != NULL)
 		on_reap(-1, 0, worker);
+	adopt_close(worker);
 	listener_free(worker->listener);
 	stalls_clear(&worker->stalls);
 	minter_free(worker->minter);
@@ -247,7 +237,7 @@ tear_down(struct worker *worker)
 	tickets_free(worker->tickets);
 	leaf_keys_close(&worker->leaf_keys);
 	spool_close(worker->spool);
-	snapshot_unref(worker->snapshot);
+	snapshot_unref(worker->snapshot, NULL);
 	pool_clear(&worker->pool);
 	pipes_clear(&worker->pipes);
 	if (worker->base != NULL)

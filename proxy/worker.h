@@ -15,6 +15,7 @@ struct worker_setup {
 	int listener;   /* bound and listening, non-blocking */
 	int source;     /* the sealed configuration (config/source.h) */
 	const char *config_path;
+	uint64_t generation; /* of that configuration */
 	int country[GEO_COUNTRY_FILES_MAX],
 	    asn;     /* sealed databases in the config's order; asn -1 */
 	int spool;   /* record/spool.h */

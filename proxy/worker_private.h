@@ -15,6 +15,8 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
+struct adopt;
+struct aside;
 struct board;
 struct board_worker;
 struct census;
@@ -58,9 +60,13 @@ struct worker {
 	struct board_worker *counters; /* our row of it */
 	struct conn_list open, closed;
 	size_t open_count;
-	struct event reap;                     /* frees the closed ones */
+	struct event reap;        /* frees the closed ones */
+	struct event review;      /* looks at the open ones after a reload */
+	struct conn *review_next; /* NULL: it is over */
+	void (*review_done)(struct worker *worker);
+	struct aside *aside; /* NULL: all is done in the loop */
+	struct adopt *adopt;
 	struct event tick;                     /* the heartbeat */
-	struct event control;                  /* the supervisor's end */
 	uint64_t drain_from_ms;                /* 0: not draining */
 	struct traffic total;                  /* of the connections that have ended */
 	uint64_t told_ms;                      /* when a stats event was last written; 0: never */

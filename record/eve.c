@@ -351,7 +351,7 @@ flow_reason(enum end end)
 	if (end == END_LOST)
 		return "unknown";
 	if (end == END_REFUSED || end == END_OVERLOAD || end == END_UNRECORDABLE ||
-	    end == END_SERVER_CERT || end == END_MINT)
+	    end == END_SERVER_CERT || end == END_MINT || end == END_RULE_CHANGE)
 		return "forced";
 	return "timeout";
 }
@@ -616,6 +616,31 @@ add_sighting_line(struct json *json, const struct event_head *head, const struct
 	json_end_line(json);
 }
 
+static void
+add_reload_line(struct json *json, const struct event_head *head, const struct facts *facts,
+    const char *site)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	json_open(json, NULL);
+	json_string(json, "timestamp", clock_text(head->wall_us, text));
+	json_string(json, "event_type", "anomaly");
+	add_text(json, "host", site);
+	json_open(json, "anomaly");
+	json_string(json, "type", "reload");
+	json_string(json, "event", facts->end == END_DONE ? "OK" : "FAILED");
+	json_close(json);
+	json_open(json, "borderlens");
+	json_string(json, "site", site);
+	json_string(json, "why", facts->end_text);
+	json_number(json, "seq", head->seq);
+	json_number(json, "worker", head->worker);
+	json_number(json, "epoch", head->epoch);
+	json_close(json);
+	json_close(json);
+	json_end_line(json);
+}
+
 void
 eve_add(struct json *json, const struct event_head *head, const struct facts *facts,
     const char *site)
@@ -634,6 +659,9 @@ eve_add(struct json *json, const struct event_head *head, const struct facts *fa
 		return;
 	case EVENT_SIGHTING:
 		add_sighting_line(json, head, facts, site);
+		return;
+	case EVENT_RELOAD:
+		add_reload_line(json, head, facts, site);
 		return;
 	case EVENT_KIND_COUNT:
 		return;

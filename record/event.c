@@ -606,6 +606,7 @@ event_kind_name(enum event_kind kind)
 	    [EVENT_LOST] = "lost",
 	    [EVENT_STATS] = "stats",
 	    [EVENT_SIGHTING] = "sighting",
+	    [EVENT_RELOAD] = "reload",
 	};
 
 	return kind >= EVENT_OPEN && kind < EVENT_KIND_COUNT ? names[kind] : "?";

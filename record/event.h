@@ -26,6 +26,7 @@ enum event_kind {
 	EVENT_LOST,     /* was open when its worker died; only the counters are known */
 	EVENT_STATS,    /* a worker's counters, once a minute */
 	EVENT_SIGHTING, /* a camera that the kernel sees as a neighbour: new, there, in conflict */
+	EVENT_RELOAD, /* the configuration was read anew: end says DONE or REFUSED, end_text what */
 	EVENT_KIND_COUNT
 };
 
@@ -78,6 +79,6 @@ struct event_gist {
 int event_get_gist(struct bytes frame, struct event_gist *out);
 
 const char *event_kind_name(enum event_kind kind); /* "open", "close", "lost", "stats",
-						    * "sighting" */
+						    * "sighting", "reload" */
 
 #endif

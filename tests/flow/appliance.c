@@ -18,6 +18,7 @@
 #include "proxy/origdst.h"
 #include "proxy/own_addrs.h"
 #include "proxy/refusals.h"
+#include "proxy/review.h"
 #include "proxy/sessions.h"
 #include "proxy/tickets.h"
 #include "record/spool.h"
@@ -143,7 +144,7 @@ appliance_read(const struct flow *flow, uint64_t generation)
 	    .config_path = path,
 	    .asn = loaded.asn};
 	memcpy(files.country, loaded.country, sizeof(files.country));
-	snapshot = snapshot_open(&files, generation, &err);
+	snapshot = snapshot_open(&files, generation, flow->worker->snapshot, &err);
 	cr_assert_not_null(snapshot, "%s", err.text);
 	(void)close(files.source);
 	loaded_close(&loaded);
@@ -298,6 +299,7 @@ appliance_open(struct flow *flow)
 	cr_assert(worker->sessions != NULL && worker->tickets != NULL);
 	cr_assert_eq(turns_open(&worker->turns, worker, &err), 0);
 	cr_assert_eq(worker_reaps(worker), 0);
+	cr_assert_eq(review_open(worker), 0);
 	open_listener(flow);
 }
 
@@ -318,7 +320,7 @@ appliance_close(struct flow *flow)
 	tickets_free(worker->tickets);
 	leaf_keys_close(&worker->leaf_keys);
 	spool_close(worker->spool);
-	snapshot_unref(worker->snapshot);
+	snapshot_unref(worker->snapshot, NULL);
 	pool_clear(&worker->pool);
 	event_base_free(worker->base);
 	free(worker->board);

@@ -7,6 +7,7 @@
 
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -32,11 +33,20 @@ remove_place(void)
 
 TestSuite(control, .init = make_place, .fini = remove_place, .timeout = 20);
 
-static void
+static uint64_t
 answer(const char *word, struct text *out, void *arg)
 {
 	asked++;
 	text_add(out, "%s says %s\n", (const char *)arg, word);
+	if (strncmp(word, "wait", 4) == 0)
+		return strtoull(word + 4, NULL, 10);
+	return 0;
+}
+
+static void
+settle(const char *word, struct text *out, void *arg)
+{
+	text_add(out, "%s is done with %s\n", (const char *)arg, word);
 }
 
 static struct control *
@@ -195,4 +205,71 @@ Test(control, says_that_nobody_answers)
 
 	cr_expect_eq(control_ask(path, "status", &text, &err), -1);
 	cr_expect_not_null(strstr(err.text, path));
+}
+
+Test(control, lets_a_peer_wait_for_its_number)
+{
+	struct control *control = open_here();
+	pid_t soon = asker("wait2", "appliance is done with wait2\n");
+	pid_t late = asker("wait3", "appliance is done with wait3\n");
+
+	turn_until(control, 2);
+	control_settle(control, 1, settle);
+	cr_expect_eq(waitpid(soon, NULL, WNOHANG), 0, "one is not two");
+	control_settle(control, 2, settle);
+	expect_done(soon);
+	cr_expect_eq(waitpid(late, NULL, WNOHANG), 0, "two is not three");
+	control_settle(control, 7, settle);
+	expect_done(late);
+	control_close(control);
+}
+
+Test(control, forgets_a_peer_that_waits_no_more)
+{
+	struct control *control = open_here();
+	struct pollfd fds[CONTROL_POLL_MAX];
+	int fd = connect_here();
+
+	cr_assert_eq(send(fd, "wait1\n", 6, 0), 6);
+	turn_until(control, 1);
+	cr_expect_eq(control_poll(control, fds), 2U, "the peer and the door");
+	cr_assert_eq(shutdown(fd, SHUT_WR), 0);
+	control_turn(control);
+	cr_expect_eq(control_poll(control, fds), 2U, "it said all, and listens");
+	(void)close(fd);
+	control_turn(control);
+	cr_expect_eq(control_poll(control, fds), 1U);
+	control_settle(control, 1, settle);
+	control_close(control);
+}
+
+static void
+settle_long(const char *word, struct text *out, void *arg)
+{
+	(void)word;
+	(void)arg;
+	while (out->used < CONTROL_ANSWER_MAX - 100)
+		text_add(out, "%s", "an answer that no socket's buffer holds at once\n");
+}
+
+/* More than the socket takes at once goes out as the reader reads. */
+Test(control, sends_a_long_answer_in_pieces)
+{
+	static char got[CONTROL_ANSWER_MAX];
+	struct control *control = open_here();
+	int fd = connect_here();
+	size_t used = 0;
+	ssize_t count;
+
+	cr_assert_eq(send(fd, "wait1\n", 6, 0), 6);
+	turn_until(control, 1);
+	control_settle(control, 1, settle_long);
+	do {
+		count = recv(fd, got + used, sizeof(got) - used, 0);
+		used += count > 0 ? (size_t)count : 0;
+		control_turn(control);
+	} while (count > 0);
+	cr_expect_geq(used, (size_t)CONTROL_ANSWER_MAX - 100);
+	(void)close(fd);
+	control_close(control);
 }

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/review.h"
+
+#include "base/clock.h"
+#include "config/judge.h"
+#include "geo/cache.h"
+#include "geo/geo.h"
+#include "proxy/conn_private.h"
+#include "proxy/guard.h"
+
+#include <stdio.h>
+
+enum { TURN_US = 2000 };
+
+/* At what stage it was judged last, or will be at the least when it goes on. */
+static enum verdict_stage
+stage_of(const struct conn *conn)
+{
+	if (conn->state == CONN_CONNECT && conn->facts.inspect != INSPECT_OPENED)
+		return VERDICT_CERTIFICATE;
+	return conn->state <= CONN_VERIFY ? VERDICT_NAME : VERDICT_CERTIFICATE;
+}
+
+bool
+review_blocks(struct conn *conn, enum verdict_stage stage)
+{
+	const struct snapshot *now = conn->worker->snapshot;
+	struct facts facts;
+
+	if (conn->snapshot == now)
+		return false;
+	facts = conn->facts;
+	conn_name_device(conn, now->config, &facts);
+	facts.place = *geo_cache_locate(now->places, now->geo, &facts.dst);
+	if (facts.hello.sni[0] != '\0')
+		geo_vendor(now->geo, facts.hello.sni, &facts.place);
+	if (!guard_refuses(now->config, conn->worker->own, &facts.dst, &facts.verdict))
+		judge(now->config->rules, stage, &facts, &facts.verdict);
+	if (facts.verdict.result != RESULT_BLOCK)
+		return false;
+	conn->facts = facts;
+	return true;
+}
+
+void
+review_renew(struct conn *conn)
+{
+	struct snapshot *old = conn->snapshot;
+
+	if (old == conn->worker->snapshot)
+		return;
+	conn->snapshot = snapshot_ref(conn->worker->snapshot);
+	snapshot_unref(old, conn->worker->aside);
+	conn_name_device(conn, conn->snapshot->config, &conn->facts);
+	(void)run_locate(conn);
+}
+
+static void
+review(struct conn *conn)
+{
+	const struct verdict *verdict = &conn->facts.verdict;
+	char text[FACTS_TEXT_MAX];
+
+	if (conn->state <= CONN_DECIDE || conn->closing || !review_blocks(conn, stage_of(conn)))
+		return;
+	(void)snprintf(text, sizeof(text), "blocked since a reload by %s rule %s", verdict->ruleset,
+	    verdict->rule);
+	conn_stop(conn, END_RULE_CHANGE, text);
+}
+
+static void
+on_review(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker *worker = arg;
+	uint64_t until_us = clock_mono_us() + TURN_US;
+	struct conn *conn;
+	void (*done)(struct worker * worker) = worker->review_done;
+
+	(void)fd;
+	(void)what;
+	while ((conn = worker->review_next) != NULL && clock_mono_us() < until_us) {
+		worker->review_next = TAILQ_NEXT(conn, entry);
+		review(conn);
+	}
+	if (conn != NULL) {
+		event_active(&worker->review, EV_TIMEOUT, 0);
+		return;
+	}
+	worker->review_done = NULL;
+	if (done != NULL)
+		done(worker);
+}
+
+int
+review_open(struct worker *worker)
+{
+	return event_assign(&worker->review, worker->base, -1, EV_PERSIST, on_review, worker);
+}
+
+void
+review_start(struct worker *worker, void (*done)(struct worker *worker))
+{
+	worker->review_next = TAILQ_FIRST(&worker->open);
+	worker->review_done = done;
+	event_active(&worker->review, EV_TIMEOUT, 0);
+}
+
+void
+review_leave(struct conn *conn)
+{
+	struct worker *worker = conn->worker;
+
+	if (worker->review_next == conn)
+		worker->review_next = TAILQ_NEXT(conn, entry);
+}
