@@ -70,12 +70,14 @@ static void
 wait_in_vain(struct peer *peer)
 {
 	struct pollfd fd = {.events = POLLIN | POLLRDHUP};
+	char name[256]; /* OpenSSL's macro wants it so */
 	SSL *ssl;
 
 	peer_connect(peer);
 	fd.fd = peer->fd;
 	ssl = SSL_new(peer->ctx);
-	SSL_set_tlsext_host_name(ssl, peer->sni);
+	(void)snprintf(name, sizeof(name), "%s", peer->sni);
+	SSL_set_tlsext_host_name(ssl, name);
 	SSL_set_fd(ssl, peer->fd);
 	(void)fcntl(peer->fd, F_SETFL, O_NONBLOCK);
 	(void)SSL_connect(ssl); /* the hello is out */
