@@ -63,15 +63,22 @@ verify_text(const struct server_facts *facts, char *out, size_t size)
 	}
 }
 
+bool
+verify_is_bad(const struct server_facts *facts)
+{
+	return !facts->handshake_done || (facts->errors & ~(uint32_t)CERT_NAME_UNCHECKED) != 0;
+}
+
 enum leaf_trust
 verify_leaf_trust(const struct server_facts *facts)
 {
-	const uint32_t copied = CERT_EXPIRED | CERT_NOT_YET_VALID | CERT_NAME_MISMATCH;
+	const uint32_t copied =
+	    CERT_EXPIRED | CERT_NOT_YET_VALID | CERT_NAME_MISMATCH | CERT_NAME_UNCHECKED;
 
 	switch (facts->treatment) {
 	case TREATED_NONE:
 		/* Nothing bad comes so far untreated; if it did, it would not look good. */
-		return facts->errors == 0 ? LEAF_FAITHFUL : LEAF_UNTRUSTED;
+		return verify_is_bad(facts) ? LEAF_UNTRUSTED : LEAF_FAITHFUL;
 	case TREATED_MIRRORED:
 		return (facts->errors & ~copied) == 0 ? LEAF_FAITHFUL : LEAF_UNTRUSTED;
 	case TREATED_ACCEPTED:

@@ -31,7 +31,8 @@ struct verifier {
 struct expect {
 	struct server_facts *facts; /* borrowed */
 	struct addr addr;
-	bool examined; /* the server sent a chain in this handshake: */
+	bool is_nameless; /* nobody said a name, and none was given for the address */
+	bool examined;    /* the server sent a chain in this handshake: */
 	uint8_t chain_sha256[CHAIN_DIGEST_BYTES];
 	bool needs_staple;
 	uint8_t staple_sha256[CHAIN_DIGEST_BYTES]; /* one that is good, up to staple_to */
@@ -135,34 +136,56 @@ copy_leaf(struct server_facts *to, const struct server_facts *from)
 	to->not_after = from->not_after;
 }
 
-static uint32_t
-examine(struct verifier *verifier, X509_STORE_CTX *ctx, struct expect *expect)
+static void
+take_chain(struct expect *expect, const struct chain *chain)
 {
-	STACK_OF(X509) *sent = X509_STORE_CTX_get0_untrusted(ctx);
+	copy_leaf(expect->facts, &chain->leaf);
+	memcpy(expect->chain_sha256, chain->sha256, sizeof(expect->chain_sha256));
+	memcpy(expect->staple_sha256, chain->staple_sha256, sizeof(expect->staple_sha256));
+	expect->staple_to = chain->staple_to;
+	expect->needs_staple = chain->needs_staple;
+}
+
+/* Whether these certificates were found good a moment ago; what they are is
+ * then taken over.  Else the digests are what is known of them. */
+static bool
+recall(const struct verifier *verifier, struct expect *expect, const struct chain *chain)
+{
+	const struct chain *known = chain_cache_get(verifier->cache, chain->sha256, now_s());
+
+	if (known != NULL)
+		take_chain(expect, known);
+	return known != NULL;
+}
+
+/* Look at a chain that is not known: ctx is set up for it. */
+static uint32_t
+examine(struct verifier *verifier, X509_STORE_CTX *ctx, struct expect *expect, struct chain *chain,
+    const uint8_t leaf[CHAIN_DIGEST_BYTES])
+{
 	X509 *cert = X509_STORE_CTX_get0_cert(ctx);
-	const struct chain *known;
+	uint32_t errors = path_errors(ctx, now_s(), &chain->from, &chain->to);
+
+	certificate_describe(cert, leaf, &chain->leaf);
+	chain->needs_staple = staple_is_required(cert);
+	if (errors == 0)
+		chain_cache_put(verifier->cache, chain, now_s());
+	take_chain(expect, chain);
+	return errors;
+}
+
+static uint32_t
+recall_or_examine(struct verifier *verifier, X509_STORE_CTX *ctx, struct expect *expect)
+{
 	struct chain chain = {0};
 	uint8_t leaf[CHAIN_DIGEST_BYTES];
-	uint32_t errors = 0;
 
-	if (digest_chain(verifier->sha256, sent, leaf, chain.sha256) != 0)
+	if (digest_chain(verifier->sha256, X509_STORE_CTX_get0_untrusted(ctx), leaf,
+		chain.sha256) != 0)
 		return CERT_OTHER;
-	known = chain_cache_get(verifier->cache, chain.sha256, now_s());
-	if (known != NULL) {
-		chain = *known;
-	} else {
-		errors = path_errors(ctx, now_s(), &chain.from, &chain.to);
-		certificate_describe(cert, leaf, &chain.leaf);
-		chain.needs_staple = staple_is_required(cert);
-		if (errors == 0)
-			chain_cache_put(verifier->cache, &chain, now_s());
-	}
-	copy_leaf(expect->facts, &chain.leaf);
-	memcpy(expect->chain_sha256, chain.sha256, sizeof(expect->chain_sha256));
-	memcpy(expect->staple_sha256, chain.staple_sha256, sizeof(expect->staple_sha256));
-	expect->staple_to = chain.staple_to;
-	expect->needs_staple = chain.needs_staple;
-	return errors;
+	if (recall(verifier, expect, &chain))
+		return 0;
+	return examine(verifier, ctx, expect, &chain, leaf);
 }
 
 /* OpenSSL's question whether the chain is good: always yes, since the answer
@@ -176,7 +199,7 @@ on_chain(X509_STORE_CTX *ctx, void *arg)
 
 	if (expect == NULL)
 		return 0; /* nobody said whom to expect, so nobody would look */
-	errors = examine(arg, ctx, expect);
+	errors = recall_or_examine(arg, ctx, expect);
 	expect->facts->errors |= errors;
 	expect->examined = true;
 	/* Kept in the session too: one that began badly resumes badly. */
@@ -212,6 +235,7 @@ int
 verify_expect(SSL *ssl, const char *name, const struct addr *addr, struct server_facts *facts,
     struct err *err)
 {
+	bool is_nameless = name[0] == '\0';
 	struct addr literal;
 	struct expect *expect;
 
@@ -226,6 +250,7 @@ verify_expect(SSL *ssl, const char *name, const struct addr *addr, struct server
 		return err_set(err, ERR_NOMEM, "verify: no memory");
 	expect->facts = facts;
 	expect->addr = *addr;
+	expect->is_nameless = is_nameless;
 	memcpy(expect->name, name, strlen(name) + 1);
 	free(SSL_get_ex_data(ssl, expect_index()));
 	if (SSL_set_ex_data(ssl, expect_index(), expect) != 1) {
@@ -255,17 +280,33 @@ leaf_errors(X509 *leaf, const char *name, const struct addr *addr, int64_t at_s)
 	return errors | (san_matches(names, name, addr) ? 0U : (uint32_t)CERT_NAME_MISMATCH);
 }
 
-/* The session's own certificate, which this handshake did not show. */
+/* The chain that the server showed when the session began, which nobody sent in
+ * this handshake: it is looked at as if it had been. */
 static uint32_t
-examine_resumed(SSL *ssl, X509 *leaf, struct server_facts *facts)
+examine_resumed(SSL *ssl, struct expect *expect)
 {
-	struct verifier *verifier = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), verifier_index());
-	uint8_t digest[EVP_MAX_MD_SIZE];
+	SSL_CTX *ssl_ctx = SSL_get_SSL_CTX(ssl);
+	struct verifier *verifier = SSL_CTX_get_ex_data(ssl_ctx, verifier_index());
+	STACK_OF(X509) *sent = SSL_get_peer_cert_chain(ssl);
+	struct chain chain = {0};
+	uint8_t leaf[CHAIN_DIGEST_BYTES];
+	X509_STORE_CTX *ctx = NULL;
+	uint32_t errors = CERT_OTHER;
 
-	if (X509_digest(leaf, verifier->sha256, digest, NULL) != 1)
+	if (SSL_get_verify_result(ssl) != X509_V_OK || sk_X509_num(sent) < 1 ||
+	    digest_chain(verifier->sha256, sent, leaf, chain.sha256) != 0)
 		return CERT_OTHER;
-	certificate_describe(leaf, digest, facts);
-	return SSL_get_verify_result(ssl) == X509_V_OK ? 0 : CERT_OTHER;
+	if (recall(verifier, expect, &chain))
+		return 0;
+	ctx = X509_STORE_CTX_new();
+	if (ctx != NULL && X509_STORE_CTX_init(ctx, SSL_CTX_get_cert_store(ssl_ctx),
+			       sk_X509_value(sent, 0), sent) == 1) {
+		X509_STORE_CTX_set_default(ctx, "ssl_server");
+		path_params(X509_STORE_CTX_get0_param(ctx));
+		errors = examine(verifier, ctx, expect, &chain, leaf);
+	}
+	X509_STORE_CTX_free(ctx);
+	return errors;
 }
 
 /* ---- the staple ---- */
@@ -352,7 +393,7 @@ fill_agreed(SSL *ssl, struct server_facts *facts)
 void
 verify_result(SSL *ssl, struct server_facts *facts)
 {
-	const struct expect *expect = SSL_get_ex_data(ssl, expect_index());
+	struct expect *expect = SSL_get_ex_data(ssl, expect_index());
 	X509 *leaf = SSL_get0_peer_certificate(ssl);
 
 	if (SSL_is_init_finished(ssl))
@@ -361,10 +402,13 @@ verify_result(SSL *ssl, struct server_facts *facts)
 	if (leaf == NULL || expect == NULL)
 		return;
 	if (!expect->examined)
-		facts->errors |= examine_resumed(ssl, leaf, facts);
+		facts->errors |= examine_resumed(ssl, expect);
 	else
 		facts->errors |= examine_staple(ssl, expect, leaf, facts);
 	facts->errors |= leaf_errors(leaf, expect->name, &expect->addr, now_s());
+	if (expect->is_nameless && (facts->errors & CERT_NAME_MISMATCH) != 0)
+		facts->errors =
+		    (facts->errors & ~(uint32_t)CERT_NAME_MISMATCH) | CERT_NAME_UNCHECKED;
 	facts->verified = facts->handshake_done && facts->errors == 0;
 }
 

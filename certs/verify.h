@@ -64,8 +64,9 @@ int verify_setup(SSL_CTX *ctx, X509_STORE *store, struct err *err);
 /*
  * Say before a handshake whom the server must be: name, or, where the camera
  * sent none (""), the address itself; a name that is an address in words is
- * taken as that address.  facts must outlive ssl's handshake and verify_result;
- * its errors are cleared here, and those of the chain collected there.
+ * taken as that address.  A certificate that does not speak for the address
+ * where there is no name is CERT_NAME_UNCHECKED.  facts must outlive ssl's handshake and
+ * verify_result; its errors are cleared here, and those of the chain collected there.
  */
 int verify_expect(SSL *ssl, const char *name, const struct addr *addr, struct server_facts *facts,
     struct err *err);
@@ -76,8 +77,8 @@ int verify_expect(SSL *ssl, const char *name, const struct addr *addr, struct se
  * `verified`; and where the handshake is done, what it agreed on
  * (handshake_done, version, cipher, alpn).
  *
- * On a resumed session the server sent no chain: the leaf of the session is
- * examined anew for name and dates, and the chain is as good as it was.
+ * On a resumed session the server sent no chain: the one that it sent when the
+ * session began is looked at as if it had been sent now.
  */
 void verify_result(SSL *ssl, struct server_facts *facts);
 
@@ -92,6 +93,14 @@ uint32_t verify_chain(X509_STORE *store, STACK_OF(X509) * sent, const char *name
 /* A sentence for a person: "expired 2026-05-01; issued by an unknown CA".
  * What does not fit is cut; "" when nothing is wrong. */
 void verify_text(const struct server_facts *facts, char *out, size_t size);
+
+/*
+ * Whether there is anything against speaking with this server.  That nobody said
+ * which name it must have is not: the leaf that the camera is shown has the
+ * names of its certificate, so a camera that knows better still looks itself.
+ * It is no verified one either.
+ */
+bool verify_is_bad(const struct server_facts *facts);
 
 /*
  * Whose leaf shows a camera of this server what `treatment` says.  A mirrored

@@ -97,3 +97,16 @@ config_free(struct config *config)
 	overrides_free(config->geo.overrides);
 	free(config);
 }
+
+const char *
+config_server_name(const struct config *config, const struct addr *dst)
+{
+	for (size_t i = 0; i < config->tls.names_count; i++) {
+		const struct server_name *named = &config->tls.names[i];
+
+		if (addr_same_host(&named->addr, dst) &&
+		    (named->addr.port == 0 || named->addr.port == dst->port))
+			return named->name;
+	}
+	return "";
+}

@@ -22,12 +22,19 @@ enum {
 	CONFIG_PREFIXES_MAX = 32,
 	CONFIG_RULESETS_MAX = 64,
 	CONFIG_WORKERS_MAX = 64,
+	CONFIG_NAMES_MAX = 64,
 };
 
 enum gateway_mode { GATEWAY_TPROXY = 0, GATEWAY_REDIRECT };
 enum gateway_source { SOURCE_APPLIANCE = 0, SOURCE_CAMERA };
 enum bad_server { BAD_BLOCK = 0, BAD_MIRROR };
 enum rejected { REJECTED_PASSTHROUGH = 0, REJECTED_BLOCK };
+
+/* Whom the server at an address must be, for cameras that do not say it. */
+struct server_name {
+	struct addr addr; /* port 0: any */
+	char name[256];
+};
 
 /*
  * Every setting, checked, with its unit in its name.  Made by config_load and
@@ -59,6 +66,8 @@ struct config {
 		enum bad_server upstream_bad;
 		char crl[CONFIG_LISTS_MAX][CONFIG_PATH_MAX]; /* lists of revoked certificates */
 		size_t crl_count;
+		struct server_name names[CONFIG_NAMES_MAX];
+		size_t names_count;
 		uint16_t camera_min;
 		enum rejected rejected;
 	} tls;
@@ -114,5 +123,8 @@ struct config *config_read(const char *path, struct source *source, const struct
     struct problems *problems);
 
 void config_free(struct config *config);
+
+/* The name that tls.upstream.names gives the server at dst, or "". */
+const char *config_server_name(const struct config *config, const struct addr *dst);
 
 #endif

@@ -58,6 +58,10 @@ static const struct option table[] = {
 	NULL,
 	"Lists of revoked certificates (CRLs, PEM or DER); one that is out of date fails what it would tell of.",
 	"[]"},
+    {"tls.upstream.names", OPTION_NAMES, AT(tls.names), AT(tls.names_count), 0, CONFIG_NAMES_MAX,
+	NULL, NULL,
+	"Whom servers must be that cameras ask for without a name: \"ADDRESS[:PORT] NAME\".  One that is not named here is held to its address; where its certificate does not speak for that, it is recorded as name-unchecked.",
+	"[\"203.0.113.7:8883 mqtt.cloud.example\"]"},
     {"tls.camera.min", OPTION_TLS, AT(tls.camera_min), 0, 0x0301, 0x0304, "1.0", NULL,
 	"The lowest TLS version spoken with cameras.", NULL},
     {"tls.rejected", OPTION_WORD, AT(tls.rejected), 0, 2, 2, "passthrough", rejected_words,
@@ -138,6 +142,7 @@ option_at_start(const struct option *option)
  * and what is read from files have 0. */
 static const size_t value_sizes[OPTION_TYPES] = {
     [OPTION_INTERFACES] = sizeof(((struct config *)NULL)->gateway.cameras[0]),
+    [OPTION_NAMES] = sizeof(struct server_name),
     [OPTION_PREFIXES] = sizeof(struct prefix),
     [OPTION_FILES] = CONFIG_PATH_MAX,
     [OPTION_WORD] = sizeof(enum gateway_mode),

@@ -22,6 +22,7 @@ enum option_type {
 	OPTION_TABLE,      /* a file, which is read */
 	OPTION_TABLES,     /* one or several of these */
 	OPTION_INTERFACES, /* one or several network interfaces */
+	OPTION_NAMES,      /* one or several of "ADDRESS[:PORT] NAME" */
 	OPTION_PREFIXES,   /* one or several address blocks */
 	OPTION_WORD,       /* one of words */
 	OPTION_BOOL,

@@ -496,6 +496,48 @@ set_prefix(struct options_reader *options, const struct option *option,
 	return true;
 }
 
+/* "203.0.113.7:8883 mqtt.cloud.example" */
+static bool
+set_name(struct options_reader *options, const struct option *option, const struct yaml_node *node,
+    void *field)
+{
+	struct server_name *named = field;
+	char line[ADDR_TEXT_MAX + sizeof(named->name)];
+	struct err err;
+	char *name;
+
+	if (!reader_line(&options->reader, node, line, sizeof(line)))
+		return false;
+	name = strchr(line, ' ');
+	if (name == NULL) {
+		reader_error(&options->reader, node,
+		    "%s: an address and a name are needed, as in \"203.0.113.7 cloud.example\"",
+		    option->path);
+		return false;
+	}
+	*name++ = '\0';
+	if (addr_parse(&named->addr, line, 0, &err) != 0) {
+		reader_error(&options->reader, node, "%s: %s", option->path, err.text);
+		return false;
+	}
+	if (name[0] == '\0' || strlen(name) >= sizeof(named->name) ||
+	    name[strspn(name,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_")] != '\0') {
+		reader_error(&options->reader, node, "%s: '%.40s' is no host's name", option->path,
+		    name);
+		return false;
+	}
+	text_copy(named->name, sizeof(named->name), name);
+	return true;
+}
+
+static bool
+set_names(struct options_reader *options, const struct option *option, const struct yaml_node *node,
+    void *field)
+{
+	return set_list(options, option, node, field, set_name, sizeof(struct server_name));
+}
+
 static bool
 set_files(struct options_reader *options, const struct option *option, const struct yaml_node *node,
     void *field)
@@ -537,6 +579,7 @@ setter_run(struct options_reader *options, const struct option *option,
 	    [OPTION_TABLE] = set_table,
 	    [OPTION_TABLES] = set_tables,
 	    [OPTION_INTERFACES] = set_interfaces,
+	    [OPTION_NAMES] = set_names,
 	    [OPTION_PREFIXES] = set_prefixes,
 	    [OPTION_WORD] = set_word,
 	    [OPTION_BOOL] = set_bool,

@@ -172,13 +172,13 @@ judge_certificate(struct conn *conn)
 	struct facts *facts = &conn->facts;
 
 	decide_judge(conn, VERDICT_CERTIFICATE);
-	if (!facts->server.verified && decide_bad_server(conn) == SERVERS_BLOCK)
+	if (verify_is_bad(&facts->server) && decide_bad_server(conn) == SERVERS_BLOCK)
 		return refuse_server(conn);
 	if (facts->verdict.result == RESULT_BLOCK) {
 		facts->inspect = INSPECT_REFUSED;
 		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
 	}
-	if (!facts->server.verified)
+	if (verify_is_bad(&facts->server))
 		facts->server.treatment =
 		    decide_bad_server(conn) == SERVERS_ACCEPT ? TREATED_ACCEPTED : TREATED_MIRRORED;
 	return CONN_MINT;
@@ -195,7 +195,8 @@ fall_to_passthrough(struct conn *conn)
 	 * one is mirrored, the camera that sees the server itself sees the best. */
 	verify_result(conn->server.ssl, &facts->server);
 	decide_judge(conn, VERDICT_CERTIFICATE);
-	if (facts->server.errors != 0 && decide_bad_server(conn) == SERVERS_BLOCK)
+	if ((facts->server.errors & ~(uint32_t)CERT_NAME_UNCHECKED) != 0 &&
+	    decide_bad_server(conn) == SERVERS_BLOCK)
 		return refuse_server(conn);
 	leg_close(&conn->server, true);
 	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};
@@ -228,7 +229,7 @@ run_verify(struct conn *conn)
 	verify_result(conn->server.ssl, server);
 	conn->session.staple = server->staple;
 	next = judge_certificate(conn);
-	if (next == CONN_MINT && server->verified)
+	if (next == CONN_MINT && !verify_is_bad(server))
 		session_accept(&conn->session, conn->server.ssl, clock_mono_ms());
 	return next;
 }

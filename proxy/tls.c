@@ -151,7 +151,7 @@ make_camera_contexts(struct tls *tls, const struct config *config, struct err *e
 int
 tls_open(struct tls *tls, const struct config *config, X509_STORE *store, struct err *err)
 {
-	*tls = (struct tls){0};
+	*tls = (struct tls){.config = config};
 	if (server_facts_index < 0)
 		server_facts_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	if (server_facts_index < 0)
@@ -225,6 +225,7 @@ tls_to_server(const struct tls *tls, const struct hello_facts *hello, const stru
     struct server_facts *server, struct err *err)
 {
 	const char *name = tls_name(hello);
+	const char *expected = name[0] != '\0' ? name : config_server_name(tls->config, addr);
 	SSL *ssl = SSL_new(tls->server);
 
 	if (ssl == NULL || SSL_set_ex_data(ssl, server_facts_index, server) != 1) {
@@ -240,7 +241,7 @@ tls_to_server(const struct tls *tls, const struct hello_facts *hello, const stru
 		(void)err_tls(err, "the ALPN list cannot be sent");
 		goto fail;
 	}
-	if (verify_expect(ssl, name, addr, server, err) != 0)
+	if (verify_expect(ssl, expected, addr, server, err) != 0)
 		goto fail;
 	return ssl;
 fail:

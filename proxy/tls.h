@@ -19,9 +19,10 @@ struct leg;
  * an SSL's app data points to.
  */
 struct tls {
-	SSL_CTX *server;        /* towards servers */
-	SSL_CTX *camera;        /* towards cameras, TLS 1.2 and 1.3 */
-	SSL_CTX *camera_legacy; /* towards those of tls_is_legacy; NULL: not spoken with */
+	const struct config *config; /* borrowed */
+	SSL_CTX *server;             /* towards servers */
+	SSL_CTX *camera;             /* towards cameras, TLS 1.2 and 1.3 */
+	SSL_CTX *camera_legacy;      /* towards those of tls_is_legacy; NULL: not spoken with */
 	uint16_t camera_min;
 };
 

@@ -681,9 +681,30 @@ Test(verify, without_a_name_the_address_counts)
 	cr_expect(connect_once(&peer, "", "2001:db8::7", NULL).verified);
 	cr_expect(connect_once(&peer, "192.0.2.7", "198.51.100.1", NULL).verified,
 	    "an address sent as a name");
-	cr_expect_eq(connect_once(&peer, "", "192.0.2.8", NULL).errors, CERT_NAME_MISMATCH);
+	cr_expect_eq(connect_once(&peer, "192.0.2.8", "192.0.2.7", NULL).errors, CERT_NAME_MISMATCH,
+	    "another address than was asked for");
 	cr_expect_eq(connect_once(&peer, asked, "192.0.2.7", NULL).errors, CERT_NAME_MISMATCH,
 	    "a name is not spoken for by an address");
+	peer_close(&peer);
+	pki_free(&leaf);
+	pki_free(&root);
+}
+
+/* Nothing speaks against it, and nothing for it. */
+Test(verify, without_a_name_or_the_address_it_is_neither_good_nor_bad)
+{
+	struct pki root = pki_root("Root"), leaf = pki_server(asked, &root);
+	struct peer peer = peer_open(&root, &leaf, NULL);
+	struct server_facts facts = connect_once(&peer, "", "192.0.2.8", NULL);
+
+	cr_expect_eq(facts.errors, CERT_NAME_UNCHECKED);
+	cr_expect_not(facts.verified);
+	cr_expect_not(verify_is_bad(&facts));
+	cr_expect_eq(verify_leaf_trust(&facts), LEAF_FAITHFUL);
+	facts.errors |= CERT_EXPIRED;
+	cr_expect(verify_is_bad(&facts));
+	facts = (struct server_facts){0};
+	cr_expect(verify_is_bad(&facts), "one that was not seen is none to speak with");
 	peer_close(&peer);
 	pki_free(&leaf);
 	pki_free(&root);
@@ -707,6 +728,34 @@ Test(verify, a_resumed_session_is_held_to_its_certificate)
 	SSL_SESSION_free(session);
 	peer_close(&peer);
 	pki_free(&leaf);
+	pki_free(&root);
+}
+
+/* The chain of a session, once it is no good any more: here under a store that
+ * does not know its root, which is what a reload may bring. */
+Test(verify, a_resumed_session_is_held_to_its_whole_chain)
+{
+	struct pki root = pki_root("Root"), other = pki_root("Other");
+	struct pki leaf = pki_server(asked, &root);
+	struct peer peer = peer_open(&root, &leaf, NULL), later = peer_open(&other, &leaf, NULL);
+	SSL_SESSION *session = NULL;
+	struct server_facts facts;
+
+	SSL_CTX_free(later.server);
+	later.server = peer.server;
+	cr_assert_eq(SSL_CTX_up_ref(peer.server), 1);
+	cr_assert_eq(SSL_CTX_set_max_proto_version(peer.server, TLS1_2_VERSION), 1);
+	cr_expect(connect_once(&peer, asked, "192.0.2.1", &session).verified);
+	cr_expect(connect_once(&peer, asked, "192.0.2.1", &session).verified);
+	facts = connect_once(&later, asked, "192.0.2.1", &session);
+	cr_expect_not(facts.verified);
+	cr_expect_eq(facts.errors, CERT_UNKNOWN_ISSUER);
+	cr_expect_str_eq(facts.issuer, "CN=Root");
+	SSL_SESSION_free(session);
+	peer_close(&peer);
+	peer_close(&later);
+	pki_free(&leaf);
+	pki_free(&other);
 	pki_free(&root);
 }
 

@@ -109,6 +109,12 @@ Test(config, what_is_wrong_is_told_with_its_place)
 		"gateway.source: camera is not available in this version; appliance is"},
 	    {"gateway: {cameras: eth1, allow_private: [10.0.0.1/8]}\nrules: r.yaml\n", 1, 42,
 		"bits set behind its prefix length"},
+	    {"gateway: {cameras: eth1}\ntls: {upstream: {names: [\"192.0.2.1\"]}}\nrules: r.yaml\n",
+		2, 26, "an address and a name are needed"},
+	    {"gateway: {cameras: eth1}\ntls: {upstream: {names: [\"1.2.3 a.b\"]}}\nrules: r.yaml\n",
+		2, 26, "tls.upstream.names: "},
+	    {"gateway: {cameras: eth1}\ntls: {upstream: {names: [\"192.0.2.1 a b\"]}}\nrules: r.yaml\n",
+		2, 26, "'a b' is no host's name"},
 	    {"gateway: {cameras: eth1}\nrules:\n", 2, 7, "rules must be text, and is empty"},
 	    {"gateway: {cameras: eth1}\nrules: []\n", 2, 8, "rules must name 1 to 64 rule sets"},
 	    {"gateway: {cameras: eth1}\nrules: [none.yaml]\n", 2, 9, "rules: /e/none.yaml"},
@@ -129,6 +135,37 @@ Test(config, what_is_wrong_is_told_with_its_place)
 		config_free(config);
 		problems_free(&problems);
 	}
+}
+
+Test(config, servers_have_the_names_that_are_given)
+{
+	static const struct {
+		const char *dst, *name;
+	} rows[] = {
+	    {"192.0.2.1:443", "a.example"},
+	    {"192.0.2.1:8883", "mqtt.example"},
+	    {"[2001:db8::1]:443", "six.example"},
+	    {"[::ffff:192.0.2.1]:80", "a.example"},
+	    {"192.0.2.2:443", ""},
+	    {"[2001:db8::1]:444", ""},
+	};
+	struct problems problems = {0};
+	struct config *config = load("gateway: {cameras: eth1}\nrules: r.yaml\n"
+				     "tls: {upstream: {names: [\"192.0.2.1:8883 mqtt.example\","
+				     " \"192.0.2.1 a.example\","
+				     " \"[2001:db8::1]:443 six.example\"]}}\n",
+	    &problems);
+
+	cr_assert_not_null(config);
+	cr_expect_eq(config->tls.names_count, 3);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct addr dst;
+
+		cr_assert_eq(addr_parse(&dst, rows[i].dst, 0, NULL), 0);
+		cr_expect_str_eq(config_server_name(config, &dst), rows[i].name, "row %zu", i);
+	}
+	config_free(config);
+	problems_free(&problems);
 }
 
 Test(config, everything_wrong_is_told_in_one_go)

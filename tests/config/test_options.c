@@ -321,6 +321,7 @@ allowed(const struct option *option, char *out, size_t size)
 	    [OPTION_TABLE] = "file",
 	    [OPTION_TABLES] = "file, or a list",
 	    [OPTION_INTERFACES] = "interface, or a list",
+	    [OPTION_NAMES] = "address and name, or a list",
 	    [OPTION_PREFIXES] = "address block, or a list",
 	    [OPTION_BOOL] = "`true`, `false`",
 	    [OPTION_CA] = "`auto`, `{cert: FILE, key: FILE}`",

@@ -114,11 +114,12 @@ appliance_write(const struct flow *flow, const char *rule_set)
 	static const char least[] =
 	    "site: story\nrules: rules.yaml\ngateway: {manage: false}\n"
 	    "geo: {country: country.mmdb, asn: asn.mmdb, operators: operators.csv}\n"
-	    "tls:\n  upstream: {ca: roots.pem}\n";
+	    "tls:\n  upstream: {ca: roots.pem";
+	const char *upstream = flow->setup.upstream != NULL ? flow->setup.upstream : "";
 	const char *more = flow->setup.config != NULL ? flow->setup.config : "";
 	char text[2000];
 
-	(void)snprintf(text, sizeof(text), "%s%s", least, more);
+	(void)snprintf(text, sizeof(text), "%s%s}\n%s", least, upstream, more);
 	write_file(flow, "borderlens.yaml", text);
 	write_file(flow, "rules.yaml", rule_set);
 	write_file(flow, "operators.csv", operators);
