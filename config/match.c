@@ -123,6 +123,8 @@ read_condition(const struct reader *reader, const struct ruleset *set, const str
     struct condition *condition)
 {
 	write_value(node, condition->written);
+	condition->line = node->line;
+	condition->column = node->column;
 	if (condition->key->stage == VERDICT_PAYLOAD)
 		reader_warning(reader, node->key,
 		    "'%s' is not learnt of connections in this version: what asks for it never holds",

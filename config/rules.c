@@ -65,7 +65,7 @@ static void
 read_rules(const struct reader *reader, const struct yaml_node *node, void *into)
 {
 	struct ruleset *set = into;
-	const struct rule *all = NULL; /* the first that matches everything */
+	size_t errors = reader->problems->errors;
 
 	if (node->kind != YAML_LIST || node->count > RULES_MAX) {
 		reader_error(reader, node, "rules must be a list of at most %d rules", RULES_MAX);
@@ -79,22 +79,16 @@ read_rules(const struct reader *reader, const struct yaml_node *node, void *into
 	for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
 		struct rule *rule = &set->rules[set->rule_count];
 		struct draft draft = {.set = set, .rule = rule, .action = &rule->then};
-		size_t errors = reader->problems->errors;
-
 		rule->line = child->line;
 		reader_fields(reader, child, "a rule", rule_fields,
 		    sizeof(rule_fields) / sizeof(rule_fields[0]), &draft);
 		set->rule_count++;
-		if (all != NULL)
-			reader_warning(reader, child,
-			    "rule '%s' is never reached: '%s' on line %u matches everything",
-			    rule->id, all->id, all->line);
-		else if (rule->match.count == 0 && reader->problems->errors == errors)
-			all = rule;
 		if (set->mode == MODE_OBSERVE && rule->then.result == RESULT_BLOCK)
 			reader_warning(reader, child,
 			    "rule '%s' says block, but the set only observes", rule->id);
 	}
+	if (reader->problems->errors == errors)
+		rules_warn_unreached(reader, set, node);
 }
 
 /* ---- the set's own lines ---- */

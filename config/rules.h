@@ -52,6 +52,18 @@ struct rules_keyword {
 /* Fill at most size of them; returns how many there are. */
 size_t rules_keywords(struct rules_keyword *out, size_t size);
 
+/* A name that a rule asks for; borrowed. */
+struct rules_name {
+	const char *file;
+	unsigned line, column;
+	const char *name;
+};
+typedef void rules_name_tell(const struct rules_name *name, void *arg);
+
+/* Call tell for each name that stands behind key, which is "device", "group" or
+ * "vendor", inside `any` and `not` too. */
+void rules_names(const struct rules *rules, const char *key, rules_name_tell *tell, void *arg);
+
 size_t rules_count(const struct rules *rules);
 struct ruleset_about rules_about(const struct rules *rules, size_t index);
 

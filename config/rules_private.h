@@ -94,6 +94,7 @@ struct condition {
 	} value;
 	void *owned;                      /* the list of value, or NULL */
 	char written[CONDITION_TEXT_MAX]; /* the value as the file has it */
+	unsigned line, column;            /* of the value */
 };
 
 /* What is done where a rule decides, or a set's own line. */
@@ -222,6 +223,11 @@ void action_read_log(const struct reader *reader, const struct yaml_node *node, 
 void action_read_alert(const struct reader *reader, const struct yaml_node *node, void *into);
 void action_read_servers(const struct reader *reader, const struct yaml_node *node, void *into);
 void action_read_hold(const struct reader *reader, const struct yaml_node *node, void *into);
+
+/* Warn of each rule that one above it keeps from ever being reached; rules is
+ * the list that set->rules were read from. */
+void rules_warn_unreached(const struct reader *reader, const struct ruleset *set,
+    const struct yaml_node *rules);
 
 /* Read `sets`, in the file's order: a set may use those above it. */
 void sets_read(const struct reader *reader, const struct yaml_node *node, struct ruleset *set);

@@ -13,6 +13,7 @@
 #include "geo/geo.h"
 #include "proxy/dirs.h"
 #include "proxy/learned.h"
+#include "proxy/rule_names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -208,6 +209,8 @@ loaded_geo(const struct loaded *loaded, struct problems *problems)
 
 	if (geo != NULL)
 		check_facts(loaded->config, geo, problems);
+	if (geo != NULL)
+		rule_names_check(loaded->config, geo, problems);
 	return geo;
 }
 

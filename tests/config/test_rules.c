@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/rules.h"
 
+#include "base/text.h"
 #include "tests/config/memory.h"
 
 #include <stdlib.h>
@@ -300,6 +301,13 @@ Test(rules, what_is_odd_is_a_warning)
 	    {HEAD "rules:\n- {id: 1, match: {}, then: block, why: w}\n"
 		  "- {id: 2, match: {port: 1}, then: allow, why: w}\n",
 		8, "rule '2' is never reached: '1' on line 7 matches everything"},
+	    {HEAD "rules:\n- {id: 1, match: {port: [1, 2]}, then: allow, why: w}\n"
+		  "- {id: 2, match: {located: DE, port: [1, 2]}, then: observe, why: w}\n",
+		8, "rule '2' is never reached: '1' on line 7 matches all that it does"},
+	    {HEAD "rules:\n- {id: 1, match: {not: {port: 1}}, then: block, why: w}\n"
+		  "- {id: 2, match: {port: 2}, then: allow, why: w}\n"
+		  "- {id: 3, match: {not: {port: 1}}, then: block, why: w}\n",
+		9, "rule '3' is never reached: '1' on line 7 matches all"},
 	    {HEAD "rules:\n- {id: 1, match: {class: video}, then: block, hold: 64KB, why: w}\n", 7,
 		"'class' is not learnt of connections in this version: what asks for it never holds"},
 	    {HEAD
@@ -324,6 +332,59 @@ Test(rules, what_is_odd_is_a_warning)
 		rules_free(rules);
 		problems_free(&problems);
 	}
+}
+
+Test(rules, a_rule_that_is_reached_in_doubt_is_no_warning)
+{
+	static const char *const texts[] = {
+	    /* Of a fact of two countries only the block holds. */
+	    HEAD "rules:\n- {id: 1, match: {located: DE}, then: allow, why: w}\n"
+		 "- {id: 2, match: {located: DE}, then: block, why: w}\n",
+	    HEAD "rules:\n- {id: 1, match: {port: 1, located: DE}, then: allow, why: w}\n"
+		 "- {id: 2, match: {port: 1}, then: allow, why: w}\n",
+	    HEAD "rules:\n- {id: 1, match: {port: [1, 2]}, then: allow, why: w}\n"
+		 "- {id: 2, match: {port: [1, 3]}, then: allow, why: w}\n",
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct problems problems = {0};
+		struct rules *rules = load(texts[i], &problems);
+
+		cr_assert_not_null(rules);
+		cr_expect_eq(problems.count, 0, "%zu: %s", i,
+		    problems.count > 0 ? problems.list[0].text : "");
+		rules_free(rules);
+		problems_free(&problems);
+	}
+}
+
+static void
+note_name(const struct rules_name *name, void *arg)
+{
+	struct text *out = arg;
+
+	text_add(out, "%s %u:%u %s\n", name->file, name->line, name->column, name->name);
+}
+
+Test(rules, names_are_told_with_their_place)
+{
+	struct problems problems = {0};
+	struct rules *rules =
+	    load(HEAD "rules:\n- {id: 1, match: {vendor: [Axis, X]}, then: allow, why: w}\n"
+		      "- {id: 2, match: {any: [{group: g}, {not: {vendor: Y}}]}, then: block, "
+		      "why: w}\n",
+		&problems);
+	char out[256];
+	struct text text = text_in(out, sizeof(out));
+
+	cr_assert_not_null(rules);
+	rules_names(rules, "vendor", note_name, &text);
+	cr_expect_str_eq(out, "/r.yaml 7:27 Axis\n/r.yaml 7:27 X\n/r.yaml 8:52 Y\n", "%s", out);
+	text = text_in(out, sizeof(out));
+	rules_names(rules, "group", note_name, &text);
+	cr_expect_str_eq(out, "/r.yaml 8:33 g\n", "%s", out);
+	rules_free(rules);
+	problems_free(&problems);
 }
 
 Test(rules, no_two_sets_have_one_name_and_no_more_than_64_are_taken)
@@ -417,5 +478,6 @@ Test(rules, ten_thousand_are_taken_and_one_more_is_not)
 	cr_assert_not_null(rules);
 	cr_expect_eq(rules_about(rules, 0).rules, MOST);
 	rules_free(rules);
+	problems_free(&problems);
 	free(text);
 }

@@ -139,6 +139,50 @@ def faults_of(program, directory, name, wanted):
     return faults
 
 
+# ---- what is odd, and usable ----
+
+ODD = """\
+ruleset: odd
+version: "1"
+title: "Rules that cannot be meant so"
+expires: 2020-01-01
+unknown: block
+rules:
+  - {id: 1, match: {device: [lobby, loby, 10.0.0.9]}, then: allow, why: "w"}
+  - {id: 2, match: {group: yard, vendor: [Axis, Hickvision]}, then: allow, why: "w"}
+  - {id: 3, match: {device: [lobby, loby, 10.0.0.9], port: 3}, then: allow, why: "w"}
+  - {id: 4, match: {class: video}, then: block, why: "w"}
+default: block
+"""
+WARNINGS = [
+    ("-", "rule set odd expired on 2020-01-01"),
+    ("7:29", "no device is called 'loby'"),
+    ("8:28", "no device is in a group 'yard'"),
+    ("8:42", "the vendors' table has no 'Hickvision'"),
+    ("9:5", "rule '3' is never reached: '1' on line 7 matches all that it does"),
+    ("10:21", "'class' is not learnt of connections in this version"),
+]
+
+
+def faults_of_odd(program, directory):
+    """Exit 0, and a warning for each."""
+    vendors = os.path.join(HERE, "..", "..", "..", "geo", "vendors.csv")
+    files = {"odd.yaml": ODD, "cameras.yaml": "devices: [{name: lobby, ip: 10.0.0.1, group: in}]\n",
+             "borderlens.yaml": CONFIG + f"rules: [odd.yaml]\ndevices: cameras.yaml\ngeo: {{vendors: {vendors}}}\n"}
+    for name, text in files.items():
+        with open(os.path.join(directory, name), "w", encoding="utf-8") as out:
+            out.write(text)
+    done = subprocess.run([program, "check", "-c", "borderlens.yaml"], cwd=directory, capture_output=True, text=True,
+                          timeout=SECONDS_MAX, check=False)
+    told = errors_of(done.stderr.replace(": warning: ", ": error: "))
+    of_ours = [at for at in told if "geo." not in at[1]]
+    faults = [f"wants {place} {text!r}" for place, text in WARNINGS
+              if not any(text in said and place == at for at, said in told)]
+    if done.returncode != 0 or len(of_ours) != len(WARNINGS) + 1:  # loby is asked for twice
+        faults.append(f"exit {done.returncode}, told {told}")
+    return faults
+
+
 def main():
     program, words = os.path.abspath(sys.argv[1]), sys.argv[2:]
     wrong = 0
@@ -150,6 +194,9 @@ def main():
             for fault in faults_of(program, directory, name, expected[name]):
                 print(f"{name}: {fault}")
                 wrong += 1
+        for fault in faults_of_odd(program, directory):
+            print(f"odd.yaml: {fault}")
+            wrong += 1
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
     if used > MEMORY_MAX:
         print(f"one of them took {used >> 20} MiB")
