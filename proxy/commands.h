@@ -23,6 +23,7 @@ int command_check(int argc, char **argv);
 int command_backtest(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_rules(int argc, char **argv);
+int command_devices(int argc, char **argv);
 int command_flows(int argc, char **argv);
 int command_geo(int argc, char **argv);
 int command_ca(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct command commands[] = {
     {"explain", command_explain, "what would happen to a connection, and why"},
     {"backtest", command_backtest, "what other rules would have decided on recorded connections"},
     {"rules", command_rules, "list, show, compare and format rule sets; the keys of a rule"},
+    {"devices", command_devices, "list, show, name and forget cameras"},
     {"flows", command_flows, "list and follow recorded connections"},
     {"ledger", command_ledger, "prove that the record is whole"},
     {"geo", command_geo, "where an address is; what the databases are"},

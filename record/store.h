@@ -13,7 +13,8 @@ struct sqlite3;
 
 /*
  * The record: one SQLite file, state_dir/borderlens.db, written by the
- * recorder alone and read by whoever may.
+ * recorder (and, the names of cameras alone, by a command) and read by whoever
+ * may.
  *
  *	event      every event as its frame (record/event.h), from which its
  *	           lines of EVE can be made at any time, and a hash over the row

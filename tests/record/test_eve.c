@@ -475,3 +475,50 @@ Test(eve, hostile_strings_stay_on_their_line)
 		drop(&lines);
 	}
 }
+
+Test(eve, a_camera_that_is_new_or_in_conflict_has_an_anomaly)
+{
+	static const struct {
+		enum sighting kind;
+		const char *type, *event;
+	} rows[] = {
+	    {SIGHTING_NEW, "\"device-new\"", "\"NEW\""},
+	    {SIGHTING_IP_TAKEN, "\"device-conflict\"", "\"IP_TAKEN\""},
+	    {SIGHTING_TWO_IFACES, "\"device-conflict\"", "\"TWO_INTERFACES\""},
+	    {SIGHTING_OTHER_MAC, "\"device-conflict\"", "\"OTHER_MAC\""},
+	    {SIGHTING_OTHER_IP, "\"device-conflict\"", "\"OTHER_IP\""},
+	};
+	struct event_head head = {EVENT_SIGHTING, 2, 7, 9, 1};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct facts facts;
+		struct lines lines;
+
+		make_facts(&facts, 0);
+		facts.sighting.kind = rows[i].kind;
+		facts.sighting.other_mac[5] = 7;
+		text_copy(facts.sighting.maker, sizeof(facts.sighting.maker), "Hik\"vision");
+		read_lines(&head, &facts, &lines);
+		cr_assert_eq(lines.count, 1);
+		EXPECT(lines.at[0], {"event_type", "\"anomaly\""}, {"anomaly.type", rows[i].type},
+		    {"anomaly.event", rows[i].event}, {"src_ip", "\"10.0.0.21\""},
+		    {"in_iface", "\"eth1\""}, {"ether.src_mac", "\"44:19:b6:12:34:56\""},
+		    {"borderlens.device", "\"lobby-3\""}, {"borderlens.maker", "\"Hik\\\"vision\""},
+		    {"borderlens.why", "\"both sides closed\""},
+		    {"borderlens.other_mac", "\"00:00:00:00:00:07\""}, {"borderlens.seq", "9"});
+		drop(&lines);
+	}
+}
+
+Test(eve, a_camera_that_is_there_as_before_has_no_line)
+{
+	struct event_head head = {EVENT_SIGHTING, 2, 7, 9, 1};
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 0);
+	facts.sighting.kind = SIGHTING_SEEN;
+	read_lines(&head, &facts, &lines);
+	cr_expect_eq(lines.count, 0);
+	drop(&lines);
+}

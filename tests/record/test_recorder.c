@@ -521,3 +521,33 @@ Test(recorder, kills_at_any_instant_lose_and_double_nothing)
 	expect_all(&box, 2 * flows);
 	close_box(&box);
 }
+
+static void
+sight(struct box *box, const char *mac, enum sighting kind)
+{
+	struct facts facts;
+
+	make_facts(&facts, 0);
+	cr_assert(mac_parse(mac, facts.mac, MAC_BYTES));
+	facts.sighting.kind = kind;
+	cr_assert_eq(spool_write(box->worker, EVENT_SIGHTING, &facts, NULL), 0);
+}
+
+/* Who is new is the store's to say, whatever the worker says. */
+Test(recorder, a_camera_is_new_once)
+{
+	struct box box;
+
+	open_box(&box);
+	sight(&box, "44:19:b6:00:00:01", SIGHTING_SEEN);
+	sight(&box, "44:19:b6:00:00:01", SIGHTING_NEW);
+	sight(&box, "44:19:b6:00:00:02", SIGHTING_SEEN);
+	sight(&box, "44:19:b6:00:00:02", SIGHTING_IP_TAKEN);
+	turn(&box, 5);
+	cr_expect_eq(ask(&box, "SELECT count(*) FROM event WHERE kind = 5"), 4);
+	cr_expect_eq(ask(&box, "SELECT count(*) FROM event WHERE eve_version = 0"), 1);
+	cr_expect_eq(ask(&box, "SELECT count(*) FROM sighting"), 2);
+	cr_expect_eq(ask(&box, "SELECT count(*) FROM conflict"), 1);
+	cr_expect_eq(count_lines(box.eve), 3);
+	close_box(&box);
+}
