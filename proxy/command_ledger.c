@@ -5,6 +5,7 @@
 #include "proxy/arguments.h"
 #include "proxy/reading.h"
 #include "record/ledger.h"
+#include "record/store.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -133,9 +134,14 @@ verify(const char *config, bool json)
 	static struct ledger ledger;
 	struct reading reading;
 	struct ledger_files files;
+	struct store *store = NULL;
 	struct err err = {0};
 	int code = reading_find(&reading, config);
 
+	/* The ledger opens the files by itself; before the first start there are none. */
+	if (code < 0)
+		code = reading_store(reading.state_dir, &store);
+	store_close(store);
 	if (code >= 0)
 		return code;
 	files = (struct ledger_files){reading.state_dir, reading.run_dir, reading.eve};

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Without databases: no place is known.  test_load.c has explain with them. */
+#include "proxy/commands.h"
+
+#include "tests/proxy/recorded.h"
+#include "tests/support/command.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const char rules[] =
+    "ruleset: site\nversion: 1\ntitle: t\nunknown: {then: allow, why: open}\n"
+    "default: {then: allow, why: open}\nrules:\n"
+    "- {id: cut, match: {ip: 20.0.0.0/8}, then: block, how: drop, why: no such net}\n"
+    "- {id: near, match: {group: eu, port: 8883}, then: allow, why: ours}\n"
+    "- {id: video, match: {class: video}, then: block, why: footage}\n"
+    "- {id: bare, match: {sni_missing: true, port: 8443}, then: block, why: nameless}\n"
+    "- {id: bad, match: {sni: bad.example}, then: block, why: bad name}\n";
+
+static struct recorded_site site;
+static struct ran ran;
+
+static void
+tear_down(void)
+{
+	recorded_site_remove(&site);
+}
+
+static void
+set_up(void)
+{
+	recorded_site_make(&site, rules);
+}
+
+TestSuite(command_explain, .init = set_up, .fini = tear_down);
+
+static void
+explain(const char *const *words)
+{
+	const char *args[16] = {"explain", "-c", site.config, "--to"};
+	size_t count = 4;
+
+	for (; *words != NULL; words++)
+		args[count++] = *words;
+	command_run_in(command_explain, args, &ran);
+}
+
+#define EXPLAIN(...) explain((const char *const[]){__VA_ARGS__, NULL})
+
+Test(command_explain, ends_as_the_verdict_says)
+{
+	static const struct {
+		const char *words[6];
+		int code;
+		const char *said;
+	} rows[] = {
+	    {{"1.2.3.4", "--sni", "good.example"}, 0, "verdict: allow by site/"},
+	    {{"1.2.3.4", "--sni", "x.bad.example"}, 10,
+		"BLOCK (reset, nothing is sent to the server) by site/bad \"bad name\""},
+	    {{"1.2.3.4"}, 12, "verdict: cannot tell"},
+	    {{"1.2.3.4:8443", "--sni", ""}, 10, "by site/bare \"nameless\""},
+	    {{"1.2.3.4:443", "--sni", ""}, 0, "verdict: allow"},
+	    {{"1.2.3.4", "--sni", "good.example", "--class", "video"}, 10,
+		"by site/video \"footage\""},
+	    {{"1.2.3.4", "--sni", "good.example", "--class", "audio"}, 0, "verdict: allow"},
+	    {{"1.2.3.4", "--class", "video"}, 12, "verdict: cannot tell"},
+	    {{"1.2.3.4:8883", "--device", "lobby-3"}, 0, "verdict: allow by site/near \"ours\""},
+	    {{"[::ffff:1.2.3.4]:8883", "--device", "lobby-3"}, 0, "by site/near"},
+	    {{"20.0.0.1", "--device", "lobby-3"}, 10,
+		"verdict: BLOCK (drop, nothing is sent to the server) by site/cut"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		explain(rows[i].words);
+		cr_expect_eq(ran.code, rows[i].code, "row %zu: %d %s", i, ran.code, ran.err);
+		cr_expect_not_null(strstr(ran.out, rows[i].said), "row %zu: %s", i, ran.out);
+	}
+}
+
+Test(command_explain, tells_each_rule_with_its_reason)
+{
+	EXPLAIN("1.2.3.4:8443", "--device", "lobby-3", "--sni", "good.example", "--class", "audio");
+	cr_expect_str_eq(ran.out,
+	    "lobby-3  group eu\n"
+	    "1.2.3.4:8443\n"
+	    "  located     unknown  \n"
+	    "  registered  unknown  \n"
+	    "  operator    unknown  \n"
+	    "  class       audio    (taken as seen; not learnt of connections in this version)\n"
+	    "  name        good.example (taken as proven by the server's certificate)\n"
+	    "  vendor      unknown  \n"
+	    "rule set site v1 (enforce)\n"
+	    "  cut            no     ip(20.0.0.0/8): 1.2.3.4 does not match\n"
+	    "  near           no     port(8883): 8443 does not match\n"
+	    "  video          no     class(video): audio does not match\n"
+	    "  bare           no     sni_missing(true): false does not match\n"
+	    "  bad            no     sni(bad.example): good.example does not match\n"
+	    "  = allow by unknown: open\n"
+	    "verdict: allow by site/unknown \"open\"\n",
+	    "%s", ran.out);
+}
+
+Test(command_explain, writes_one_document)
+{
+	static const char *const parts[] = {"\"to\":\"1.2.3.4:443\"", "\"sni\":\"bad.example\"",
+	    "\"basis\":{\"country\":", "\"located\":\"unknown\"",
+	    "\"steps\":[{\"ruleset\":\"site\"", "\"rule\":\"bad\",\"matched\":true",
+	    "\"verdict\":\"block\"", "\"how\":\"reset\"", "\"stage\":\"name\"", "\"exit\":10"};
+
+	EXPLAIN("1.2.3.4", "--sni", "bad.example", "--json");
+	cr_expect_eq(ran.code, 10);
+	cr_expect_eq(strchr(ran.out, '\n'), ran.out + strlen(ran.out) - 1);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		cr_expect_not_null(strstr(ran.out, parts[i]), "%s: %s", parts[i], ran.out);
+}
+
+Test(command_explain, a_name_is_shown_escaped)
+{
+	EXPLAIN("1.2.3.4", "--sni", "a\033[31m\nb.example");
+	cr_expect_null(strchr(ran.out, '\033'));
+	cr_expect_not_null(strstr(ran.out, "a\\x1b[31m\\x0ab.example"), "%s", ran.out);
+}
+
+Test(command_explain, refuses_what_cannot_be)
+{
+	static const char *const rows[][4] = {
+	    {"nonsense"},
+	    {"1.2.3.4:99999"},
+	    {""},
+	    {"1.2.3.4", "--class", "vidio"},
+	    {"1.2.3.4", "--class", "unknown"},
+	    {"1.2.3.4", "--sni",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		explain(rows[i]);
+		cr_expect_eq(ran.code, EXIT_USAGE, "row %zu", i);
+		cr_expect_str_empty(ran.out);
+		cr_expect_not_null(strstr(ran.err, "borderlens explain: --"), "%s", ran.err);
+	}
+}
+
+Test(command_explain, warns_of_a_device_that_is_not_configured)
+{
+	EXPLAIN("1.2.3.4", "--sni", "good.example", "--device", "loby-3");
+	cr_expect_eq(ran.code, EXIT_DONE);
+	cr_expect_not_null(strstr(ran.err, "not in devices.yaml"), "%s", ran.err);
+}
