@@ -184,6 +184,8 @@ accept_failed(struct conn *conn, const struct err *err)
 	struct leg *leg = &conn->camera;
 
 	note_negotiated(conn);
+	if (leg->end == LEG_FLOOD)
+		return conn_close(conn, END_FLOOD, "the camera sent messages of TLS without end");
 	camera_note_refusal(conn);
 	if (conn->facts.inspect == INSPECT_REJECTED &&
 	    conn->facts.server.treatment == TREATED_MIRRORED)

@@ -283,6 +283,22 @@ leg_start_tls(struct leg *leg, SSL *ssl, struct err *err)
 	return 0;
 }
 
+/* What OpenSSL counts itself, and gives up over: records and messages that cost
+ * something and say nothing. */
+static bool
+is_flood(unsigned long error)
+{
+	switch (ERR_GET_REASON(error)) {
+	case SSL_R_RECORD_TOO_SMALL:       /* empty ones, 32 in a row */
+	case SSL_R_TOO_MANY_WARN_ALERTS:   /* 5 in a row */
+	case SSL_R_TOO_MANY_KEY_UPDATES:   /* 32 in a row */
+	case SSL_R_UNEXPECTED_CCS_MESSAGE: /* 32 in a row, of TLS 1.3, where they say nothing */
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* How the peer's direction ended, seen from a call of OpenSSL's that failed
  * with SSL_ERROR_SSL or SSL_ERROR_SYSCALL. */
 static void
@@ -290,6 +306,10 @@ note_failure(struct leg *leg)
 {
 	if (leg->end != LEG_OPEN)
 		return;
+	if (is_flood(ERR_peek_error())) {
+		leg->end = LEG_FLOOD;
+		return;
+	}
 	leg->end = leg->fin && leg->alert == 0 ? LEG_TRUNCATED : LEG_ALERT;
 }
 

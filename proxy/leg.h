@@ -32,7 +32,7 @@ enum leg_end {
 	LEG_TRUNCATED, /* FIN without close_notify */
 	LEG_RESET,     /* RST, or an error of the socket */
 	LEG_ALERT,     /* a fatal alert came, or the peer broke the protocol */
-	LEG_FLOOD,     /* handshake messages without end: key updates, tickets, requests */
+	LEG_FLOOD,     /* messages without end: key updates, tickets, empty records, alerts */
 };
 
 enum leg_io {

@@ -224,8 +224,7 @@ close_relay(struct conn *conn)
 		return conn_close(conn, END_RESET, "the %s reset the connection: %s", who,
 		    strerror(broken->error));
 	if (broken->end == LEG_FLOOD)
-		return conn_close(conn, END_RESET, "the %s sent handshake messages without end",
-		    who);
+		return conn_close(conn, END_FLOOD, "the %s sent messages of TLS without end", who);
 	/* Before the alerts: a side that was cut off complains by one. */
 	if (camera->end == LEG_TRUNCATED || server->end == LEG_TRUNCATED)
 		return conn_close(conn, END_TRUNCATED, "the %s ended without close_notify",

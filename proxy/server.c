@@ -139,9 +139,10 @@ handshake_failed(struct conn *conn, const struct err *err)
 	case LEG_CLOSED:
 		return conn_close(conn, END_SERVER_TLS,
 		    "the server closed the connection in the handshake");
+	case LEG_FLOOD:
+		return conn_close(conn, END_FLOOD, "the server sent messages of TLS without end");
 	case LEG_OPEN:
 	case LEG_ALERT:
-	case LEG_FLOOD:
 		break;
 	}
 	conn->camera_alert = leg->alert != 0 ? leg->alert : ALERT_HANDSHAKE_FAILURE;

@@ -35,6 +35,10 @@ on_info(const SSL *ssl, int where, int value)
 	if ((where & SSL_CB_READ_ALERT) == SSL_CB_READ_ALERT && value >> 8 == ALERT_FATAL &&
 	    leg != NULL)
 		leg->alert = (uint8_t)(value & 0xff);
+	/* A handshake that was refused is no message to OpenSSL's eyes. */
+	if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT &&
+	    (value & 0xff) == SSL_AD_NO_RENEGOTIATION && leg != NULL)
+		leg->messages++;
 }
 
 /* Called only when a server asks for a certificate and none is set. */

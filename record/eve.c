@@ -351,7 +351,7 @@ flow_reason(enum end end)
 	if (end == END_LOST)
 		return "unknown";
 	if (end == END_REFUSED || end == END_OVERLOAD || end == END_UNRECORDABLE ||
-	    end == END_SERVER_CERT || end == END_MINT || end == END_RULE_CHANGE)
+	    end == END_SERVER_CERT || end == END_MINT || end == END_RULE_CHANGE || end == END_FLOOD)
 		return "forced";
 	return "timeout";
 }
