@@ -6,44 +6,62 @@
 #include <string.h>
 #include <strings.h>
 
-enum { WORD_MAX = 254 }; /* a DNS name (RFC 1035 section 2.3.4) and its terminator */
-
 typedef bool word_check(const struct reader *reader, const struct yaml_node *node, char *word);
 
-/* Read one line each into one block, one after the other. */
+/* A word of the value, or of a set in it, in its checked form. */
 static bool
-parse_words(const struct reader *reader, const struct yaml_node *node, word_check *check,
-    struct condition *condition)
+add_word(const struct reader *reader, const struct yaml_node *node, word_check *check,
+    const char *from, struct word_set *words)
+{
+	char word[WORD_MAX];
+
+	text_copy(word, sizeof(word), from);
+	if (!check(reader, node, word))
+		return false;
+	if (word_set_add(words, word))
+		return true;
+	reader_error(reader, node, "no memory for the list");
+	return false;
+}
+
+static bool
+add_set(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    word_check *check, struct word_set *words)
+{
+	const struct word_set *other = sets_words(reader, set, node);
+	const char *from = other != NULL ? other->list : NULL;
+
+	for (size_t i = 0; other != NULL && i < other->count; i++, from += strlen(from) + 1) {
+		if (!add_word(reader, node, check, from, words))
+			return false;
+	}
+	return other != NULL;
+}
+
+/* Words, and sets of words, one after the other. */
+static bool
+parse_words(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    word_check *check, struct condition *condition)
 {
 	const struct yaml_node *element = NULL;
-	size_t count = match_count(node), used = 0, size = 0;
+	struct word_set words = {0};
 	bool good = node->kind != YAML_MAP;
-	char *list;
 
 	if (match_refuse_empty(reader, node))
 		return false;
-	for (element = node->kind == YAML_LIST ? node->first : node; element != NULL;
-	     element = node->kind == YAML_LIST ? element->next : NULL)
-		size += strnlen(element->text, WORD_MAX) + 1;
-	list = calloc(size + 1, 1);
-	if (list == NULL) {
-		reader_error(reader, node, "no memory for the list");
-		return false;
-	}
-	condition->owned = list;
 	while ((element = reader_next(reader, node, element)) != NULL) {
-		char word[WORD_MAX];
+		char line[WORD_MAX];
 
-		if (!reader_line(reader, element, word, sizeof(word)) ||
-		    !check(reader, element, word)) {
+		if (!reader_line(reader, element, line, sizeof(line)))
 			good = false;
-			continue;
-		}
-		text_copy(list + used, size + 1 - used, word);
-		used += strlen(word) + 1;
+		else if (line[0] == '@')
+			good = add_set(reader, set, element, check, &words) && good;
+		else
+			good = add_word(reader, element, check, line, &words) && good;
 	}
-	condition->value.words.list = list;
-	condition->value.words.count = count;
+	condition->owned = words.list;
+	condition->value.words.list = words.list;
+	condition->value.words.count = words.count;
 	return good;
 }
 
@@ -85,8 +103,7 @@ static bool
 parse_names(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
     struct condition *condition)
 {
-	(void)set;
-	return parse_words(reader, node, any_line, condition);
+	return parse_words(reader, set, node, any_line, condition);
 }
 
 static bool
@@ -168,8 +185,7 @@ static bool
 parse_sni(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
     struct condition *condition)
 {
-	(void)set;
-	return parse_words(reader, node, name_suffix, condition);
+	return parse_words(reader, set, node, name_suffix, condition);
 }
 
 static bool
@@ -250,8 +266,7 @@ static bool
 parse_ja4(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
     struct condition *condition)
 {
-	(void)set;
-	return parse_words(reader, node, fingerprint, condition);
+	return parse_words(reader, set, node, fingerprint, condition);
 }
 
 static bool

@@ -114,11 +114,18 @@ struct rule {
 	char id[FACTS_LABEL_MAX];
 };
 
+/* Words, one after the other, each with its terminator; starts as {0}. */
+struct word_set {
+	size_t count, used, room;
+	char *list; /* owned */
+};
+
 struct named_set {
 	char name[FACTS_LABEL_MAX];
-	bool is_networks; /* else countries */
+	enum set_kind { SET_COUNTRIES = 0, SET_NETWORKS, SET_WORDS } kind;
 	struct country_set countries;
 	struct network_set networks;
+	struct word_set words;
 };
 
 struct ruleset {
@@ -241,6 +248,13 @@ bool sets_read_countries(const struct reader *reader, const struct ruleset *set,
  * freed either way. */
 bool sets_read_networks(const struct reader *reader, const struct ruleset *set,
     const struct yaml_node *node, struct network_set *out);
+
+/* The words of "@set", a set of words; NULL, and told, when it is none. */
+const struct word_set *sets_words(const struct reader *reader, const struct ruleset *set,
+    const struct yaml_node *node);
+
+enum { WORD_MAX = 254 }; /* a DNS name (RFC 1035 section 2.3.4) and its terminator */
+bool word_set_add(struct word_set *words, const char *word); /* false: no memory */
 
 bool network_set_has(const struct network_set *set, uint32_t asn);
 void sets_free(struct ruleset *set);

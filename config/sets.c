@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const kind_names[] = {"countries", "networks", "names"};
+
 static const struct named_set *
 find_set(const struct ruleset *set, const char *name)
 {
@@ -62,9 +64,9 @@ read_term(const struct reader *reader, const struct ruleset *set, const struct y
 			tell_unknown_set(reader, set, node, term + 1);
 			return false;
 		}
-		if (named->is_networks) {
-			reader_error(reader, node, "@%s holds networks, not countries",
-			    named->name);
+		if (named->kind != SET_COUNTRIES) {
+			reader_error(reader, node, "@%s holds %s, not countries", named->name,
+			    kind_names[named->kind]);
 			return false;
 		}
 		*out = named->countries;
@@ -243,8 +245,9 @@ apply_term(const struct reader *reader, const struct ruleset *set, const struct 
 		tell_unknown_set(reader, set, node, term + 1);
 		return false;
 	}
-	if (named != NULL && !named->is_networks) {
-		reader_error(reader, node, "@%s holds countries, not networks", named->name);
+	if (named != NULL && named->kind != SET_NETWORKS) {
+		reader_error(reader, node, "@%s holds %s, not networks", named->name,
+		    kind_names[named->kind]);
 		return false;
 	}
 	if (named == NULL && one == 0) {
@@ -300,28 +303,112 @@ sets_read_networks(const struct reader *reader, const struct ruleset *set,
 	return good;
 }
 
-/* By its first word: a set is of networks, or of countries. */
-static bool
-means_networks(const struct ruleset *set, const struct yaml_node *node)
+/* ---- words ---- */
+
+bool
+word_set_add(struct word_set *words, const char *word)
 {
+	size_t size = strlen(word) + 1;
+
+	if (words->used + size > words->room) {
+		size_t room = 2 * (words->room + size);
+		char *list = realloc(words->list, room);
+
+		if (list == NULL)
+			return false;
+		words->list = list;
+		words->room = room;
+	}
+	memcpy(words->list + words->used, word, size);
+	words->used += size;
+	words->count++;
+	return true;
+}
+
+const struct word_set *
+sets_words(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node)
+{
+	const struct named_set *named = find_set(set, node->text + 1);
+
+	if (named == NULL) {
+		tell_unknown_set(reader, set, node, node->text + 1);
+		return NULL;
+	}
+	if (named->kind == SET_WORDS)
+		return &named->words;
+	reader_error(reader, node, "@%s holds %s, not names", named->name, kind_names[named->kind]);
+	return NULL;
+}
+
+static void
+add_word(const struct reader *reader, const struct yaml_node *node, const char *word,
+    struct word_set *out)
+{
+	if (!word_set_add(out, word))
+		reader_error(reader, node, "no memory for the set");
+}
+
+/* A word, or those of a set above. */
+static void
+add_words(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    struct word_set *out)
+{
+	const struct word_set *other;
+	const char *from;
+	char word[WORD_MAX];
+
+	if (!reader_line(reader, node, word, sizeof(word)))
+		return;
+	if (word[0] != '@') {
+		add_word(reader, node, word, out);
+		return;
+	}
+	other = sets_words(reader, set, node);
+	from = other != NULL ? other->list : NULL;
+	for (size_t i = 0; other != NULL && i < other->count; i++, from += strlen(from) + 1)
+		add_word(reader, node, from, out);
+}
+
+static void
+read_words(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
+    struct word_set *out)
+{
+	const struct yaml_node *element = NULL;
+
+	while ((element = reader_next(reader, node, element)) != NULL)
+		add_words(reader, set, element, out);
+}
+
+/* What a set is of, by its first word.  What could be meant for a country is
+ * taken for one, so that it is told. */
+static enum set_kind
+kind_of(const struct ruleset *set, const struct yaml_node *node)
+{
+	enum { CODE_LETTERS = 2 };
 	const struct yaml_node *first = node->kind == YAML_LIST ? node->first : node;
 	const struct named_set *named;
 	const char *at = first != NULL ? first->text : "";
 	char term[FACTS_LABEL_MAX + 2], sign;
 
 	if (!next_term(&at, &sign, term))
-		return false;
-	if (term[0] != '@')
-		return network_of(term, false) != 0;
-	named = find_set(set, term + 1);
-	return named != NULL && named->is_networks;
+		return SET_COUNTRIES;
+	if (term[0] == '@') {
+		named = find_set(set, term + 1);
+		return named != NULL ? named->kind : SET_COUNTRIES;
+	}
+	if (network_of(term, false) != 0)
+		return SET_NETWORKS;
+	return strlen(term) <= CODE_LETTERS || country_hint(term) != NULL ? SET_COUNTRIES
+									  : SET_WORDS;
 }
 
 void
 sets_free(struct ruleset *set)
 {
-	for (size_t i = 0; i < set->set_count; i++)
+	for (size_t i = 0; i < set->set_count; i++) {
 		free(set->sets[i].networks.list);
+		free(set->sets[i].words.list);
+	}
 	free(set->sets);
 }
 
@@ -353,9 +440,11 @@ sets_read(const struct reader *reader, const struct yaml_node *node, struct rule
 			continue;
 		}
 		/* One that is wrong is defined all the same, so that its users are not told too. */
-		named.is_networks = means_networks(set, child);
-		if (named.is_networks)
+		named.kind = kind_of(set, child);
+		if (named.kind == SET_NETWORKS)
 			(void)sets_read_networks(reader, set, child, &named.networks);
+		else if (named.kind == SET_WORDS)
+			read_words(reader, set, child, &named.words);
 		else
 			(void)sets_read_countries(reader, set, child, &named.countries);
 		set->sets[set->set_count++] = named;

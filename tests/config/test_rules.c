@@ -220,6 +220,17 @@ Test(rules, what_is_wrong_is_told_with_its_place)
 	    {HEAD
 		"sets: {a: [AS1]}\nrules: [{id: 1, match: {within: \"@a\"}, then: block, why: w}]\n",
 		7, 33, "@a holds networks, not countries"},
+	    {HEAD "sets: {a: [Axis, Bosch]}\nrules: [{id: 1, match: {within: \"@a\"}, then: "
+		  "block, why: w}]\n",
+		7, 33, "@a holds names, not countries"},
+	    {HEAD "sets: {a: [DE]}\nrules: [{id: 1, match: {vendor: \"@a\"}, then: block, why: "
+		  "w}]\n",
+		7, 33, "@a holds countries, not names"},
+	    {HEAD "sets: {a: [Axis], b: [Bosch, \"@c\"]}\n", 6, 30, "no set @c is defined above"},
+	    {HEAD "sets: {a: [\"*.example.com\"]}\nrules: [{id: 1, match: {sni: \"@a\"}, then: "
+		  "block, why: w}]\n",
+		7, 30, "write the suffix alone"},
+	    {RULE("vendor: [X, \"@a\"]"), 7, 52, "no set @a is defined above"},
 	    {RULE("continent: Europe"), 7, 51, "is no continent"},
 	    {RULE("continent: []"), 7, 51, "continent is an empty list"},
 	    {RULE("proto: tpc"), 7, 47, "proto must be tcp or udp"},
@@ -364,6 +375,26 @@ note_name(const struct rules_name *name, void *arg)
 	struct text *out = arg;
 
 	text_add(out, "%s %u:%u %s\n", name->file, name->line, name->column, name->name);
+}
+
+Test(rules, a_set_of_names_stands_for_its_names)
+{
+	struct problems problems = {0};
+	struct rules *rules = load(HEAD
+	    "sets: {a: [Axis, Hanwha Vision], b: [\"@a\", TP-Link], c: Bosch}\n"
+	    "rules: [{id: 1, match: {vendor: [\"@b\", X, \"@c\"]}, then: allow, why: w}]\n",
+	    &problems);
+	char out[256];
+	struct text text = text_in(out, sizeof(out));
+
+	cr_assert_not_null(rules);
+	rules_names(rules, "vendor", note_name, &text);
+	cr_expect_str_eq(out,
+	    "/r.yaml 7:33 Axis\n/r.yaml 7:33 Hanwha Vision\n/r.yaml 7:33 TP-Link\n"
+	    "/r.yaml 7:33 X\n/r.yaml 7:33 Bosch\n",
+	    "%s", out);
+	rules_free(rules);
+	problems_free(&problems);
 }
 
 Test(rules, names_are_told_with_their_place)
