@@ -11,7 +11,7 @@ read_us(clockid_t id)
 {
 	struct timespec now;
 
-	(void)clock_gettime(id, &now); /* cannot fail for the two clocks asked */
+	(void)clock_gettime(id, &now); /* cannot fail for the clocks asked */
 	return (uint64_t)now.tv_sec * US_PER_S + (uint64_t)now.tv_nsec / NS_PER_US;
 }
 
@@ -31,6 +31,12 @@ uint64_t
 clock_wall_us(void)
 {
 	return read_us(CLOCK_REALTIME);
+}
+
+uint64_t
+clock_thread_us(void)
+{
+	return read_us(CLOCK_THREAD_CPUTIME_ID);
 }
 
 int32_t

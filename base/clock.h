@@ -14,6 +14,9 @@ uint64_t clock_mono_ms(void);
 /* Time of day, microseconds since 1970-01-01 UTC: for what people read. */
 uint64_t clock_wall_us(void);
 
+/* The processor time that this thread has taken. */
+uint64_t clock_thread_us(void);
+
 /*
  * How many seconds the site's clock is before UTC at that time (east is more),
  * by the time zone that tzset(3) read: call it where files can be read.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/adopt.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/ipc.h"
 #include "base/log.h"
@@ -78,6 +79,7 @@ on_made(struct aside_job *job)
 	struct making *making = making_of(job);
 	struct adopt *adopt = making->adopt;
 	struct worker *worker = adopt->worker;
+	uint64_t since_us = clock_thread_us();
 
 	snapshot_unref(making->old, worker->aside);
 	snapshot_files_close(&making->files);
@@ -91,6 +93,7 @@ on_made(struct aside_job *job)
 		answer(adopt, RELOAD_READY, making->generation, "");
 	}
 	free(making);
+	worker_note_reload(worker, since_us);
 }
 
 static void
@@ -210,6 +213,7 @@ on_control(evutil_socket_t fd, short what, void *arg)
 {
 	struct adopt *adopt = arg;
 	struct reload_message message;
+	uint64_t since_us = clock_thread_us();
 	int fds[FDS];
 	size_t count = FDS;
 	ssize_t size;
@@ -220,6 +224,7 @@ on_control(evutil_socket_t fd, short what, void *arg)
 			obey(adopt, &message, fds, count);
 		count = FDS;
 	}
+	worker_note_reload(adopt->worker, since_us);
 	if (!is_gone(fd))
 		return;
 	log_warn("the supervisor is gone");

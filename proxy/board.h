@@ -17,6 +17,7 @@ struct err;
 struct board_worker {
 	_Atomic uint64_t beat_ms;    /* clock_mono_ms at the loop's last turn; 0: not serving yet */
 	_Atomic uint64_t generation; /* of the configuration that connections are taken by */
+	_Atomic uint64_t reload_us;  /* the most that a reload took of the loop at once */
 	_Atomic uint64_t accepted;   /* connections taken */
 	_Atomic uint64_t open;       /* now */
 	_Atomic uint64_t blocked;    /* ended by a verdict or an address rule */

@@ -72,7 +72,7 @@ static void
 on_review(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *worker = arg;
-	uint64_t until_us = clock_mono_us() + TURN_US;
+	uint64_t until_us = clock_mono_us() + TURN_US, since_us = clock_thread_us();
 	struct conn *conn;
 	void (*done)(struct worker * worker) = worker->review_done;
 
@@ -82,6 +82,7 @@ on_review(evutil_socket_t fd, short what, void *arg)
 		worker->review_next = TAILQ_NEXT(conn, entry);
 		review(conn);
 	}
+	worker_note_reload(worker, since_us);
 	if (conn != NULL) {
 		event_active(&worker->review, EV_TIMEOUT, 0);
 		return;

@@ -66,6 +66,7 @@ static void
 write_worker(const struct board_worker *row, struct json *json)
 {
 	json_number(json, "generation", atomic_load(&row->generation));
+	json_number(json, "reload_us", atomic_load(&row->reload_us));
 	json_number(json, "accepted", atomic_load(&row->accepted));
 	json_number(json, "open", atomic_load(&row->open));
 	json_number(json, "blocked", atomic_load(&row->blocked));

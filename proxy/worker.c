@@ -62,6 +62,15 @@ worker_reaps(struct worker *worker)
 	return event_assign(&worker->reap, worker->base, -1, EV_PERSIST, on_reap, worker);
 }
 
+void
+worker_note_reload(struct worker *worker, uint64_t since_us)
+{
+	uint64_t took_us = clock_thread_us() - since_us;
+
+	if (took_us > atomic_load_explicit(&worker->counters->reload_us, memory_order_relaxed))
+		atomic_store_explicit(&worker->counters->reload_us, took_us, memory_order_relaxed);
+}
+
 static void
 stop_connections(struct worker *worker)
 {

@@ -88,6 +88,10 @@ enum { WORKER_PRIORITIES = 3 };
 /* Make worker->reap the event that frees closed connections; -1: no memory. */
 int worker_reaps(struct worker *worker);
 
+/* A part of a reload is over that began at since_us (clock_thread_us): keep the
+ * longest on the board. */
+void worker_note_reload(struct worker *worker, uint64_t since_us);
+
 /* Write a stats event when WORKER_STATS_MS have gone since the last one, or
  * since the first call.  One that finds no room in the spool is left out. */
 enum { WORKER_STATS_MS = 60 * 1000 };
