@@ -7,6 +7,7 @@
 #include "config/reader.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,6 +74,52 @@ read_ip(const struct reader *reader, const struct yaml_node *node, void *into)
 	}
 }
 
+/* A path is relative to devices.yaml. */
+static char *
+read_file(const struct reader *reader, const struct yaml_node *node)
+{
+	const char *text = reader_text(reader, node);
+	const char *slash = strrchr(reader->file, '/');
+	char *path = NULL;
+
+	if (text == NULL)
+		return NULL;
+	if (asprintf(&path, "%.*s%s",
+		text[0] == '/' || slash == NULL ? 0 : (int)(slash - reader->file) + 1, reader->file,
+		text) >= 0)
+		return path;
+	reader_error(reader, node, "no memory for the devices");
+	return NULL;
+}
+
+static void
+read_client_cert(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct device *device = into;
+
+	device->client_cert = read_file(reader, node);
+}
+
+static void
+read_client_key(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct device *device = into;
+
+	device->client_key = read_file(reader, node);
+}
+
+static const struct field client_fields[] = {
+    {"cert", true, read_client_cert},
+    {"key", true, read_client_key},
+};
+
+static void
+read_client(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	reader_fields(reader, node, "client_cert", client_fields,
+	    sizeof(client_fields) / sizeof(client_fields[0]), into);
+}
+
 /* The name is required where the devices are a list, and is the key where they
  * are a mapping. */
 static const struct field named_fields[] = {
@@ -81,6 +128,7 @@ static const struct field named_fields[] = {
     {"mac", false, read_mac},
     {"oui", false, read_oui},
     {"ip", false, read_ip},
+    {"client_cert", false, read_client},
 };
 enum { NAMED_FIELDS = sizeof(named_fields) / sizeof(named_fields[0]) };
 
@@ -212,6 +260,10 @@ devices_free(struct devices *devices)
 		return;
 	for (size_t i = 0; i < KEY_COUNT; i++)
 		free(devices->by[i].list);
+	for (size_t i = 0; i < devices->count; i++) {
+		free(devices->list[i].client_cert);
+		free(devices->list[i].client_key);
+	}
 	free(devices->learned);
 	free(devices->list);
 	free(devices);

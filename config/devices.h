@@ -28,6 +28,9 @@ struct device {
 	size_t ip_count;
 	struct addr ip[DEVICE_IPS_MAX];
 	unsigned line; /* in devices.yaml; 0: learned */
+	/* The certificate that servers are shown in its stead, and its key: files,
+	 * owned by the devices; NULL: none. */
+	char *client_cert, *client_key;
 };
 
 /*

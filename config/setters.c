@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/devices.h"
 #include "config/overrides.h"
+#include "config/problems.h"
 #include "config/rules.h"
 #include "config/source.h"
 
@@ -403,6 +404,25 @@ set_rules(struct options_reader *options, const struct option *option, const str
 	return good;
 }
 
+/* What a device shows to servers goes into the seal: a worker opens no file. */
+static bool
+read_client_files(struct options_reader *options, const char *file, const struct device *device)
+{
+	const char *const paths[] = {device->client_cert, device->client_key};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct bytes bytes;
+		struct err err;
+
+		if (paths[i] == NULL || source_read(options->source, paths[i], &bytes, &err) == 0)
+			continue;
+		problems_error(options->reader.problems, file, device->line, 1,
+		    "device '%s': client_cert: %s", device->name, err.text);
+		return false;
+	}
+	return true;
+}
+
 static bool
 set_devices(struct options_reader *options, const struct option *option,
     const struct yaml_node *node, void *field)
@@ -414,7 +434,13 @@ set_devices(struct options_reader *options, const struct option *option,
 	if (!read_file(options, option, node, path, &text))
 		return false;
 	*devices = devices_read(path, text, options->reader.problems);
-	return *devices != NULL;
+	if (*devices == NULL)
+		return false;
+	for (size_t i = 0; i < devices_count(*devices); i++) {
+		if (!read_client_files(options, path, devices_at(*devices, i)))
+			return false;
+	}
+	return true;
 }
 
 static bool

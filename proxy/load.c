@@ -6,7 +6,9 @@
 #include "base/json.h"
 #include "base/memfd.h"
 #include "certs/ca.h"
+#include "certs/identity.h"
 #include "certs/verify.h"
+#include "config/devices.h"
 #include "config/problems.h"
 #include "config/rules.h"
 #include "config/source.h"
@@ -326,6 +328,48 @@ check_lists(const struct loaded *loaded, struct problems *problems)
 	X509_STORE_free(store);
 }
 
+/* What a device is to show to servers: a pair, of today, whose key nobody else
+ * may read. */
+static void
+check_client_cert(const struct loaded *loaded, const struct device *device,
+    struct problems *problems)
+{
+	const char *file = devices_file(loaded->config->devices);
+	struct bytes cert, key;
+	struct identity identity;
+	struct stat st;
+	struct err err;
+
+	if (source_read(loaded->source, device->client_cert, &cert, &err) != 0 ||
+	    source_read(loaded->source, device->client_key, &key, &err) != 0 ||
+	    identity_read(&identity, cert, device->client_cert, key, device->client_key, &err) !=
+		0) {
+		problems_error(problems, file, device->line, 1, "device '%s': client_cert: %s",
+		    device->name, err.text);
+		return;
+	}
+	if (stat(device->client_key, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		problems_error(problems, file, device->line, 1,
+		    "device '%s': %s may be used by others than its owner (mode %03o, must be 600)",
+		    device->name, device->client_key, st.st_mode & 0777U);
+	if (X509_cmp_current_time(X509_get0_notAfter(identity.cert)) < 0)
+		problems_warning(problems, file, device->line, 1,
+		    "device '%s': its client_cert has expired: servers will refuse it",
+		    device->name);
+	identity_clear(&identity);
+}
+
+static void
+check_client_certs(const struct loaded *loaded, struct problems *problems)
+{
+	const struct devices *devices = loaded->config->devices;
+
+	for (size_t i = 0; i < devices_count(devices); i++) {
+		if (devices_at(devices, i)->client_cert != NULL)
+			check_client_cert(loaded, devices_at(devices, i), problems);
+	}
+}
+
 static void
 check_directory(const struct config *config, const char *key, const char *path,
     struct problems *problems)
@@ -347,6 +391,7 @@ loaded_check(const struct loaded *loaded, struct problems *problems)
 		check_ca(config, problems);
 	check_roots(loaded, problems);
 	check_lists(loaded, problems);
+	check_client_certs(loaded, problems);
 	check_directory(config, "state_dir", config->state_dir, problems);
 	check_directory(config, "run_dir", config->run_dir, problems);
 }

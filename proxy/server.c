@@ -2,6 +2,7 @@
 /* The stages on the server's side: TCP, then TLS and its certificate. */
 #include "base/clock.h"
 #include "certs/verify.h"
+#include "proxy/client_certs.h"
 #include "proxy/conn_private.h"
 #include "proxy/guard.h"
 
@@ -55,11 +56,19 @@ static enum conn_state
 start_tls(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
-	const struct session_peer peer = session_peer(conn);
+	const struct identity *identity =
+	    client_certs_find(conn->snapshot->client_certs, facts->device);
+	struct session_peer peer = session_peer(conn);
 	struct err err = {0};
 	SSL *ssl =
 	    tls_to_server(&conn->snapshot->tls, &facts->hello, &facts->dst, &facts->server, &err);
 
+	if (ssl != NULL && tls_show(ssl, identity, &err) != 0) {
+		SSL_free(ssl);
+		ssl = NULL;
+	}
+	if (identity != NULL)
+		peer.client_id = identity->sha256;
 	if (ssl != NULL)
 		session_offer(&conn->session, conn->worker->sessions, &peer, ssl, clock_mono_ms());
 	if (ssl == NULL || leg_start_tls(&conn->server, ssl, &err) != 0)
@@ -217,7 +226,7 @@ run_verify(struct conn *conn)
 	enum leg_io io = leg_handshake(&conn->server, &err);
 	enum conn_state next;
 
-	if (server->wants_client_cert &&
+	if (server->wants_client_cert && !server->client_cert &&
 	    conn->snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
 		return fall_to_passthrough(conn);
 	if (leg_flush(&conn->server) == LEG_ENDED || io == LEG_ENDED)

@@ -9,6 +9,7 @@
 #include "config/rules.h"
 #include "config/source.h"
 #include "geo/cache.h"
+#include "proxy/client_certs.h"
 #include "proxy/learned.h"
 #include "proxy/load.h"
 
@@ -250,6 +251,9 @@ snapshot_open(const struct snapshot_files *files, uint64_t generation, const str
 	    open_geo(snapshot, files, source, err) != 0 ||
 	    open_tls(snapshot, source, old, err) != 0)
 		goto fail;
+	snapshot->client_certs = client_certs_open(snapshot->config->devices, source, err);
+	if (snapshot->client_certs == NULL)
+		goto fail;
 	source_free(source);
 	return snapshot;
 fail:
@@ -273,6 +277,8 @@ static void
 forget(struct snapshot *snapshot)
 {
 	tls_close(&snapshot->tls);
+	client_certs_close(snapshot->client_certs);
+	snapshot->client_certs = NULL;
 	shed(snapshot);
 	config_free(snapshot->config);
 	snapshot->config = NULL;

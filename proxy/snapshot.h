@@ -11,6 +11,7 @@
 struct config;
 struct err;
 struct geo_cache;
+struct client_certs;
 
 /*
  * All that a connection is judged and carried by, as it was read at one moment:
@@ -30,6 +31,7 @@ struct snapshot {
 	struct geo *geo;
 	struct geo_cache *places;
 	struct tls tls;
+	struct client_certs *client_certs;
 	struct aside_job shedding, freeing;
 	/*
 	 * Whom servers may be certified by: SHA-256 of the trust store's bytes

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "certs/identity.h"
 #include "certs/verify.h"
 #include "config/config.h"
 #include "proxy/leg.h"
@@ -25,6 +26,9 @@ enum {
 /* Where an SSL finds what the server chose, for the ALPN callback. */
 static int server_facts_index = -1;
 
+/* And who it is to be, for a server that asks. */
+static int identity_index = -1;
+
 /* ---- what OpenSSL tells us ---- */
 
 static void
@@ -41,16 +45,26 @@ on_info(const SSL *ssl, int where, int value)
 		leg->messages++;
 }
 
-/* Called only when a server asks for a certificate and none is set. */
+/* A server that has shown who it is asks for a certificate: the one that is
+ * configured for the device, or none.  Who the camera is is nothing for a server
+ * that is not good. */
 static int
-on_client_cert(SSL *ssl, X509 **cert, EVP_PKEY **key)
+on_client_cert(SSL *ssl, void *arg)
 {
 	struct server_facts *server = SSL_get_ex_data(ssl, server_facts_index);
+	const struct identity *identity = SSL_get_ex_data(ssl, identity_index);
 
-	(void)cert;
-	(void)key;
+	(void)arg;
 	server->wants_client_cert = true;
-	return 0;
+	verify_result(ssl, server);
+	if (identity == NULL || server->errors != 0)
+		return 1;
+	if (SSL_use_certificate(ssl, identity->cert) != 1 ||
+	    SSL_use_PrivateKey(ssl, identity->key) != 1 ||
+	    SSL_set1_chain(ssl, identity->chain) != 1)
+		return 0;
+	server->client_cert = true;
+	return 1;
 }
 
 static int
@@ -110,7 +124,7 @@ make_server_context(struct tls *tls, const struct config *config, X509_STORE *st
 	 * setting is.  TLS 1.0 and 1.1, where they are wished for, sign with SHA-1
 	 * and have none of it; the certificates are still held to it. */
 	SSL_CTX_set_security_level(tls->server, config->tls.upstream_min < TLS1_2_VERSION ? 0 : 2);
-	SSL_CTX_set_client_cert_cb(tls->server, on_client_cert);
+	SSL_CTX_set_cert_cb(tls->server, on_client_cert, NULL);
 	if (verify_setup(tls->server, store, err) != 0)
 		return -1;
 	return sessions_watch(tls->server, err);
@@ -158,7 +172,9 @@ tls_open(struct tls *tls, const struct config *config, X509_STORE *store, struct
 	*tls = (struct tls){.config = config};
 	if (server_facts_index < 0)
 		server_facts_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	if (server_facts_index < 0)
+	if (identity_index < 0)
+		identity_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	if (server_facts_index < 0 || identity_index < 0)
 		return err_tls(err, "SSL_get_ex_new_index");
 	if (make_server_context(tls, config, store, err) != 0 ||
 	    make_camera_contexts(tls, config, err) != 0) {
@@ -251,6 +267,17 @@ tls_to_server(const struct tls *tls, const struct hello_facts *hello, const stru
 fail:
 	SSL_free(ssl);
 	return NULL;
+}
+
+int
+tls_show(SSL *ssl, const struct identity *identity, struct err *err)
+{
+	void *borrowed;
+
+	memcpy(&borrowed, &identity, sizeof(borrowed)); /* only ever read through it */
+	return SSL_set_ex_data(ssl, identity_index, borrowed) == 1
+		   ? 0
+		   : err_tls(err, "SSL_set_ex_data");
 }
 
 bool

@@ -11,6 +11,7 @@
 
 struct config;
 struct err;
+struct identity;
 struct leg;
 
 /*
@@ -56,6 +57,9 @@ const char *tls_name(const struct hello_facts *hello);
  */
 SSL *tls_to_server(const struct tls *tls, const struct hello_facts *hello, const struct addr *addr,
     struct server_facts *server, struct err *err);
+
+/* Show identity (which outlives ssl; NULL: nobody) to a server that asks. */
+int tls_show(SSL *ssl, const struct identity *identity, struct err *err);
 
 /* An SSL towards the camera that shows leaf, which is of key.  server (for its
  * ALPN choice) must outlive the handshake. */

@@ -248,6 +248,12 @@ Test(devices, what_is_wrong_is_told_with_its_place)
 	    {"devices: [lobby]\n", 1, 11, "a device must be a mapping"},
 	    {"devices: [{ip: 10.0.0.4}]\n", 1, 11, "a device needs 'name'"},
 	    {"devices: [{name: a}]\n", 1, 11, "device 'a' needs 'ip', 'mac' or 'oui'"},
+	    {"devices: [{name: a, ip: 10.0.0.4, client_cert: a.pem}]\n", 1, 48,
+		"client_cert must be a mapping"},
+	    {"devices: [{name: a, ip: 10.0.0.4, client_cert: {cert: a.pem}}]\n", 1, 48,
+		"client_cert needs 'key'"},
+	    {"devices: [{name: a, ip: 10.0.0.4, client_cert: {cert: a, key: b, pin: c}}]\n", 1, 66,
+		"unknown key 'pin'"},
 	    {"devices: [{name: a b, ip: 10.0.0.4}]\n", 1, 18, "letters, digits"},
 	    {"devices: [{name: [a], ip: 10.0.0.4}]\n", 1, 18, "name must be text, and is a list"},
 	    {"devices: [{name: a, ip: 10.0.0.256}]\n", 1, 25, "'10.0.0.256' is not an IP address"},
@@ -292,4 +298,23 @@ Test(devices, every_prefix_is_read_or_refused)
 		devices_free(devices);
 		problems_free(&problems);
 	}
+}
+
+Test(devices, a_client_certificate_is_found_beside_the_file)
+{
+	static const char text[] =
+	    "devices:\n"
+	    "- {name: a, ip: 10.0.0.4, client_cert: {cert: a.pem, key: /k/a.key}}\n"
+	    "- {name: b, ip: 10.0.0.5}\n";
+	struct problems problems = {0};
+	struct devices *devices = devices_read("/etc/x/devices.yaml", text_of(text), &problems);
+	const struct device *device;
+
+	cr_assert_not_null(devices);
+	device = devices_named(devices, "a");
+	cr_expect_str_eq(device->client_cert, "/etc/x/a.pem");
+	cr_expect_str_eq(device->client_key, "/k/a.key");
+	cr_expect_null(devices_named(devices, "b")->client_cert);
+	devices_free(devices);
+	problems_free(&problems);
 }

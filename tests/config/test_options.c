@@ -393,6 +393,10 @@ write_reference(FILE *to)
 	    "of up to 16; `mac` and `oui` are checked and kept, but this version knows a camera by its\n"
 	    "address only. A name or an address that stands twice is an error. A camera that is not\n"
 	    "named here is recorded under its address.\n\n"
+	    "`client_cert: {cert: FILE, key: FILE}` is a certificate (PEM, its issuers behind it) that is\n"
+	    "shown in the camera's stead to a server that asks for one and is good itself; the key has\n"
+	    "mode 600 and no passphrase. Without it such a connection passes through, where the rules\n"
+	    "allow that.\n\n"
 	    "Rule sets: [rules.md](rules.md).\n",
 	    to);
 }
