@@ -27,6 +27,7 @@ COPY --from=build /borderlens /usr/bin/borderlens
 COPY LICENSE /usr/share/doc/borderlens/
 COPY config/rulesets /usr/share/borderlens/rulesets
 COPY geo/operators.csv geo/vendors.csv geo/kinds.csv /usr/share/borderlens/
+COPY geo/fetch geo/fetch.pins geo/asn2mmdb.pl /usr/share/borderlens/geo/
 VOLUME ["/var/lib/borderlens", "/var/log/borderlens"]
 HEALTHCHECK --interval=30s --timeout=3s --start-period=10s CMD ["/usr/bin/borderlens", "health", "--quiet"]
 ENTRYPOINT ["/usr/bin/borderlens"]

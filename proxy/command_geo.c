@@ -8,6 +8,7 @@
 #include "geo/geo.h"
 #include "proxy/arguments.h"
 #include "proxy/geo_lookup.h"
+#include "proxy/geo_update.h"
 #include "proxy/load.h"
 
 #include <stdio.h>
@@ -20,33 +21,43 @@
 enum { DATABASE_OLD_DAYS = 30, TABLE_OLD_DAYS = 365, DAY_S = 86400, US_PER_S = 1000000 };
 
 struct request {
-	const char *config, *sni;
+	const char *config, *sni, *account;
 	bool json;
 };
 
-enum { LOOKUP = 0, STATUS };
+enum { LOOKUP = 0, STATUS, UPDATE };
 
 static const struct argument option_rows[] = {
     {"sni", 0, "NAME", ARGUMENT_TEXT, offsetof(struct request, sni),
 	"a server name, to find the vendor by", 1U << LOOKUP},
+    {"account", 0, "FILE", ARGUMENT_TEXT, offsetof(struct request, account),
+	"geoipupdate's configuration (" GEO_UPDATE_ACCOUNT "), for databases\n"
+	"that are not the default data",
+	1U << UPDATE},
     {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct request, json), "one JSON document", 0},
     ARGUMENT_CONFIG(request, config),
 };
 
-static const struct argument_verb verbs[] =
-    {[LOOKUP] = {"lookup", 1, 1, "one address"}, [STATUS] = {"status", 0, 0, NULL}};
+static const struct argument_verb verbs[] = {[LOOKUP] = {"lookup", 1, 1, "one address"},
+    [STATUS] = {"status", 0, 0, NULL},
+    [UPDATE] = {"update", 0, 0, NULL}};
 
 static const struct arguments arguments = {
     .command = "geo",
     .head = "usage: borderlens geo lookup IP [--sni NAME] [-c FILE] [--json]\n"
-	    "       borderlens geo status [-c FILE] [--json]\n\n"
+	    "       borderlens geo status [-c FILE] [--json]\n"
+	    "       borderlens geo update [--account FILE] [-c FILE] [--json]\n\n"
 	    "  lookup  what is known of an address, and on what it rests: the databases\n"
 	    "          with their build dates, the rows of the tables, the overrides\n"
 	    "  status  the files: what each answers, its date, its size.  Warns of\n"
-	    "          databases older than 30 days, and of tables older than a year\n",
+	    "          databases older than 30 days, and of tables older than a year\n"
+	    "  update  brings the newest databases, checks them, puts them in place and has\n"
+	    "          the appliance take them.  Says which destinations of the last 30 days\n"
+	    "          would be judged differently.  What was there stays when anything fails\n",
     .rows = option_rows,
     .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
-    .tail = "Exit: 0 (with warnings too), 2 wrong usage, 78 configuration error.\n",
+    .tail = "Exit: 0 (with warnings too, and when nothing is newer), 1 the update failed, 2 wrong\n"
+	    "usage, 78 configuration error.\n",
     .verbs = verbs,
     .verb_count = sizeof(verbs) / sizeof(verbs[0]),
 };
@@ -207,7 +218,7 @@ run_with_geo(const struct request *request, const struct addr *addr)
 int
 command_geo(int argc, char **argv)
 {
-	struct request request = {.config = COMMAND_CONFIG_DEFAULT};
+	struct request request = {.config = COMMAND_CONFIG_DEFAULT, .account = GEO_UPDATE_ACCOUNT};
 	struct argument_words words;
 	struct err err = {0};
 	struct addr addr;
@@ -215,6 +226,10 @@ command_geo(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (words.verb == UPDATE)
+		return geo_update(&(struct geo_update){.config = request.config,
+		    .account = request.account,
+		    .json = request.json});
 	if (words.verb == STATUS)
 		return run_with_geo(&request, NULL);
 	if (addr_parse(&addr, words.at[0], 0, &err) != 0)

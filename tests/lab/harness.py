@@ -71,12 +71,18 @@ def equal(what, got, want):
 
 # ---- databases, small ones, made here ----
 
-def make_databases(directory):
-    """The three .mmdb files that say of the clouds what the real ones say."""
+def database_maker():
+    """The program that makes a small .mmdb of lines."""
     maker = shutil.which("mmdb_maker", path=os.pathsep.join(
         os.path.join(build_directory(), *parts) for parts in ((), ("tests",), ("tests", "support"))))
     if maker is None:
         raise RuntimeError(f"mmdb_maker is not built in {build_directory()}")
+    return maker
+
+
+def make_databases(directory):
+    """The three .mmdb files that say of the clouds what the real ones say."""
+    maker = database_maker()
     for role in ("located", "registered", "asn"):
         lines = []
         for address, (located, registered, _, asn) in PLACES.items():
