@@ -131,7 +131,6 @@ enter_countries(struct entry *entry, enum dimension dimension, const struct cond
 		if ((condition->value.place.kinds >> i & 1) != 0)
 			enter_row(entry, dimension, &rows[INDEX_COUNTRIES + i]);
 	}
-	clear_bit(entry->index->others[dimension], entry->rule);
 }
 
 /* A range is cut into blocks that begin at a multiple of their own size. */
@@ -213,8 +212,9 @@ value_count(enum dimension dimension, const struct condition *condition)
 	return condition->value.words.count;
 }
 
-static void
-enter_condition(struct entry *entry, const struct condition *condition)
+/* Whether the rows of a dimension can tell that the condition does not hold. */
+static bool
+is_told_by(const struct condition *condition, enum dimension dimension)
 {
 	static const struct {
 		const struct match_key *key;
@@ -239,16 +239,57 @@ enter_condition(struct entry *entry, const struct condition *condition)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		enum dimension dimension = rows[i].dimension;
+		if (condition->key == rows[i].key && dimension == rows[i].dimension)
+			return dimension < COUNTRY_DIMENSIONS ||
+			       value_count(dimension, condition) <= VALUES_MAX;
+	}
+	return false;
+}
 
-		if (condition->key != rows[i].key)
-			continue;
-		if (dimension < COUNTRY_DIMENSIONS) {
-			enter_countries(entry, dimension, condition);
-		} else if (value_count(dimension, condition) <= VALUES_MAX) {
-			enter_values(entry, dimension, condition);
-			clear_bit(entry->index->others[dimension], entry->rule);
-		}
+/* The first condition of a group that a dimension tells of, or NULL. */
+static const struct condition *
+told_in(const struct group *group, enum dimension dimension)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		if (is_told_by(&group->conditions[i], dimension))
+			return &group->conditions[i];
+	}
+	return NULL;
+}
+
+static void
+enter_told(struct entry *entry, enum dimension dimension, const struct condition *condition)
+{
+	if (dimension < COUNTRY_DIMENSIONS)
+		enter_countries(entry, dimension, condition);
+	else
+		enter_values(entry, dimension, condition);
+	clear_bit(entry->index->others[dimension], entry->rule);
+}
+
+/* One of the groups must hold: where each asks for the dimension, a value of
+ * one of them must be there. */
+static void
+enter_any(struct entry *entry, enum dimension dimension, const struct condition *condition)
+{
+	const struct group *groups = condition->value.groups.list;
+
+	for (size_t i = 0; i < condition->value.groups.count; i++) {
+		if (told_in(&groups[i], dimension) == NULL)
+			return;
+	}
+	for (size_t i = 0; i < condition->value.groups.count; i++)
+		enter_told(entry, dimension, told_in(&groups[i], dimension));
+}
+
+static void
+enter_condition(struct entry *entry, const struct condition *condition)
+{
+	for (enum dimension dimension = 0; dimension < DIMENSIONS; dimension++) {
+		if (condition->key == &match_any)
+			enter_any(entry, dimension, condition);
+		else if (is_told_by(condition, dimension))
+			enter_told(entry, dimension, condition);
 	}
 }
 

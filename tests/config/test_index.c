@@ -21,10 +21,12 @@ static const char *const conditions[] = {"located: [DE, FR]", "located: CN", "re
     "asn: 16509", "asn: [1, 2, AS3]", "device: lobby-3", "device: [gate, x]", "group: eu",
     "sni: example.com", "sni: [com, net]", "sni: a.EXAMPLE.com", "sni: ample.com", "vendor: v",
     "vendor: [V, W]", "sni_missing: true", "ech: true", "not: {port: 443}",
-    "any: [{port: 443}, {located: DE}]", "not: {sni: example.com}", "inspect: opened",
-    "tls: {verified: true}", "class: video", "proto: tcp", "located: anycast",
-    "located: [DE, satellite, unknown]", "registered: unknown", "operator: [US, unknown]",
-    "not: {located: [anycast, private]}"};
+    "any: [{port: 443}, {located: DE}]", "any: [{port: [443, 80]}, {port: 8443, ech: true}]",
+    "any: [{located: DE, sni: com}, {located: [CN, anycast], port: 443}]",
+    "any: [{vendor: v}, {vendor: W}]", "any: [{any: [{port: 80}]}, {port: 443}]",
+    "not: {sni: example.com}", "inspect: opened", "tls: {verified: true}", "class: video",
+    "proto: tcp", "located: anycast", "located: [DE, satellite, unknown]", "registered: unknown",
+    "operator: [US, unknown]", "not: {located: [anycast, private]}"};
 enum { CONDITIONS = sizeof(conditions) / sizeof(conditions[0]) };
 
 static bool
