@@ -116,12 +116,14 @@ static int
 refuse_unknown(const struct arguments *arguments, const char *word)
 {
 	const char *names[NAMES_MAX] = {help_row.name};
-	char name[WORD_MAX], line[WORD_MAX];
+	char line[WORD_MAX];
 	const char *near = NULL;
 
 	for (size_t i = 0; i < arguments->row_count; i++)
 		names[i + 1] = arguments->rows[i].name;
 	if (strncmp(word, "--", 2) == 0) {
+		char name[WORD_MAX];
+
 		text_copy(name, sizeof(name), word + 2);
 		name[strcspn(name, "=")] = '\0';
 		near = text_nearest(name, names, arguments->row_count + 1);
@@ -302,6 +304,14 @@ find_verb(const struct arguments *arguments, struct argument_words *words)
 	    verb->what != NULL ? verb->what : "no argument");
 }
 
+static int
+refuse_word(const struct arguments *arguments, const char *word)
+{
+	char line[WORD_MAX];
+
+	return arguments_refuse(arguments, "\"%s\" is one word too many", shown(word, line));
+}
+
 /* An option that means nothing to the verb was meant for another. */
 static int
 check_given(const struct arguments *arguments, uint64_t given, size_t verb)
@@ -321,7 +331,6 @@ arguments_read(const struct arguments *arguments, int argc, char **argv, void *i
     struct argument_words *words)
 {
 	struct argument_words found = {0};
-	char line[WORD_MAX];
 	uint64_t given;
 	int code = read_options(arguments, argc, argv, into, &given);
 
@@ -330,8 +339,7 @@ arguments_read(const struct arguments *arguments, int argc, char **argv, void *i
 	found.count = argc - optind;
 	found.at = argv + optind;
 	if (arguments->verbs == NULL && found.count > 0)
-		return arguments_refuse(arguments, "\"%s\" is one word too many",
-		    shown(found.at[0], line));
+		return refuse_word(arguments, found.at[0]);
 	if (arguments->verbs != NULL) {
 		code = find_verb(arguments, &found);
 		if (code < 0)

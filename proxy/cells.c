@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 enum {
-	CELL_MAX = 512,
+	SAFE_MAX = 2048, /* escaped: a byte may become four */
 	BYTES_WIDTH = 7,
 };
 
@@ -34,9 +34,9 @@ put(const char *text, size_t width, bool right)
 }
 
 static const char *
-safe(const char *from, char out[4 * CELL_MAX])
+safe(const char *from, char out[SAFE_MAX])
 {
-	struct text text = text_in(out, 4 * CELL_MAX);
+	struct text text = text_in(out, SAFE_MAX);
 
 	text_add_untrusted(&text, from, strlen(from));
 	return out;
@@ -45,7 +45,7 @@ safe(const char *from, char out[4 * CELL_MAX])
 void
 cell_text(const char *text, size_t width)
 {
-	char line[4 * CELL_MAX];
+	char line[SAFE_MAX];
 
 	put(text[0] != '\0' ? safe(text, line) : "-", width, false);
 }
@@ -78,7 +78,7 @@ cell_bytes(uint64_t bytes)
 void
 cell_last(const char *text)
 {
-	char line[4 * CELL_MAX];
+	char line[SAFE_MAX];
 
 	(void)puts(safe(text, line));
 }

@@ -372,16 +372,17 @@ print_json(const struct backtest_wish *wish, const struct backtest *backtest)
 /* ---- the run ---- */
 
 static int
-replay(struct store *store, const struct options *options, struct backtest_wish *wish)
+replay(struct store *store, const struct options *options, const struct backtest_wish *asked)
 {
+	struct backtest_wish wish = *asked;
 	struct bar bar = {.begun_us = clock_mono_us(), .wanted = isatty(STDERR_FILENO) == 1};
 	struct backtest backtest;
 	struct err err = {0};
 	int code, got;
 
-	wish->progress = bar.wanted ? show_progress : NULL;
-	wish->context = &bar;
-	got = backtest_run(store, wish, &backtest, &err);
+	wish.progress = bar.wanted ? show_progress : NULL;
+	wish.context = &bar;
+	got = backtest_run(store, &wish, &backtest, &err);
 	end_progress(&bar);
 	if (got != 0) {
 		(void)fprintf(stderr, "borderlens: %s\n", err.text);
@@ -389,10 +390,10 @@ replay(struct store *store, const struct options *options, struct backtest_wish 
 		return EXIT_FAILED;
 	}
 	code = backtest_differences(&backtest) > 0 ? EXIT_DIFFERENCES : EXIT_DONE;
-	note_unlearnt(wish->after.rules);
+	note_unlearnt(wish.after.rules);
 	if (!options->json)
 		print_text(&backtest);
-	else if (print_json(wish, &backtest) != 0)
+	else if (print_json(&wish, &backtest) != 0)
 		code = EXIT_FAILED;
 	backtest_free(&backtest);
 	return code;

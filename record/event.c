@@ -522,7 +522,7 @@ take_frame(struct bytes *in, struct event_head *head, struct bytes *fields_out, 
 int
 event_decode(struct bytes *in, struct recorded *out, struct err *err)
 {
-	struct bytes rest = *in, body;
+	struct bytes rest = *in, body = {0};
 
 	memset(out, 0, sizeof(*out));
 	if (take_frame(&rest, &out->head, &body, err) != 0)
@@ -570,8 +570,8 @@ event_get_gist(struct bytes frame, struct event_gist *out)
 	    [63] = true, /* traffic */
 	    [64] = true,
 	    [65] = true}; /* end, end_text */
-	struct event_head head;
-	struct bytes body;
+	struct event_head head = {0};
+	struct bytes body = {0};
 
 	if (take_frame(&frame, &head, &body, NULL) != 0 || frame.left > 0)
 		return -1;
@@ -580,7 +580,7 @@ event_get_gist(struct bytes frame, struct event_gist *out)
 	out->traffic = (struct traffic){0};
 	out->size = 0;
 	while (body.left > 0) {
-		struct bytes start, value;
+		struct bytes start = {0}, value = {0};
 		uint64_t *number;
 
 		if (!bytes_take(&body, 2, &start) || !bytes_take(&body, start.at[1], &value))

@@ -90,7 +90,8 @@ recorded_facts(const char *device, const char *country, unsigned host, struct fa
 	static uint64_t flow_id;
 	char dst[32];
 
-	*facts = (struct facts){.flow_id = ++flow_id, .inspect = INSPECT_OPENED, .end = END_DONE};
+	flow_id++;
+	*facts = (struct facts){.flow_id = flow_id, .inspect = INSPECT_OPENED, .end = END_DONE};
 	facts->opened_wall_us = clock_wall_us() - UINT64_C(60) * US_PER_S;
 	facts->closed_wall_us = facts->opened_wall_us + US_PER_S;
 	facts->duration_us = US_PER_S;
