@@ -212,8 +212,8 @@ take_problem(struct bytes *in, struct problems *problems)
 	return true;
 }
 
-static int
-read_problems(struct bytes in, struct problems *problems, struct err *err)
+int
+outcome_read(struct bytes in, struct problems *problems, struct err *err)
 {
 	struct problems made = {0};
 	uint32_t more;
@@ -241,7 +241,7 @@ outcome_unseal(int fd, struct problems *problems, struct err *err)
 
 	if (memfd_map(fd, &at, &size, err) != 0)
 		return -1;
-	ret = read_problems((struct bytes){at, size}, problems, err);
+	ret = outcome_read((struct bytes){at, size}, problems, err);
 	if (size > 0)
 		(void)munmap((void *)(uintptr_t)at, size);
 	return ret;

@@ -50,5 +50,6 @@ void outcome_clear(struct outcome *outcome);
  */
 int outcome_seal(const struct problems *problems, struct err *err);
 int outcome_unseal(int fd, struct problems *problems, struct err *err);
+int outcome_read(struct bytes in, struct problems *problems, struct err *err);
 
 #endif
