@@ -47,11 +47,28 @@ make_key(int kind, struct err *err)
 	return ret;
 }
 
+static const char organisation[] = "Borderlens";
+static const char lead[] = "Borderlens CA ";
+static const char untrusted_lead[] = "Borderlens untrusted servers ";
+
+bool
+ca_is_ours(X509 *cert)
+{
+	X509_NAME *subject = X509_get_subject_name(cert);
+	char name[COMMON_NAME_MAX + 1], owner[sizeof(organisation) + 1];
+
+	if (X509_NAME_get_text_by_NID(subject, NID_organizationName, owner, sizeof(owner)) < 0 ||
+	    X509_NAME_get_text_by_NID(subject, NID_commonName, name, sizeof(name)) < 0)
+		return false;
+	return strcmp(owner, organisation) == 0 &&
+	       (strncmp(name, lead, sizeof(lead) - 1) == 0 ||
+		   strncmp(name, untrusted_lead, sizeof(untrusted_lead) - 1) == 0);
+}
+
 /* The site's name may be longer than what a common name has room for. */
 static void
 write_common_name(char out[COMMON_NAME_MAX + 1], const char *site, const uint8_t id[ID_BYTES])
 {
-	static const char lead[] = "Borderlens CA ";
 	size_t room = COMMON_NAME_MAX - (sizeof(lead) - 1) - 1 - 2 * (size_t)ID_BYTES;
 	char hex[2 * ID_BYTES + 1];
 	size_t used = 0, step;
@@ -77,10 +94,9 @@ set_name(X509 *cert, const char *site)
 	if (site != NULL)
 		write_common_name(common_name, site, digest);
 	else
-		(void)snprintf(common_name, sizeof(common_name), "Borderlens untrusted servers %s",
-		    hex);
+		(void)snprintf(common_name, sizeof(common_name), "%s%s", untrusted_lead, hex);
 	if (X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
-		(const unsigned char *)"Borderlens", -1, -1, 0) != 1 ||
+		(const unsigned char *)organisation, -1, -1, 0) != 1 ||
 	    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
 		(const unsigned char *)common_name, -1, -1, 0) != 1)
 		return -1;

@@ -3,12 +3,17 @@
 #define CERTS_CA_PRIVATE_H
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 
 struct err;
 
 /* The private key behind fd, with ca_check's conditions on the file; the
  * caller's to EVP_PKEY_free.  NULL with err. */
 EVP_PKEY *ca_key_read(int fd, struct err *err);
+
+/* Whether a certificate is an authority's that an appliance such as this one
+ * made, by its names. */
+bool ca_is_ours(X509 *cert);
 
 /*
  * The certificate of an authority that nobody is to trust, with this key (NULL:

@@ -19,6 +19,14 @@ struct err;
  */
 X509_STORE *verify_store(struct bytes pem, const char *name, struct err *err);
 
+/*
+ * Whether a file of roots holds one that verify_store leaves out, and which (its
+ * common name): interception software's whose private key is public, or an
+ * appliance's such as this one, whose leaves must not pass for a server's.
+ */
+enum { VERIFY_ROOT_MAX = 65 };
+bool verify_distrusts(struct bytes pem, char out[VERIFY_ROOT_MAX]);
+
 /* The system's bundle of roots: $SSL_CERT_FILE, OpenSSL's own default, or the
  * place of Debian, Red Hat or Alpine, whichever is there first; NULL: none. */
 const char *verify_system_roots(void);

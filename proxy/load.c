@@ -269,9 +269,10 @@ check_ca(const struct config *config, struct problems *problems)
 
 /* Whom servers must be certified by, for roles that can open no file. */
 static int
-keep_roots(const struct loaded *loaded, struct err *err)
+keep_roots(const struct loaded *loaded, struct problems *problems, struct err *err)
 {
 	const char *path = loaded->config->tls.upstream_ca;
+	char distrusted[VERIFY_ROOT_MAX];
 	struct bytes pem;
 	X509_STORE *store;
 
@@ -286,6 +287,11 @@ keep_roots(const struct loaded *loaded, struct err *err)
 	if (store == NULL)
 		return -1;
 	X509_STORE_free(store);
+	if (verify_distrusts(pem, distrusted))
+		problems_warning(problems, path, 0, 0,
+		    "'%s' is there and is not trusted: its key is public, or it is an "
+		    "appliance's such as this one",
+		    distrusted);
 	return source_put(loaded->source, LOADED_ROOTS, pem, err);
 }
 
@@ -295,7 +301,7 @@ check_roots(const struct loaded *loaded, struct problems *problems)
 	const struct config *config = loaded->config;
 	struct err err;
 
-	if (keep_roots(loaded, &err) != 0)
+	if (keep_roots(loaded, problems, &err) != 0)
 		problems_error(problems,
 		    config->tls.upstream_ca[0] != '\0' ? config->tls.upstream_ca : config->path, 0,
 		    0, "tls.upstream.ca: %s", err.text);
