@@ -59,7 +59,7 @@ static const struct arguments arguments = {
 	    "          to take it over: connections from then on have the new name\n"
 	    "  forget  what was learned of one: its name, its addresses, its conflicts.  Its\n"
 	    "          connections stay as long as record.keep says; who is still there\n"
-	    "          appears anew within an hour\n",
+	    "          appears anew with its next connection, or within two hours\n",
     .rows = rows,
     .row_count = sizeof(rows) / sizeof(rows[0]),
     .verbs = verbs,

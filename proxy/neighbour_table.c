@@ -18,6 +18,7 @@ struct link {
 struct neighbour_table {
 	uint64_t seed; /* so that nobody can choose what falls together */
 	size_t links, count;
+	size_t fresh;           /* places that were never taken begin here */
 	struct link *link;      /* owned */
 	struct neighbour *list; /* owned; NEIGHBOURS_MAX, free where the MAC is all 0 */
 	struct by_age spare;
@@ -45,8 +46,6 @@ neighbour_table_new(size_t links)
 		TAILQ_INIT(&table->link[i].idle);
 		TAILQ_INIT(&table->link[i].used);
 	}
-	for (size_t i = 0; i < NEIGHBOURS_MAX; i++)
-		TAILQ_INSERT_TAIL(&table->spare, &table->list[i], age);
 	return table;
 }
 
@@ -153,7 +152,7 @@ neighbour_table_find(struct neighbour_table *table, const struct addr *addr)
 	struct neighbour *found = NULL;
 
 	for (struct neighbour *at = *addr_chain(table, addr); at != NULL; at = at->same_addr) {
-		if (addr_same_host(&at->addr, addr) &&
+		if (!at->gone && addr_same_host(&at->addr, addr) &&
 		    (found == NULL || at->seen_ms > found->seen_ms))
 			found = at;
 	}
@@ -181,7 +180,8 @@ struct neighbour *
 neighbour_table_at(struct neighbour_table *table, size_t place)
 {
 	assert(place < NEIGHBOURS_MAX);
-	return mac_is_set(table->list[place].mac) ? &table->list[place] : NULL;
+	return place < table->fresh && mac_is_set(table->list[place].mac) ? &table->list[place]
+									  : NULL;
 }
 
 /* ---- changing ---- */
@@ -226,8 +226,11 @@ add(struct neighbour_table *table, const struct neighbour_news *news)
 
 	make_room(table, news);
 	entry = TAILQ_FIRST(&table->spare);
-	assert(entry != NULL);
-	TAILQ_REMOVE(&table->spare, entry, age);
+	if (entry != NULL)
+		TAILQ_REMOVE(&table->spare, entry, age);
+	else
+		entry = &table->list[table->fresh++];
+	assert(table->fresh <= NEIGHBOURS_MAX);
 	*entry = (struct neighbour){.addr = news->addr, .link = news->link};
 	entry->addr.port = 0;
 	memcpy(entry->mac, news->mac, MAC_BYTES);
@@ -262,21 +265,24 @@ neighbour_table_put(struct neighbour_table *table, const struct neighbour_news *
 	} else {
 		entry = add(table, news);
 	}
-	entry->reachable = news->reachable;
-	if (other || news->reachable)
+	if (other || entry->gone || news->reachable)
 		entry->seen_ms = now_ms;
+	entry->reachable = news->reachable;
+	entry->gone = false;
 	if (before != NULL)
 		*before = was;
 	return entry;
 }
 
 void
-neighbour_table_drop(struct neighbour_table *table, unsigned link, const struct addr *addr)
+neighbour_table_leave(struct neighbour_table *table, unsigned link, const struct addr *addr)
 {
 	struct neighbour *entry = find_on(table, link, addr);
 
-	if (entry != NULL)
-		forget(table, entry);
+	if (entry == NULL)
+		return;
+	entry->gone = true;
+	entry->reachable = false;
 }
 
 void

@@ -17,7 +17,7 @@
  * interface.  Where there is no room the oldest goes that had no connection,
  * and only then the oldest that had one.
  */
-enum { NEIGHBOURS_MAX = 8192, NEIGHBOURS_A_MAC = 64 };
+enum { NEIGHBOURS_MAX = 16384, NEIGHBOURS_A_MAC = 64 };
 
 struct neighbour {
 	struct addr addr; /* port 0 */
@@ -25,6 +25,7 @@ struct neighbour {
 	unsigned link;    /* which of the interfaces */
 	bool reachable;   /* the kernel has just heard of it */
 	bool used;        /* it had a connection */
+	bool gone;        /* the kernel has forgotten it; we remember that it was told of */
 	uint64_t seen_ms; /* when it was last sure to be there */
 	/* What was told of it, for who tells (proxy/sightings.h). */
 	uint64_t told_ms;     /* 0: never */
@@ -58,8 +59,11 @@ struct neighbour_news {
 struct neighbour *neighbour_table_put(struct neighbour_table *table,
     const struct neighbour_news *news, uint64_t now_ms, struct neighbour *before);
 
-/* Forget an address on an interface, or all that is on it. */
-void neighbour_table_drop(struct neighbour_table *table, unsigned link, const struct addr *addr);
+/* The kernel knows an address no more, as it does after some minutes of
+ * silence: it is not found any more, and is as it was when it comes back. */
+void neighbour_table_leave(struct neighbour_table *table, unsigned link, const struct addr *addr);
+
+/* Forget all that is on an interface. */
 void neighbour_table_drop_link(struct neighbour_table *table, unsigned link);
 
 /* Who has this address, whatever its port; of several interfaces the one seen

@@ -212,7 +212,7 @@ on_message(const struct nlmsghdr *message, void *arg)
 	case NEIGHBOUR_GONE:
 		link = link_of(neighbours, told.ifindex);
 		if (link < neighbours->count)
-			neighbour_table_drop(neighbours->table, (unsigned)link, &told.addr);
+			neighbour_table_leave(neighbours->table, (unsigned)link, &told.addr);
 		break;
 	case NEIGHBOUR_LINK:
 	case NEIGHBOUR_LINK_GONE:

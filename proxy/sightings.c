@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MS_PER_S = 1000, MS_PER_MINUTE = 60 * MS_PER_S, PLACES_A_TURN = 1024 };
+enum { MS_PER_S = 1000, MS_PER_MINUTE = 60 * MS_PER_S, PLACES_A_TURN = 2048 };
 
 /* So many at once, then one each so many milliseconds. */
 struct bucket {

@@ -15,7 +15,7 @@ struct oui;
 
 /*
  * Tells the record which cameras are there: each when it is first seen and
- * once an hour while it stays, and what is in conflict.  One worker does it for
+ * every two hours while it stays, and what is in conflict.  One worker does it for
  * all.
  *
  * Nobody can fill the record by making up cameras: SIGHTINGS_AT_ONCE events,
@@ -27,14 +27,14 @@ struct sightings;
 
 enum {
 	SIGHTINGS_AT_ONCE = 2000,
-	SIGHTINGS_A_SECOND = 2,
+	SIGHTINGS_A_SECOND = 3,
 	CONFLICTS_AT_ONCE = 100,
 	CONFLICTS_A_MINUTE = 6,
 	SIGHTINGS_TURN_MAX = 32, /* events a turn */
 	/* An address that is taken this soon after its owner was seen is in
 	 * conflict; later it was given to somebody else. */
 	SIGHTINGS_FRESH_MS = 60 * 1000,
-	SIGHTINGS_AGAIN_MS = 60 * 60 * 1000,
+	SIGHTINGS_AGAIN_MS = 2 * 60 * 60 * 1000,
 	SIGHTINGS_QUIET_MS = 10 * 60 * 1000,
 };
 

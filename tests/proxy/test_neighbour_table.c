@@ -35,7 +35,7 @@ find(struct neighbour_table *table, unsigned ip)
 	return neighbour_table_find(table, &news.addr);
 }
 
-Test(neighbour_table, who_is_put_is_found_until_dropped)
+Test(neighbour_table, who_is_put_is_found_until_it_leaves)
 {
 	struct neighbour_table *table = neighbour_table_new(2);
 	struct neighbour_news news = news_of(0, 7, 1);
@@ -55,9 +55,16 @@ Test(neighbour_table, who_is_put_is_found_until_dropped)
 	cr_expect_eq(before.seen_ms, 100);
 	cr_expect(before.reachable);
 	cr_expect_eq(neighbour_table_count(table), 1);
-	neighbour_table_drop(table, 1, &news.addr);
+	neighbour_table_leave(table, 1, &news.addr);
 	cr_expect_eq(find(table, 7), entry, "on the other interface only");
-	neighbour_table_drop(table, 0, &news.addr);
+	entry->told_ms = 300;
+	neighbour_table_leave(table, 0, &news.addr);
+	cr_expect_null(find(table, 7));
+	cr_expect_eq(neighbour_table_put(table, &news, 400, &before), entry);
+	cr_expect_eq(find(table, 7), entry);
+	cr_expect_eq(entry->told_ms, 300, "what was told of it is not told again");
+	cr_expect_eq(entry->seen_ms, 400);
+	neighbour_table_drop_link(table, 0);
 	cr_expect_null(find(table, 7));
 	cr_expect_eq(neighbour_table_count(table), 0);
 	neighbour_table_free(table);

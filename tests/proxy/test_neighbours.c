@@ -244,7 +244,7 @@ Test(neighbours, are_those_of_the_kernel)
 	cr_expect_eq(seen.now.mac[0], 0x02);
 	sh("ip neigh del 10.0.0.7 dev cams0");
 	(void)event_base_loop(base, EVLOOP_NONBLOCK);
-	cr_expect_eq(neighbour_table_count(neighbours_table(neighbours)), 2);
+	expect(neighbours, "10.0.0.7", "", "");
 	neighbours_close(neighbours);
 	event_base_free(base);
 }

@@ -99,7 +99,7 @@ turn(struct fixture *fixture, uint64_t now_ms)
 		sightings_turn(fixture->sightings, fixture->devices, now_ms);
 }
 
-Test(sightings, each_camera_is_told_once_and_hourly_while_it_is_seen)
+Test(sightings, each_camera_is_told_once_and_again_while_it_is_seen)
 {
 	struct fixture fixture;
 
