@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/neighbours.h"
 
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -41,113 +42,135 @@ struct neighbours {
 
 /* ---- one message ---- */
 
-struct attributes {
-	const struct nlattr *addr, *mac, *name;
+/* Its parts, none of which goes beyond it; libmnl's own readers take a length
+ * that is no multiple of four for the next one that is. */
+struct parts {
+	struct nlmsghdr head;
+	struct bytes rest;
 };
 
-static int
-on_neighbour_attribute(const struct nlattr *attr, void *arg)
+static bool
+take_copy(struct bytes *in, void *out, size_t size)
 {
-	struct attributes *found = arg;
+	struct bytes part;
 
-	if (mnl_attr_get_type(attr) == NDA_DST)
-		found->addr = attr;
-	else if (mnl_attr_get_type(attr) == NDA_LLADDR)
-		found->mac = attr;
-	return MNL_CB_OK;
+	if (!bytes_take(in, size, &part))
+		return false;
+	memcpy(out, part.at, size);
+	return true;
 }
 
 static bool
-read_address(uint8_t family, const struct nlattr *attr, struct addr *out)
+take_attribute(struct bytes *in, uint16_t *type, struct bytes *value)
+{
+	struct nlattr head;
+	struct bytes padding;
+	size_t size;
+
+	if (!take_copy(in, &head, sizeof(head)) || head.nla_len < sizeof(head) ||
+	    !bytes_take(in, head.nla_len - sizeof(head), value))
+		return false;
+	size = (4U - head.nla_len % 4U) % 4U; /* each begins at a multiple of four */
+	(void)bytes_take(in, size < in->left ? size : in->left, &padding);
+	*type = (uint16_t)(head.nla_type & (unsigned)NLA_TYPE_MASK);
+	return true;
+}
+
+/* The value of the last attribute of a type; empty where there is none. */
+static struct bytes
+find_attribute(struct bytes in, uint16_t wanted)
+{
+	struct bytes found = {0}, value;
+	uint16_t type;
+
+	while (take_attribute(&in, &type, &value)) {
+		if (type == wanted)
+			found = value;
+	}
+	return found;
+}
+
+static bool
+read_address(uint8_t family, struct bytes value, struct addr *out)
 {
 	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-	size_t size = attr != NULL ? mnl_attr_get_payload_len(attr) : 0;
 
 	*out = (struct addr){0};
-	if (family == AF_INET && size == 4) {
+	if (family == AF_INET && value.left == 4) {
 		memcpy(out->ip, mapped, sizeof(mapped));
-		memcpy(out->ip + sizeof(mapped), mnl_attr_get_payload(attr), size);
+		memcpy(out->ip + sizeof(mapped), value.at, value.left);
 		return true;
 	}
-	if (family != AF_INET6 || size != sizeof(out->ip))
+	if (family != AF_INET6 || value.left != sizeof(out->ip))
 		return false;
-	memcpy(out->ip, mnl_attr_get_payload(attr), size);
+	memcpy(out->ip, value.at, value.left);
 	return true;
 }
 
 static void
-read_neighbour(const struct nlmsghdr *message, struct neighbour_told *out)
+read_neighbour(const struct parts *parts, struct neighbour_told *out)
 {
 	enum { THERE = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT };
-	const struct ndmsg *head = mnl_nlmsg_get_payload(message);
-	struct attributes found = {0};
+	struct bytes rest = parts->rest, mac;
+	struct ndmsg head;
 
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*head) ||
-	    mnl_attr_parse(message, sizeof(*head), on_neighbour_attribute, &found) < 0 ||
-	    head->ndm_ifindex <= 0 || !read_address(head->ndm_family, found.addr, &out->addr))
+	if (!take_copy(&rest, &head, sizeof(head)) || head.ndm_ifindex <= 0 ||
+	    !read_address(head.ndm_family, find_attribute(rest, NDA_DST), &out->addr))
 		return;
-	out->ifindex = (uint32_t)head->ndm_ifindex;
-	if (message->nlmsg_type == RTM_DELNEIGH) {
+	out->ifindex = (uint32_t)head.ndm_ifindex;
+	if (parts->head.nlmsg_type == RTM_DELNEIGH) {
 		out->what = NEIGHBOUR_GONE;
 		return;
 	}
-	if ((head->ndm_state & THERE) == 0 || found.mac == NULL ||
-	    mnl_attr_get_payload_len(found.mac) != MAC_BYTES)
+	mac = find_attribute(rest, NDA_LLADDR);
+	if ((head.ndm_state & THERE) == 0 || mac.left != MAC_BYTES)
 		return;
-	memcpy(out->mac, mnl_attr_get_payload(found.mac), MAC_BYTES);
-	out->reachable = (head->ndm_state & NUD_REACHABLE) != 0;
+	memcpy(out->mac, mac.at, MAC_BYTES);
+	out->reachable = (head.ndm_state & NUD_REACHABLE) != 0;
 	if (mac_is_host(out->mac))
 		out->what = NEIGHBOUR_IS;
 }
 
-static int
-on_link_attribute(const struct nlattr *attr, void *arg)
-{
-	struct attributes *found = arg;
-
-	if (mnl_attr_get_type(attr) == IFLA_IFNAME)
-		found->name = attr;
-	return MNL_CB_OK;
-}
-
 static void
-read_link(const struct nlmsghdr *message, struct neighbour_told *out)
+read_link(const struct parts *parts, struct neighbour_told *out)
 {
-	const struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
-	struct attributes found = {0};
+	struct bytes rest = parts->rest, name;
+	struct ifinfomsg head;
 
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*head) || head->ifi_index <= 0 ||
-	    head->ifi_family != AF_UNSPEC ||
-	    mnl_attr_parse(message, sizeof(*head), on_link_attribute, &found) < 0)
+	if (!take_copy(&rest, &head, sizeof(head)) || head.ifi_index <= 0 ||
+	    head.ifi_family != AF_UNSPEC)
 		return;
-	out->ifindex = (uint32_t)head->ifi_index;
-	if (message->nlmsg_type == RTM_DELLINK) {
+	out->ifindex = (uint32_t)head.ifi_index;
+	if (parts->head.nlmsg_type == RTM_DELLINK) {
 		out->what = NEIGHBOUR_LINK_GONE;
 		return;
 	}
-	if (found.name == NULL || mnl_attr_validate(found.name, MNL_TYPE_NUL_STRING) < 0 ||
-	    mnl_attr_get_payload_len(found.name) > sizeof(out->name))
+	name = find_attribute(rest, IFLA_IFNAME);
+	if (name.left == 0 || name.left > sizeof(out->name) || name.at[name.left - 1] != '\0')
 		return;
-	text_copy(out->name, sizeof(out->name), mnl_attr_get_str(found.name));
+	memcpy(out->name, name.at, name.left);
 	out->what = NEIGHBOUR_LINK;
 }
 
 void
 neighbours_read(const void *message, size_t size, struct neighbour_told *out)
 {
-	const struct nlmsghdr *head = message;
+	struct bytes all = {message, size};
+	struct parts parts;
 
 	*out = (struct neighbour_told){0};
-	if (size > INT32_MAX || !mnl_nlmsg_ok(head, (int)size))
+	if (!take_copy(&all, &parts.head, sizeof(parts.head)) ||
+	    parts.head.nlmsg_len < sizeof(parts.head) ||
+	    !bytes_take(&all, parts.head.nlmsg_len - sizeof(parts.head), &parts.rest))
 		return;
-	switch (head->nlmsg_type) {
+	switch (parts.head.nlmsg_type) {
 	case RTM_NEWNEIGH:
 	case RTM_DELNEIGH:
-		read_neighbour(head, out);
+		read_neighbour(&parts, out);
 		break;
 	case RTM_NEWLINK:
 	case RTM_DELLINK:
-		read_link(head, out);
+		read_link(&parts, out);
 		break;
 	default:
 		break;

@@ -72,8 +72,7 @@ struct neighbour_told {
 	char name[16];
 };
 
-/* What one netlink message (struct nlmsghdr and what follows, size bytes,
- * aligned to 4) says. */
+/* What one netlink message (struct nlmsghdr and what follows, size bytes) says. */
 void neighbours_read(const void *message, size_t size, struct neighbour_told *out);
 
 #endif

@@ -155,9 +155,13 @@ Test(neighbours, damaged_messages_are_passed_over)
 	struct message neighbour =
 	    neighbour_message(RTM_NEWNEIGH, NUD_REACHABLE, AF_INET6, some_mac, 6);
 	struct message link = link_message(RTM_NEWLINK, "eth1");
+	struct neighbour_told told;
 
 	read_damaged(&neighbour);
 	read_damaged(&link);
+	memcpy(link.bytes, &(uint32_t){0xf2000001}, 4); /* a length that is negative as an int */
+	neighbours_read(link.bytes, link.size, &told);
+	cr_expect_eq(told.what, NEIGHBOUR_OTHER);
 }
 
 /* ---- the kernel's ---- */
