@@ -100,16 +100,22 @@ Test(aside, leaves_nothing_undone_at_its_end)
 /* No thread is to be had: this user may have no process more. */
 Test(aside, works_in_the_loop_where_there_is_no_thread)
 {
-	const struct rlimit none = {0, 0};
+	struct rlimit processes;
+	uid_t user = geteuid();
 	struct event_base *base = event_base_new();
 	struct aside *aside = aside_new(base, NULL);
 	struct count only = counted(aside);
 
 	loop_thread = pthread_self();
-	cr_assert_eq(setrlimit(RLIMIT_NPROC, &none), 0);
-	if (geteuid() == 0)
-		cr_assert_eq(setresuid(NOBODY, NOBODY, NOBODY), 0);
+	cr_assert_eq(getrlimit(RLIMIT_NPROC, &processes), 0);
+	processes.rlim_cur = 0;
+	cr_assert_eq(setrlimit(RLIMIT_NPROC, &processes), 0);
+	if (user == 0)
+		cr_assert_eq(setresuid(NOBODY, NOBODY, user), 0);
 	aside_do(aside, &only.job);
+	cr_assert_eq(setresuid(user, user, user), 0);
+	processes.rlim_cur = processes.rlim_max;
+	cr_assert_eq(setrlimit(RLIMIT_NPROC, &processes), 0);
 	cr_expect(only.done);
 	cr_expect_not(only.elsewhere);
 	aside_free(aside);
