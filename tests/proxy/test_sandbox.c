@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -207,6 +208,68 @@ traces(const char *dir)
 	return let(ptrace(PTRACE_TRACEME, 0, NULL, NULL));
 }
 
+/* What the checker may read, and the secret beside it, by name and by a link. */
+static int
+opens(const char *dir, const char *name)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return let(open(path, O_RDONLY));
+}
+
+static int
+opens_what_is_beside(const char *dir)
+{
+	return opens(dir, "beside/file");
+}
+
+static int
+opens_the_secret(const char *dir)
+{
+	return opens(dir, "secret/key");
+}
+
+static int
+opens_the_secret_by_a_link(const char *dir)
+{
+	return opens(dir, "link");
+}
+
+static int
+opens_to_write(const char *dir)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/beside/file", dir);
+	return let(open(path, O_RDWR));
+}
+
+static int
+seals(const char *dir)
+{
+	int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	(void)dir;
+	return let(fd < 0 ? fd : fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE));
+}
+
+static void *
+do_nothing(void *arg)
+{
+	return arg;
+}
+
+static int
+starts_a_thread(const char *dir)
+{
+	pthread_t thread;
+
+	(void)dir;
+	errno = pthread_create(&thread, NULL, do_nothing, NULL);
+	return errno != 0 ? let(-1) : let(-pthread_join(thread, NULL));
+}
+
 struct row {
 	const char *what;
 	enum role role;
@@ -256,6 +319,23 @@ static const struct row rows[] = {
     {"supervisor starts a role", ROLE_SUPERVISOR, forks, true, false},
     {"supervisor traces", ROLE_SUPERVISOR, traces, false, true},
     {"worker traces", ROLE_WORKER, traces, false, true},
+    {"worker starts a thread", ROLE_WORKER, starts_a_thread, true, false},
+    {"signer starts a thread", ROLE_SIGNER, starts_a_thread, false, true},
+    {"checker opens a file", ROLE_CHECKER, opens_a_file, true, false},
+    {"checker opens what is beside the secret", ROLE_CHECKER, opens_what_is_beside, true, false},
+    {"checker opens the secret", ROLE_CHECKER, opens_the_secret, false, false},
+    {"checker opens the secret by a link", ROLE_CHECKER, opens_the_secret_by_a_link, false, false},
+    {"checker opens to write", ROLE_CHECKER, opens_to_write, false, false},
+    {"checker writes inside", ROLE_CHECKER, writes_inside, false, false},
+    {"checker writes outside", ROLE_CHECKER, writes_outside, false, false},
+    {"checker seals", ROLE_CHECKER, seals, true, false},
+    {"checker executes", ROLE_CHECKER, executes, false, false},
+    {"checker forks", ROLE_CHECKER, forks, false, true},
+    {"checker reads another process", ROLE_CHECKER, reads_another, false, false},
+    {"checker signals another process", ROLE_CHECKER, signals_another, false, false},
+    {"checker makes code", ROLE_CHECKER, makes_code, false, true},
+    {"checker opens TCP", ROLE_CHECKER, opens_tcp, false, false},
+    {"checker opens unix", ROLE_CHECKER, opens_unix, false, false},
 };
 
 /* ---- running probes ---- */
@@ -268,7 +348,12 @@ confine(enum role role, const char *dir)
 	struct err err = {0};
 	int ret;
 
-	if (role == ROLE_SUPERVISOR) {
+	char secret[512];
+
+	(void)snprintf(secret, sizeof(secret), "%s/secret", dir);
+	if (role == ROLE_CHECKER) {
+		ret = sandbox_check(secret, &missing, &err);
+	} else if (role == ROLE_SUPERVISOR) {
 		reach.program = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 		ret = sandbox_supervise(&reach, &missing, &err);
 	} else {
@@ -290,6 +375,21 @@ need_root(void)
 		cr_skip_test("only root can change users");
 }
 
+static void
+make_secret(const char *dir)
+{
+	char path[512];
+
+	(void)snprintf(path, sizeof(path), "%s/secret", dir);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	scratch_file(path, "key", "key", 3);
+	(void)snprintf(path, sizeof(path), "%s/beside", dir);
+	cr_assert_eq(mkdir(path, 0700), 0);
+	scratch_file(path, "file", "file", 4);
+	(void)snprintf(path, sizeof(path), "%s/link", dir);
+	cr_assert_eq(symlink("secret/key", path), 0);
+}
+
 /* A directory that the recorder's user may write to. */
 static void
 make_dir(char *out, size_t size)
@@ -299,6 +399,7 @@ make_dir(char *out, size_t size)
 	scratch_dir(out, size);
 	cr_assert_eq(chown(out, user.uid, user.gid), 0);
 	cr_assert_eq(chmod(out, 0777), 0);
+	make_secret(out);
 }
 
 static int
