@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "config/devices.h"
 #include "config/judge.h"
+#include "config/oui.h"
 #include "config/problems.h"
 #include "geo/geo.h"
 #include "geo/ranges.h"
@@ -134,18 +135,50 @@ write_fact(const char *name, const char *value, const char *basis)
 	(void)printf("  %-11s %-8s %s\n", name, line, basis);
 }
 
+/* By the card's address, where devices.yaml has it; "" not known. */
+static void
+find_maker(const struct device *device, char *out, size_t size)
+{
+	uint8_t mac[MAC_BYTES] = {0};
+	struct oui *makers;
+
+	out[0] = '\0';
+	if (device == NULL)
+		return;
+	memcpy(mac, device->mac, sizeof(mac));
+	if (!mac_is_set(mac))
+		memcpy(mac, device->oui, OUI_BYTES);
+	if (!mac_is_set(mac))
+		return;
+	makers = oui_open(OUI_FILE, NULL);
+	oui_copy(makers, mac, out, size);
+	oui_free(makers);
+}
+
+static void
+write_device(const char *name, const struct device *device)
+{
+	char line[4 * FACTS_LABEL_MAX * 2], maker[FACTS_LABEL_MAX];
+	struct text text = text_in(line, sizeof(line));
+
+	find_maker(device, maker, sizeof(maker));
+	text_add_untrusted(&text, name, strlen(name));
+	if (device != NULL && device->group[0] != '\0')
+		text_add(&text, "  group %s", device->group);
+	if (maker[0] != '\0')
+		text_add(&text, "  maker %s", maker);
+	(void)puts(line);
+}
+
 static void
 write_facts(const struct facts *facts, const struct config *config)
 {
-	const struct device *device = devices_named(config->devices, facts->device);
 	const struct place *place = &facts->place;
 	char text[ADDR_TEXT_MAX], countries[COUNTRIES_TEXT_MAX], operator[FACTS_BASIS_MAX + 96];
 	struct text basis = text_in(operator, sizeof(operator));
 
 	if (facts->device[0] != '\0')
-		(void)printf("%s%s%s\n", facts->device,
-		    device != NULL && device->group[0] != '\0' ? "  group " : "",
-		    device != NULL ? device->group : "");
+		write_device(facts->device, devices_named(config->devices, facts->device));
 	(void)printf("%s\n", addr_text_port(&facts->dst, text));
 	write_fact("located", located_text(place, countries), place->located_basis);
 	write_fact("registered", countries_text(&place->registered, countries),
@@ -174,6 +207,7 @@ add_facts(struct json *json, const struct facts *facts)
 
 	json_string(json, "to", addr_text_port(&facts->dst, text));
 	json_string(json, "device", facts->device);
+	json_string(json, "group", facts->group);
 	json_string(json, "sni", facts->hello.sni);
 	json_bool(json, "sni_taken_as_proven", facts->hello.sni[0] != '\0');
 	if (facts->payload.class != PAYLOAD_UNKNOWN)

@@ -18,6 +18,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct recorded first, second;
+	static struct event_gist gist;
 	static struct json lines;
 	uint8_t frame[EVENT_FRAME_MAX], again[EVENT_FRAME_MAX];
 	struct bytes in = {frame, size};
@@ -33,6 +34,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		frame[2 + i] = (uint8_t)(crc >> (24 - 8 * i));
 	if (event_decode(&in, &first, NULL) != 0)
 		return 0;
+	/* What can be decoded has a gist, of no more bytes than it has itself. */
+	assert(event_get_gist((struct bytes){frame, size}, &gist) == 0 && gist.size < size);
+	assert(gist.opened_wall_us == first.facts.opened_wall_us);
 	in = (struct bytes){again, event_encode(&first.head, &first.facts, again)};
 	assert(event_decode(&in, &second, NULL) == 0 && in.left == 0);
 	assert(memcmp(&first.head, &second.head, sizeof(first.head)) == 0);

@@ -23,7 +23,8 @@ recorded_site_make(struct recorded_site *site, const char *rules)
 	static const char config[] = "site: north-gate\nstate_dir: state\nrun_dir: run\n"
 				     "gateway: {cameras: eth1}\nrules: rules.yaml\n"
 				     "devices: devices.yaml\nrecord: {eve: eve.json}\n";
-	static const char devices[] = "devices: [{name: lobby-3, group: eu, ip: 10.0.0.4}]\n";
+	static const char devices[] = "devices:\n- {name: lobby-3, group: eu, ip: 10.0.0.4}\n"
+				      "- {name: gate, oui: \"44:19:b6\"}\n";
 	char path[192];
 
 	*site = (struct recorded_site){0};

@@ -2,11 +2,13 @@
 /* Without databases: no place is known.  test_load.c has explain with them. */
 #include "proxy/commands.h"
 
+#include "config/oui.h"
 #include "tests/proxy/recorded.h"
 #include "tests/support/command.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char rules[] =
     "ruleset: site\nversion: 1\ntitle: t\nunknown: {then: allow, why: open}\n"
@@ -142,6 +144,18 @@ Test(command_explain, refuses_what_cannot_be)
 		cr_expect_str_empty(ran.out);
 		cr_expect_not_null(strstr(ran.err, "borderlens explain: --"), "%s", ran.err);
 	}
+}
+
+Test(command_explain, tells_who_made_a_camera_that_is_known_by_its_card)
+{
+	EXPLAIN("1.2.3.4", "--sni", "", "--device", "gate");
+	if (access(OUI_FILE, R_OK) == 0)
+		cr_expect(strncmp(ran.out, "gate  maker Hangzhou Hikvision", 30) == 0, "%s",
+		    ran.out);
+	else
+		cr_expect(strncmp(ran.out, "gate\n", 5) == 0, "%s", ran.out);
+	EXPLAIN("1.2.3.4", "--sni", "", "--device", "x\033[31m");
+	cr_expect(strncmp(ran.out, "x\\x1b[31m\n", 10) == 0, "%s", ran.out);
 }
 
 Test(command_explain, warns_of_a_device_that_is_not_configured)
