@@ -6,16 +6,15 @@
 #include "geo/geo.h"
 #include "proxy/commands.h"
 #include "tests/proxy/netns.h"
+#include "tests/support/command.h"
 #include "tests/support/mmdb_maker.h"
 #include "tests/support/scratch.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -94,60 +93,12 @@ TestSuite(load, .init = make_site, .fini = remove_site);
 
 /* ---- running a command ---- */
 
-struct ran {
-	int code;
-	char out[16384], err[1 << 18];
-};
-
-static int
-divert(int fd, int *saved)
-{
-	int to = memfd_create("test", MFD_CLOEXEC);
-
-	*saved = dup(fd);
-	cr_assert(to >= 0 && *saved >= 0 && dup2(to, fd) == fd);
-	return to;
-}
-
-static void
-restore(int fd, int from, int saved, char *text, size_t size)
-{
-	ssize_t count = pread(from, text, size - 1, 0);
-
-	cr_assert(count >= 0 && dup2(saved, fd) == fd);
-	text[count] = '\0';
-	(void)close(from);
-	(void)close(saved);
-}
-
-static void
-run(int (*command)(int argc, char **argv), const char *const *args, struct ran *ran)
-{
-	char *argv[16] = {NULL};
-	int argc = 0, saved_out, saved_err, out, err;
-
-	while (args[argc] != NULL) {
-		argv[argc] = strdup(args[argc]);
-		argc++;
-	}
-	(void)fflush(NULL);
-	out = divert(STDOUT_FILENO, &saved_out);
-	err = divert(STDERR_FILENO, &saved_err);
-	optind = 0;
-	ran->code = command(argc, argv);
-	(void)fflush(NULL);
-	restore(STDOUT_FILENO, out, saved_out, ran->out, sizeof(ran->out));
-	restore(STDERR_FILENO, err, saved_err, ran->err, sizeof(ran->err));
-	for (int i = 0; i < argc; i++)
-		free(argv[i]);
-}
-
 static void
 check(struct ran *ran)
 {
 	const char *const args[] = {"check", "-c", config_path, NULL};
 
-	run(command_check, args, ran);
+	command_run_in(command_check, args, ran);
 }
 
 /* ---- loading ---- */
@@ -245,7 +196,7 @@ Test(load, check_tells_what_is_good)
 	cr_expect_eq(strncmp(ran.out, "ok: ", 4), 0);
 	cr_expect_not_null(strstr(ran.out, "site v1 (enforce, 2 rules)"), "%s", ran.out);
 	cr_expect_str_empty(ran.err);
-	run(command_check, json, &ran);
+	command_run_in(command_check, json, &ran);
 	cr_expect_eq(ran.code, EXIT_DONE);
 	cr_expect_eq(strncmp(ran.out, "{\"ok\":true,", 11), 0, "%s", ran.out);
 }
@@ -307,11 +258,11 @@ Test(load, check_tells_places_and_counts_and_knows_its_options)
 	const char *const sample[] = {"check", "--sample", NULL};
 	struct ran ran;
 
-	run(command_check, wrong, &ran);
+	command_run_in(command_check, wrong, &ran);
 	cr_expect_eq(ran.code, EXIT_USAGE);
-	run(command_check, more, &ran);
+	command_run_in(command_check, more, &ran);
 	cr_expect_eq(ran.code, EXIT_USAGE);
-	run(command_check, sample, &ran);
+	command_run_in(command_check, sample, &ran);
 	cr_expect_eq(ran.code, EXIT_DONE);
 	cr_expect_not_null(strstr(ran.out, "\ngateway:\n  "));
 	write_file("borderlens.yaml", "gateway: {cameras: eth1}\nrules: rules.yaml\nsit: x\n");
@@ -322,7 +273,7 @@ Test(load, check_tells_places_and_counts_and_knows_its_options)
 		"borderlens.yaml:3:1: error: unknown key 'sit': did you mean 'site'?\n"),
 	    "%s", ran.err);
 	cr_expect_not_null(strstr(ran.err, "\n1 error\n"), "%s", ran.err);
-	run(command_check, json, &ran);
+	command_run_in(command_check, json, &ran);
 	cr_expect_eq(ran.code, EXIT_CONFIG);
 	cr_expect_not_null(strstr(ran.out, "\"ok\":false"), "%s", ran.out);
 	cr_expect_not_null(strstr(ran.out, "\"line\":3,\"column\":1,\"severity\":\"error\""), "%s",
@@ -387,7 +338,7 @@ Test(load, explain_ends_as_the_verdict_says)
 		    "--device", "lobby-3", rows[i].sni != NULL ? "--sni" : NULL, rows[i].sni, NULL};
 		struct ran ran;
 
-		run(command_explain, args, &ran);
+		command_run_in(command_explain, args, &ran);
 		cr_expect_eq(ran.code, rows[i].code, "row %zu: %d", i, ran.code);
 		cr_expect_not_null(strstr(ran.out, rows[i].words), "row %zu:\n%s%s", i, ran.out,
 		    ran.err);
@@ -401,10 +352,10 @@ Test(load, explain_refuses_an_address_of_the_machine_as_the_appliance_does)
 	struct ran ran;
 
 	netns_make();
-	run(command_explain, args, &ran);
+	command_run_in(command_explain, args, &ran);
 	cr_expect_eq(ran.code, 0, "%s", ran.out);
 	cr_assert_eq(system("ip addr add 8.8.8.8/32 dev lo"), 0);
-	run(command_explain, args, &ran);
+	command_run_in(command_explain, args, &ran);
 	cr_expect_eq(ran.code, 10, "%s", ran.out);
 	cr_expect_not_null(strstr(ran.out, "appliance/own-address"), "%s", ran.out);
 	cr_expect_str_empty(ran.err);
@@ -418,7 +369,7 @@ Test(load, explain_tells_facts_with_their_basis_and_each_rule)
 	    NULL};
 	struct ran ran;
 
-	run(command_explain, text, &ran);
+	command_run_in(command_explain, text, &ran);
 	cr_expect_str_eq(ran.out,
 	    "lobby-3  group eu\n"
 	    "9.9.9.9:443\n"
@@ -434,7 +385,7 @@ Test(load, explain_tells_facts_with_their_basis_and_each_rule)
 	    "  = allow by cam: the vendor\n"
 	    "verdict: allow by site/cam \"the vendor\"\n",
 	    "%s", ran.out);
-	run(command_explain, json, &ran);
+	command_run_in(command_explain, json, &ran);
 	cr_expect_eq(ran.code, 12);
 	cr_expect_not_null(strstr(ran.out, "\"verdict\":\"unknown\""), "%s", ran.out);
 	cr_expect_not_null(strstr(ran.out, "\"exit\":12"), "%s", ran.out);
@@ -453,14 +404,14 @@ Test(load, explain_knows_wrong_usage_from_a_wrong_configuration)
 	struct ran ran;
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		run(command_explain, wrong[i], &ran);
+		command_run_in(command_explain, wrong[i], &ran);
 		cr_expect_eq(ran.code, EXIT_USAGE, "row %zu", i);
 		cr_expect_str_empty(ran.out);
 	}
-	run(command_explain, name, &ran);
+	command_run_in(command_explain, name, &ran);
 	cr_expect_eq(ran.code, EXIT_USAGE);
 	cr_expect_not_null(strstr(ran.err, "is not an IP address"), "%s", ran.err);
-	run(command_explain, none, &ran);
+	command_run_in(command_explain, none, &ran);
 	cr_expect_eq(ran.code, EXIT_CONFIG);
 	cr_expect_not_null(strstr(ran.err, "/none.yaml: error: "), "%s", ran.err);
 }
