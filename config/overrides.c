@@ -32,12 +32,12 @@ static bool
 read_country(const struct reader *reader, const struct yaml_node *node, struct countries *out)
 {
 	const char *text = reader_text(reader, node);
-	const char *hint;
 
 	if (text == NULL)
 		return false;
 	if (!country_known(text)) {
-		hint = country_hint(text);
+		const char *hint = country_hint(text);
+
 		reader_error(reader, node, "'%.40s' is no country: %s", text,
 		    hint != NULL ? hint : "write two capitals of ISO 3166-1, or unknown");
 		return false;

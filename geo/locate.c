@@ -262,7 +262,7 @@ static void
 apply_databases(struct locating *locating)
 {
 	const struct geo *geo = locating->geo;
-	struct database_answer answers[GEO_COUNTRY_FILES_MAX];
+	struct database_answer answers[GEO_COUNTRY_FILES_MAX] = {0};
 
 	if ((locating->open & (OVERRIDE_LOCATED | OVERRIDE_REGISTERED | OVERRIDE_KIND)) == 0)
 		return;

@@ -159,9 +159,9 @@ geo_fetch(const struct config *config, const struct geo_swap *swap, const char *
     struct err *err)
 {
 	const char *foreign = first_foreign(config, swap);
-	char fetch[PATH_MAX];
 
 	if (foreign == NULL) {
+		char fetch[PATH_MAX];
 		const char *const argv[] = {fetch, "--newest", swap->next, NULL};
 
 		return find_fetch(fetch, err) == 0 ? run_well(argv, "geo/fetch", err) : -1;

@@ -103,39 +103,32 @@ block_text(const struct addr *addr, unsigned bits, char out[BLOCK_TEXT_MAX])
 	return out;
 }
 
+static void
+add_told(struct text *text, const char *name, const char *value)
+{
+	text_add(text, "%s%s ", text->used > 0 ? ", " : "", name);
+	text_add_untrusted(text, value, strlen(value));
+}
+
 /* "located DE, operator unknown" */
 static const char *
 tells_text(const struct override *override, char out[TELLS_TEXT_MAX])
 {
 	struct text text = text_in(out, TELLS_TEXT_MAX);
-	const struct {
-		unsigned fact;
-		const char *name;
-		const struct countries *countries; /* NULL: text */
-		const char *text;
-	} facts[] = {{OVERRIDE_LOCATED, "located", &override->located, NULL},
-	    {OVERRIDE_KIND, "kind", NULL, place_kind_name(override->kind)},
-	    {OVERRIDE_REGISTERED, "registered", &override->registered, NULL},
-	    {
-		OVERRIDE_OPERATOR,
-		"operator",
-		&override->operator,
-		NULL },
-		{OVERRIDE_ORG, "org", NULL, override->org},
-		{OVERRIDE_VENDOR, "vendor", NULL, override->vendor},
-	};
+	char countries[COUNTRIES_TEXT_MAX];
 
-	for (size_t i = 0; i < sizeof(facts) / sizeof(facts[0]); i++) {
-		char countries[COUNTRIES_TEXT_MAX];
-
-		if ((override->tells & facts[i].fact) == 0)
-			continue;
-		text_add(&text, "%s%s ", text.used > 0 ? ", " : "", facts[i].name);
-		if (facts[i].countries != NULL)
-			text_add(&text, "%s", countries_text(facts[i].countries, countries));
-		else
-			text_add_untrusted(&text, facts[i].text, strlen(facts[i].text));
-	}
+	if ((override->tells & OVERRIDE_LOCATED) != 0)
+		add_told(&text, "located", countries_text(&override->located, countries));
+	if ((override->tells & OVERRIDE_KIND) != 0)
+		add_told(&text, "kind", place_kind_name(override->kind));
+	if ((override->tells & OVERRIDE_REGISTERED) != 0)
+		add_told(&text, "registered", countries_text(&override->registered, countries));
+	if ((override->tells & OVERRIDE_OPERATOR) != 0)
+		add_told(&text, "operator", countries_text(&override->operator, countries));
+	if ((override->tells & OVERRIDE_ORG) != 0)
+		add_told(&text, "org", override->org);
+	if ((override->tells & OVERRIDE_VENDOR) != 0)
+		add_told(&text, "vendor", override->vendor);
 	return out;
 }
 
@@ -248,7 +241,7 @@ print_answers(const struct told *told)
 void
 geo_lookup_print(const struct geo_lookup *lookup)
 {
-	char ip[ADDR_TEXT_MAX], text[COUNTRIES_TEXT_MAX], block[BLOCK_TEXT_MAX];
+	char ip[ADDR_TEXT_MAX], text[COUNTRIES_TEXT_MAX];
 	const struct place *place;
 	struct told told;
 
@@ -260,8 +253,11 @@ geo_lookup_print(const struct geo_lookup *lookup)
 	print_line("range", range_name(told.range), "");
 	print_line("kind", place_kind_name(place->kind), "");
 	print_line("located", located_text(place, text), place->located_basis);
-	if (place->prefix_bits != 0)
+	if (place->prefix_bits != 0) {
+		char block[BLOCK_TEXT_MAX];
+
 		print_line("  block", block_text(&told.inner, place->prefix_bits, block), "");
+	}
 	print_line("registered", countries_text(&place->registered, text), place->registered_basis);
 	print_network(&told);
 	print_line("operator", countries_text(&place->operator, text), place->operator_basis);
@@ -395,7 +391,7 @@ json_basis(struct json *json, const struct told *told)
 void
 geo_lookup_json(const struct geo_lookup *lookup, struct json *json)
 {
-	char ip[ADDR_TEXT_MAX], block[BLOCK_TEXT_MAX];
+	char ip[ADDR_TEXT_MAX];
 	const struct place *place;
 	struct told told;
 
@@ -413,8 +409,11 @@ geo_lookup_json(const struct geo_lookup *lookup, struct json *json)
 	json_number(json, "asn", place->asn);
 	json_string(json, "org", place->org);
 	json_string(json, "vendor", place->vendor[0] != '\0' ? place->vendor : "unknown");
-	if (place->prefix_bits != 0)
+	if (place->prefix_bits != 0) {
+		char block[BLOCK_TEXT_MAX];
+
 		json_string(json, "block", block_text(&told.inner, place->prefix_bits, block));
+	}
 	json_basis(json, &told);
 	json_operator(json, told.operator);
 	json_kind(json, told.kind);

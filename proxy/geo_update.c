@@ -122,15 +122,16 @@ check_fresh(struct run *run, struct err *err)
 static int
 check_row(const struct geo_status *was, const struct geo_status *is, struct err *err)
 {
-	char old[CLOCK_TEXT_MAX], now[CLOCK_TEXT_MAX];
-
 	if (strcmp(was->role, is->role) != 0)
 		return err_set(err, ERR_INPUT, "%.80s answers %s, and was to answer %s", is->name,
 		    is->role, was->role);
-	if (is->build_s < was->build_s)
+	if (is->build_s < was->build_s) {
+		char old[CLOCK_TEXT_MAX], now[CLOCK_TEXT_MAX];
+
 		return err_set(err, ERR_INPUT, "%.80s is of %s, older than what is there (%s)",
 		    is->name, clock_date(is->build_s * US_PER_S, now),
 		    clock_date(was->build_s * US_PER_S, old));
+	}
 	if (is->entries < was->entries / LOST_HALF)
 		return err_set(err, ERR_INPUT, "%.80s has %llu networks, and had %llu", is->name,
 		    (unsigned long long)is->entries, (unsigned long long)was->entries);
