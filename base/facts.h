@@ -55,6 +55,8 @@ struct hello_facts {
 	bool post_quantum;            /* it offers a group with ML-KEM */
 	bool sha1_only;               /* it takes no signature in the handshake but by SHA-1.
 				       * Not recorded: camera_tls.legacy tells it */
+	bool no_certificate;          /* it takes no certificate at all: pre-shared keys or raw
+				       * public keys only, so nobody can open it */
 	uint8_t alpn_size;            /* bytes used of alpn */
 	char sni[FACTS_NAME_MAX];     /* "" when there is none */
 	uint8_t alpn[FACTS_ALPN_MAX]; /* RFC 7301: length byte and name, repeated */

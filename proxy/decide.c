@@ -92,6 +92,20 @@ flag_by_name(struct conn *conn)
 	conn->facts.verdict.flag = later.flag;
 }
 
+/* A camera that takes no certificate, so none of ours: it passes as one that has
+ * refused ours.  False: that is not wished for. */
+static bool
+pass_unopened(struct conn *conn)
+{
+	if (conn->snapshot->config->tls.rejected == REJECTED_PASSTHROUGH) {
+		conn->passthrough = true;
+		return true;
+	}
+	guard_block(&conn->facts.verdict, VERDICT_NAME, "no-certificate",
+	    "The camera takes no certificate, so it cannot be opened");
+	return false;
+}
+
 static void
 judge_by_name(struct conn *conn)
 {
@@ -112,6 +126,8 @@ judge_by_name(struct conn *conn)
 	}
 	judge(snapshot->config->rules, VERDICT_NAME, facts, &facts->verdict);
 	if (is_blocked(conn))
+		return;
+	if (facts->hello.no_certificate && !pass_unopened(conn))
 		return;
 	if (facts->hello.kind == HELLO_TLS &&
 	    snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)

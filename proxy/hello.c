@@ -23,7 +23,9 @@ enum extension {
 	EXTENSION_ALPN = 16,
 	EXTENSION_EARLY_DATA = 42,
 	EXTENSION_VERSIONS = 43,
-	EXTENSION_ECH = 0xfe0d, /* RFC 9849 */
+	EXTENSION_ECH = 0xfe0d,                 /* RFC 9849 */
+	EXTENSION_SERVER_CERTIFICATE_TYPE = 20, /* RFC 7250 */
+	EXTENSION_PRE_SHARED_KEY = 41,
 };
 
 enum {
@@ -327,6 +329,7 @@ struct signature_offer {
 	bool has_signatures, ecdsa_signature;
 	bool better_than_sha1; /* one of them is */
 	bool has_groups, p256;
+	bool raw_keys_only, has_psk;
 };
 
 static bool
@@ -384,6 +387,18 @@ read_signatures(struct bytes ext, struct signature_offer *offer)
 	return true;
 }
 
+/* The types of certificate that it takes from a server; 0 is X.509. */
+static bool
+read_certificate_types(struct bytes ext, struct signature_offer *offer)
+{
+	struct bytes list;
+
+	if (!bytes_vec8(&ext, &list) || ext.left != 0 || list.left == 0)
+		return false;
+	offer->raw_keys_only = memchr(list.at, 0, list.left) == NULL;
+	return true;
+}
+
 static bool
 read_extension(uint16_t type, struct bytes body, struct hello_facts *facts,
     struct signature_offer *offer)
@@ -404,6 +419,11 @@ read_extension(uint16_t type, struct bytes body, struct hello_facts *facts,
 		return true;
 	case EXTENSION_ECH:
 		facts->ech = true;
+		return true;
+	case EXTENSION_SERVER_CERTIFICATE_TYPE:
+		return read_certificate_types(body, offer);
+	case EXTENSION_PRE_SHARED_KEY:
+		offer->has_psk = true;
 		return true;
 	default:
 		return true;
@@ -452,6 +472,42 @@ takes_ecdsa(const struct hello_facts *facts, const struct signature_offer *offer
 	return facts->version_max == TLS_1_2 ? offer->ecdsa_signature : !offer->has_signatures;
 }
 
+/* Suites that authenticate by a pre-shared key (RFC 4279, 4785, 5487, 5489, 6209,
+ * 6367, 6655, 7905, 8442), and those that are no suites: RFC 5746, RFC 7507. */
+static bool
+is_psk_suite(uint16_t suite)
+{
+	static const uint16_t ranges[][2] = {{0x002c, 0x002e}, {0x008a, 0x0095}, {0x00a8, 0x00b9},
+	    {0x00ff, 0x00ff}, {0x5600, 0x5600}, {0xc033, 0xc03b}, {0xc064, 0xc065},
+	    {0xc06a, 0xc06f}, {0xc08e, 0xc093}, {0xc094, 0xc09b}, {0xc0a4, 0xc0a5},
+	    {0xc0a8, 0xc0ab}, {0xccab, 0xccae}, {0xd001, 0xd005}};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		if (suite >= ranges[i][0] && suite <= ranges[i][1])
+			return true;
+	}
+	return fingerprint_is_grease(suite);
+}
+
+/* Whether no certificate of anybody's is good enough.  In TLS 1.3 one that
+ * names no signature takes none (RFC 8446 section 9.2). */
+static bool
+takes_no_certificate(const struct hello_facts *facts, const struct signature_offer *offer,
+    struct bytes suites)
+{
+	uint16_t suite;
+
+	if (offer->raw_keys_only)
+		return true;
+	if (facts->version_max >= TLS_1_3)
+		return offer->has_psk && !offer->has_signatures;
+	while (bytes_u16(&suites, &suite)) {
+		if (!is_psk_suite(suite))
+			return false;
+	}
+	return true;
+}
+
 bool
 hello_parse_body(struct bytes body, struct hello_facts *facts)
 {
@@ -469,6 +525,7 @@ hello_parse_body(struct bytes body, struct hello_facts *facts)
 	if (!read_extensions(exts, facts, &offer))
 		return false;
 	facts->ecdsa = takes_ecdsa(facts, &offer, suites);
+	facts->no_certificate = suites.left > 0 && takes_no_certificate(facts, &offer, suites);
 	/* A hello of TLS 1.2 that says nothing of signatures means SHA-1. */
 	facts->sha1_only = facts->version_max <= TLS_1_2 && !offer.better_than_sha1;
 	fingerprint_hello(whole, facts->ja3, facts->ja4);

@@ -282,6 +282,8 @@ add_ours(struct json *json, const struct event_head *head, const struct facts *f
 		json_bool(json, "ech", true);
 	if (facts->hello.early_data)
 		json_bool(json, "early_data", true);
+	if (facts->hello.no_certificate)
+		json_bool(json, "no_certificate", true);
 	if (facts->hello.post_quantum)
 		json_bool(json, "post_quantum", true);
 	if (closed) {

@@ -22,7 +22,7 @@ void eve_add(struct json *json, const struct event_head *head, const struct fact
 
 /* Counts the shapes that these lines have had; a line of another version is
  * not made the same way again. */
-enum { EVE_VERSION = 5 };
+enum { EVE_VERSION = 6 };
 
 enum { EVE_GID = 25196 }; /* ours among the generators of alerts */
 

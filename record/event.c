@@ -143,6 +143,7 @@ static const struct field fields[] = {
     FIELD(83, FIELD_BOOL, camera_tls.legacy, 0),
     FIELD(84, FIELD_BOOL, hello.early_data, 0),
     FIELD(85, FIELD_BOOL, hello.post_quantum, 0),
+    FIELD(86, FIELD_BOOL, hello.no_certificate, 0),
 };
 
 enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };

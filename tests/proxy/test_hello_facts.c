@@ -292,3 +292,57 @@ Test(hello_early_data, is_told)
 	cr_assert(READ("\0\52\0\0", &facts));
 	cr_expect(facts.early_data);
 }
+
+/* ---- cameras that take no certificate ---- */
+
+/* A hello of these three suites and extensions. */
+static bool
+takes_none(const uint16_t suites[3], const void *extensions, size_t size)
+{
+	struct made message = hello_message_with(extensions, size);
+	struct hello_facts facts = {0};
+
+	for (size_t i = 0; i < 3; i++) {
+		message.at[4 + 2 + 32 + 1 + 2 + 2 * i] = (uint8_t)(suites[i] >> 8);
+		message.at[4 + 2 + 32 + 1 + 2 + 2 * i + 1] = (uint8_t)suites[i];
+	}
+	cr_assert(hello_parse_body((struct bytes){message.at + 4, message.size - 4}, &facts));
+	made_free(&message);
+	return facts.no_certificate;
+}
+
+Test(hello_certificate, none_is_taken_with_pre_shared_keys_or_raw_ones_alone)
+{
+	static const struct {
+		uint16_t suites[3];
+		const char *extensions;
+		size_t size;
+		bool none;
+	} rows[] = {
+	    {{0xc02b, 0xc02f, 0x00ff}, "", 0, false},
+	    {{0x00a8, 0x00ae, 0x00ff}, "", 0, true},                 /* PSK, and RFC 5746's */
+	    {{0x1a1a, 0xccac, 0xd001}, "", 0, true},                 /* GREASE */
+	    {{0x00a8, 0xc02b, 0x00ff}, "", 0, false},                /* either */
+	    {{0xc0a8, 0xc0a4, 0x008c}, "", 0, true},                 /* CCM */
+	    {{0xc0ac, 0xc0a8, 0x008c}, "", 0, false},                /* ECDHE-ECDSA with CCM */
+	    {{0xc02b, 0xc02f, 0x00ff}, "\0\24\0\2\1\2", 6, true},    /* raw keys, RFC 7250 */
+	    {{0xc02b, 0xc02f, 0x00ff}, "\0\24\0\3\2\2\0", 7, false}, /* or X.509 */
+	    /* TLS 1.3 with a key, and no signature that it would take */
+	    {{0x1301, 0x1302, 0x1303}, "\0\53\0\3\2\3\4\0\51\0\0", 11, true},
+	    {{0x1301, 0x1302, 0x1303}, "\0\53\0\3\2\3\4\0\15\0\4\0\2\4\3\0\51\0\0", 19, false},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect_eq(takes_none(rows[i].suites, rows[i].extensions, rows[i].size),
+		    rows[i].none, "row %zu", i);
+}
+
+Test(hello_certificate, types_that_are_not_well_formed_break_the_hello)
+{
+	struct hello_facts facts;
+
+	cr_expect_not(READ("\0\24\0\0", &facts));
+	cr_expect_not(READ("\0\24\0\1\0", &facts));
+	cr_expect_not(READ("\0\24\0\2\2\2", &facts));
+	cr_expect_not(READ("\0\24\0\3\1\2\0", &facts));
+}

@@ -154,6 +154,7 @@ make_full_facts(struct facts *facts)
 	facts->server.resumed = true;
 	facts->hello.early_data = true;
 	facts->hello.post_quantum = true;
+	facts->hello.no_certificate = true;
 	facts->camera_tls.resumed = true;
 	facts->camera_tls.legacy = true;
 	facts->server.not_before = -1;
