@@ -369,6 +369,18 @@ end_of_tls(struct leg *leg, int ret)
 	}
 }
 
+/* A message behind the handshake, such as a ticket, makes OpenSSL take a buffer
+ * of 16 KiB to write an answer; it gives it back when it writes, which an idle
+ * camera never makes it do. */
+static void
+give_buffers_back(struct leg *leg)
+{
+	if (leg->messages == leg->trimmed)
+		return;
+	leg->trimmed = leg->messages;
+	(void)SSL_free_buffers(leg->ssl); /* keeps those that hold something */
+}
+
 /* Several small records become one read, so that they leave as one record. */
 static enum leg_io
 read_tls(struct leg *leg, uint8_t *to, size_t size, size_t *count)
@@ -388,6 +400,7 @@ read_tls(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 			return LEG_ENDED;
 		break;
 	}
+	give_buffers_back(leg);
 	*count = used;
 	return used > 0 ? LEG_DONE : LEG_WAIT;
 }

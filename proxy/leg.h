@@ -58,6 +58,7 @@ struct leg {
 	uint8_t alert;     /* the fatal alert that came, 0: none */
 	int error;         /* errno of LEG_RESET */
 	uint32_t messages; /* of the handshake and behind it, that came */
+	uint32_t trimmed;  /* ... when OpenSSL's buffers were last given back */
 	uint64_t payload;  /* bytes that came over TLS */
 	uint8_t *out;      /* of the pool; NULL when nothing waits */
 	size_t out_start, out_end;

@@ -204,7 +204,7 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	if (worker->refusals == NULL || worker->census == NULL || worker->sessions == NULL ||
 	    worker_reaps(worker) != 0 ||
 	    event_assign(&worker->tick, worker->base, -1, EV_PERSIST, on_tick, worker) != 0 ||
-	    event_add(&worker->tick, &every) != 0)
+	    event_priority_set(&worker->tick, 0) != 0 || event_add(&worker->tick, &every) != 0)
 		return err_set(err, ERR_NOMEM, "no memory");
 	return adopt_open(worker, setup->control, setup->config_path, err);
 }

@@ -82,7 +82,8 @@ struct worker {
  */
 struct event_base *worker_base(void);
 
-/* Events have the one in the middle unless they say otherwise. */
+/* Events have the one in the middle unless they say otherwise.  The heartbeat has
+ * the first: behind a thousand hellos it would come too late to count. */
 enum { WORKER_PRIORITIES = 3 };
 
 /* Make worker->reap the event that frees closed connections; -1: no memory. */
