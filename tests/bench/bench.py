@@ -2,6 +2,7 @@
 """Measures the appliance and two peers in turn; see tests/bench/run."""
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -18,6 +19,11 @@ from pki import Pki
 TICKS = os.sysconf("SC_CLK_TCK")
 NAME = "media.cameras.example"
 PORT = 8443
+CAMERAS = range(10, 42)          # the last parts of their addresses
+ORIGIN = AMAZON_DE               # gives no tickets: every connection is a whole handshake
+ORIGIN_TICKETS = "3.120.0.11"    # its sessions can be resumed
+ORIGIN_NAMES = "3.120.0.12"      # a certificate of its own for each name
+BULK = 1 << 26
 REDIRECT = """\
 table ip bench {
  chain pre {
@@ -29,15 +35,22 @@ table ip bench {
 HAPROXY = """\
 global
   nbthread 2
-  maxconn 9000
+  maxconn 4000
 defaults
   mode tcp
   timeout connect 10s
   timeout client 10m
   timeout server 10m
+  option splice-auto
 listen bench
+"""
+HAPROXY_OPENS = HAPROXY + """\
   bind 0.0.0.0:{port} transparent ssl crt {fixed}
   server origin 0.0.0.0:443 ssl verify required ca-file {roots} sni ssl_fc_sni no-ssl-reuse
+"""
+HAPROXY_PASSES = HAPROXY + """\
+  bind 0.0.0.0:{port} transparent
+  server origin 0.0.0.0:443
 """
 BORDERLENS = """\
 site: bench
@@ -54,89 +67,158 @@ rules: [rules.yaml]
 limit: {{per_camera: 10000}}
 record: {{eve: {directory}/eve/eve.json}}
 """
+# What is measured, in the order of the table: key, heading.
+ROWS = [
+    ("conn", "CPU us per new opened connection"),
+    ("resumed", "the same, the server resumable"),
+    ("up", "CPU ns per byte, opened, up"),
+    ("down", "CPU ns per byte, opened, down"),
+    ("pass_up", "CPU ns per byte, passed through, up"),
+    ("pass_down", "CPU ns per byte, passed through, down"),
+    ("delay", "first byte over direct, us, p50"),
+    ("mint", "a name seen for the first time, us more, p50"),
+    ("idle", "KB per idle opened connection"),
+    ("growth", "KB more per 1,000 connections"),
+]
 
 
 class Bench:
-    def __init__(self, geo):
-        self.directory = f"/tmp/blt{os.getpid()}"
+    def __init__(self, geo, prefix="blt"):
+        self.directory = f"/tmp/{prefix}{os.getpid()}"
         os.makedirs(f"{self.directory}/eve", mode=0o755)
-        self.net = Net(f"blt{os.getpid()}", cameras=(10,), clouds=(AMAZON_DE,), hosts=HOSTS)
+        self.net = Net(f"{prefix}{os.getpid()}", cameras=CAMERAS, clouds=(ORIGIN, ORIGIN_TICKETS, ORIGIN_NAMES),
+                       hosts=HOSTS)
         self.net.gw.ip("rule", "add", "fwmark", "1", "lookup", "100")
         self.net.gw.ip("route", "add", "local", "0.0.0.0/0", "dev", "lo", "table", "100")
         self.net.gw.nft(REDIRECT)
         self.pki = Pki(f"{self.directory}/pki")
         self.ca = self.pki.authority("bench interception")
         os.chmod(self.ca.key, 0o600)
-        self.origin_identity = self.pki.server(NAME)
         self.geo = geo
         self.log = open(f"{self.directory}/log", "ab")
-        self.origin = self.net.net.popen(f"{ROOT}/build/traffic", "origin", AMAZON_DE, "443",
-                                         self.origin_identity.chain, self.origin_identity.key,
-                                         stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        identity = self.pki.server(NAME)
+        self.origins = [self.origin(ORIGIN, identity, ""), self.origin(ORIGIN_TICKETS, identity, "tickets"),
+                        self.origin(ORIGIN_NAMES, self.pki.root, "mint")]
+
+    def origin(self, address, identity, how):
+        return self.net.net.popen(f"{ROOT}/build/traffic", "origin", address, "443", identity.chain, identity.key, how,
+                                  stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def commands(self):
         fixed = self.pki.server(NAME, issuer=self.ca)
         write(f"{self.directory}/fixed.pem", read(fixed.chain) + read(fixed.key))
-        write(f"{self.directory}/haproxy.cfg", HAPROXY.format(port=PORT, fixed=f"{self.directory}/fixed.pem",
-                                                            roots=self.pki.root.chain))
+        for name, text in (("opens", HAPROXY_OPENS), ("passes", HAPROXY_PASSES)):
+            write(f"{self.directory}/{name}.cfg", text.format(port=PORT, fixed=f"{self.directory}/fixed.pem",
+                                                             roots=self.pki.root.chain))
         write(f"{self.directory}/rules.yaml", RULES)
         write(f"{self.directory}/borderlens.yaml",
               BORDERLENS.format(directory=self.directory, port=PORT, ca=self.ca, roots=self.pki.root.chain,
                                 geo=self.geo, root=ROOT))
         return {
             "borderlens": [binary(), "run", "-c", f"{self.directory}/borderlens.yaml"],
-            "haproxy": ["haproxy", "-db", "-f", f"{self.directory}/haproxy.cfg"],
+            "haproxy": ["haproxy", "-db", "-f", f"{self.directory}/opens.cfg"],
+            "haproxy-passes": ["haproxy", "-db", "-f", f"{self.directory}/passes.cfg"],
             "sslsplit": ["sslsplit", "-e", "tproxy", "-K", fixed.key, "-k", self.ca.key, "-c", self.ca.chain,
                          "ssl", "127.0.0.1", str(PORT)],
         }
 
-    def traffic(self, what, *arguments):
-        return self.net.cam.command(f"{ROOT}/build/traffic", what, AMAZON_DE, "443", self.ca.chain, NAME,
-                                    *map(str, arguments))
+    # ---- traffic ----
 
-    def load(self, count, threads, up, down):
-        done = subprocess.run(self.traffic("load", count, threads, up, down), capture_output=True, text=True,
-                              timeout=180, check=True)
-        succeeded, failed, seconds = done.stdout.split()
-        if int(failed) > count // 100:
-            raise RuntimeError(f"{failed} of {count} connections failed: {done.stderr[-500:]}")
-        return int(succeeded), float(seconds)
+    def traffic(self, what, *arguments, to=ORIGIN, trust=None, name=NAME):
+        return ["env", f"CAMERAS=192.168.77.{CAMERAS[0]} {len(CAMERAS)}",
+                *self.net.cam.command(f"{ROOT}/build/traffic", what, to, "443", (trust or self.ca).chain, name,
+                                      *map(str, arguments))]
 
-    def measure(self, command, connections):
-        """One peer's figures of one round."""
+    def told(self, *arguments, timeout_s=240, **options):
+        """The numbers that it prints."""
+        done = subprocess.run(self.traffic(*arguments, **options), capture_output=True, text=True, timeout=timeout_s,
+                              check=True)
+        return [float(word) for word in done.stdout.split()]
+
+    def load(self, count, threads, up, down, what="load", **options):
+        succeeded, failed, seconds = self.told(what, count, threads, up, down, **options)
+        if failed > count // 100:
+            raise RuntimeError(f"{failed:.0f} of {count} connections failed")
+        return int(succeeded), seconds
+
+    def serves(self, **options):
+        try:
+            return self.load(1, 1, 16, 2, **options)[0] == 1
+        except (RuntimeError, subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            return False
+
+    @contextlib.contextmanager
+    def running(self, command, **options):
+        """A peer that serves; its pid."""
         started = self.net.gw.popen(*command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                     start_new_session=True)
         try:
-            wait_for(f"{command[0]} to serve", 30, self.serves)
-            figures = {}
-            before = cpu(started.pid)
-            count, seconds = self.load(connections, 16, 16, 2)
-            figures["us/connection"] = (cpu(started.pid) - before) * 1e6 / count
-            figures["connections/s"] = count / seconds
-            for key, up, down in (("ns/byte up", 1 << 26, 16), ("ns/byte down", 16, 1 << 26)):
-                before = cpu(started.pid)
-                count, _ = self.load(8, 4, up, down)
-                figures[key] = (cpu(started.pid) - before) * 1e9 / (count * (1 << 26))
-            figures["KB/idle connection"] = self.idle_memory(started.pid)
-            return figures
+            wait_for(f"{command[0]} to serve", 30, lambda: self.serves(**options))
+            yield started.pid
         finally:
             end(started)
 
-    def serves(self):
-        done = subprocess.run(self.traffic("load", 1, 1, 16, 2), capture_output=True, text=True, timeout=60, check=False)
-        return done.returncode == 0 and done.stdout.startswith("1 ")
+    @contextlib.contextmanager
+    def held(self, count, **options):
+        """So many idle connections."""
+        process = subprocess.Popen(self.traffic("hold", count, 16, **options), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   text=True, preexec_fn=die_with_parent)
+        try:
+            opened, failed, _ = (float(word) for word in process.stdout.readline().split())
+            if failed > 0:
+                raise RuntimeError(f"{failed:.0f} of {count} connections could not be held")
+            yield opened
+        finally:
+            process.communicate("", timeout=120)
+
+    # ---- figures ----
+
+    def cpu_of_connections(self, pid, count, **options):
+        before = cpu(pid)
+        done, _ = self.load(count, 16, 16, 2, **options)
+        return (cpu(pid) - before) * 1e6 / done
+
+    def cpu_of_bytes(self, pid, up, down, **options):
+        before = cpu(pid)
+        done, _ = self.load(8, 4, up, down, **options)
+        return (cpu(pid) - before) * 1e9 / (done * BULK)
+
+    def delay(self, count=150, **options):
+        return self.told("delay", count, **options)[0]
+
+    def direct_delay(self):
+        """Without anybody between."""
+        self.net.gw.run("nft", "delete", "table", "ip", "bench")
+        self.net.gw.sysctl(net__ipv4__ip_forward=1)
+        try:
+            return self.delay(trust=self.pki.root)
+        finally:
+            self.net.gw.sysctl(net__ipv4__ip_forward=0)
+            self.net.gw.nft(REDIRECT)
+
+    def mint_delay(self, round_):
+        """Names that were never seen, and the same ones again."""
+        first, again = (self.delay(100, to=ORIGIN_NAMES, name=f"n%d-{round_}.cameras.example") for _ in range(2))
+        return first - again
 
     def idle_memory(self, pid, count=1000):
         before = memory_kb(pid)
-        held = subprocess.Popen(self.traffic("hold", count), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                preexec_fn=die_with_parent)
-        opened = int(held.stdout.readline().split()[0])
-        after = memory_kb(pid)
-        held.communicate("", timeout=60)
-        return (after - before) / opened
+        with self.held(count) as opened:
+            return (memory_kb(pid) - before) / opened
+
+    def growth(self, pid, count):
+        before = memory_kb(pid)
+        self.load(count, 16, 16, 2)
+        return (memory_kb(pid) - before) * 1000 / count
+
+    def cpu_when_open(self, pid, opened, count):
+        """Of a new connection, while so many others are open."""
+        with self.held(opened):
+            return self.cpu_of_connections(pid, count)
 
     def close(self):
-        self.origin.kill()
+        for origin in self.origins:
+            origin.kill()
         self.net.close()
         self.log.close()
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -191,18 +273,90 @@ def end(process):
             continue
 
 
-def show(results):
-    """Medians of the rounds; the ratio is the median of each round's own."""
-    keys = list(results["borderlens"][0])
-    print(f"\n{'':<12}" + "".join(f"{key:>24}" for key in keys))
-    for peer, rounds in results.items():
-        cells = []
-        for key in keys:
-            value = statistics.median(figures[key] for figures in rounds)
-            ratio = statistics.median(figures[key] / base[key] for figures, base in zip(rounds, results["haproxy"]))
-            cells.append(f"{value:>14.2f} ({ratio:5.2f}x)")
-        print(f"{peer:<12}" + "".join(f"{cell:>24}" for cell in cells))
-    print("in brackets: the ratio to haproxy in the same round, median")
+class Round:
+    """One round: every peer in turn, each with what it can do."""
+
+    def __init__(self, bench, number, options):
+        self.bench, self.number, self.options = bench, number, options
+        self.direct = bench.direct_delay()
+
+    def measure(self, peer, command):
+        if peer == "haproxy-passes":
+            with self.bench.running(command, trust=self.bench.pki.root) as pid:
+                return self.passing(pid)
+        with self.bench.running(command) as pid:
+            figures = self.opening(pid)
+            if peer != "haproxy":  # it shows one fixed certificate
+                figures["mint"] = self.bench.mint_delay(self.number)
+            if peer == "borderlens":
+                figures.update(self.own(pid))
+            return figures
+
+    def opening(self, pid):
+        bench, count = self.bench, self.options.connections
+        bench.load(100, 16, 16, 2)
+        figures = {"conn": bench.cpu_of_connections(pid, count),
+                   "resumed": bench.cpu_of_connections(pid, count, to=ORIGIN_TICKETS),
+                   "up": bench.cpu_of_bytes(pid, BULK, 16), "down": bench.cpu_of_bytes(pid, 16, BULK),
+                   "delay": bench.delay() - self.direct, "idle": bench.idle_memory(pid)}
+        if self.options.growth:
+            figures["growth"] = bench.growth(pid, self.options.growth)
+        return figures
+
+    def passing(self, pid):
+        options = {"trust": self.bench.pki.root, "to": ORIGIN_TICKETS}
+        return {"pass_up": self.bench.cpu_of_bytes(pid, BULK, 16, **options),
+                "pass_down": self.bench.cpu_of_bytes(pid, 16, BULK, **options)}
+
+    def own(self, pid):
+        """Of the appliance alone: cameras that refuse its leaf at a place pass
+        through there, and are opened at the others."""
+        bench = self.bench
+        wait_for("every camera to pass", 30,
+                 lambda: bench.told("load", 2 * len(CAMERAS), 1, 16, 2, to=ORIGIN_TICKETS, trust=bench.pki.root)[1] == 0)
+        figures = self.passing(pid)
+        for opened in self.options.open:
+            figures[f"open{opened}"] = bench.cpu_when_open(pid, opened, self.options.connections // 2)
+        return figures
+
+
+def base_of(results, key):
+    """The rounds that a ratio is to: HAProxy's, in whichever way it can."""
+    return results["haproxy-passes" if key.startswith("pass_") else "haproxy"]
+
+
+def cell(results, peer, key):
+    rounds = results[peer]
+    if key not in rounds[0]:
+        return "-"
+    value = statistics.median(figures[key] for figures in rounds)
+    base = base_of(results, "conn" if key == "resumed" else key)
+    wanted = "conn" if key == "resumed" else key
+    if key in ("delay", "mint", "growth") or wanted not in base[0]:
+        return f"{value:.0f}"
+    ratio = statistics.median(figures[key] / other[wanted] for figures, other in zip(rounds, base))
+    return f"{value:.{0 if value >= 100 else 2}f} ({ratio:.2f}x)"
+
+
+def show(results, options):
+    """Medians of the rounds; a ratio is the median of each round's own."""
+    peers = ("sslsplit", "haproxy", "borderlens")
+    print("\n| what | " + " | ".join(peers) + " |")
+    print("| --- |" + " --- |" * len(peers))
+    for key, heading in ROWS:
+        if key == "growth" and not options.growth:
+            continue
+        cells = [cell(results, "haproxy-passes" if peer == "haproxy" and key.startswith("pass_") else peer, key)
+                 for peer in peers]
+        print(f"| {heading} | " + " | ".join(cells) + " |")
+    for opened in options.open:
+        own = statistics.median(figures[f"open{opened}"] for figures in results["borderlens"])
+        print(f"| CPU us per new connection, {opened} open | - | - | {own:.0f} |")
+    print("\nIn brackets: the ratio to haproxy in the same round, median; of the resumable server to haproxy's whole handshake.")
+
+
+def numbers(text):
+    return [int(word) for word in text.split(",") if word]
 
 
 def main():
@@ -210,19 +364,21 @@ def main():
     parser.add_argument("--geo", required=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--connections", type=int, default=2000)
+    parser.add_argument("--growth", type=int, default=0, help="connections to look for growth over")
+    parser.add_argument("--open", type=numbers, default=[10, 1000], help="open connections to measure a new one beside")
     options = parser.parse_args()
     bench = Bench(options.geo)
     try:
         commands = bench.commands()
         results = {peer: [] for peer in commands}
-        for round_ in range(options.rounds):
-            order = list(commands) if round_ % 2 == 0 else list(commands)[::-1]
-            for peer in order:
-                figures = bench.measure(commands[peer], options.connections)
+        for number in range(options.rounds):
+            round_ = Round(bench, number, options)
+            for peer in list(commands) if number % 2 == 0 else list(commands)[::-1]:
+                figures = round_.measure(peer, commands[peer])
                 results[peer].append(figures)
-                print(f"round {round_ + 1} {peer:<11} " + "  ".join(f"{key} {value:.2f}" for key, value in figures.items()),
-                      flush=True)
-        show(results)
+                print(f"round {number + 1} {peer:<14} " + "  ".join(f"{key} {value:.2f}" for key, value in figures.items()),
+                      file=sys.stderr, flush=True)
+        show(results, options)
     finally:
         bench.close()
 
