@@ -131,3 +131,11 @@ Test(oui, large_files_are_bounded)
 	cr_expect_null(oui_read((struct bytes){(const uint8_t *)text, used}, NULL));
 	free(text);
 }
+
+Test(oui, there_need_be_no_registry)
+{
+	struct err err;
+
+	cr_expect_null(oui_open("/nowhere/oui.txt", &err));
+	cr_expect_eq(err.kind, ERR_SYS);
+}
