@@ -98,9 +98,9 @@ enum conn_state run_relay(struct conn *conn);   /* relay.c */
 /* Give the pipes back, with what is in them. */
 void relay_drop(struct conn *conn);
 
-/* What becomes of the server, whose certificate is not good: as the rules that
- * were last asked want it, else as the configuration says. */
-enum servers decide_bad_server(const struct conn *conn);
+/* What becomes of a server whose certificate is not good: as the rules that gave
+ * this verdict want it, else as the configuration says. */
+enum servers decide_bad_server(const struct config *config, const struct verdict *verdict);
 
 /* Judge conn at this stage by the rules it began with, and by those that hold
  * now: what these block is blocked. */

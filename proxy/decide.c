@@ -55,14 +55,11 @@ is_understood(const struct conn *conn)
 }
 
 enum servers
-decide_bad_server(const struct conn *conn)
+decide_bad_server(const struct config *config, const struct verdict *verdict)
 {
-	enum servers wanted = conn->facts.verdict.servers;
-
-	if (wanted != SERVERS_UNSAID)
-		return wanted;
-	return conn->snapshot->config->tls.upstream_bad == BAD_MIRROR ? SERVERS_MIRROR
-								      : SERVERS_BLOCK;
+	if (verdict->servers != SERVERS_UNSAID)
+		return verdict->servers;
+	return config->tls.upstream_bad == BAD_MIRROR ? SERVERS_MIRROR : SERVERS_BLOCK;
 }
 
 void

@@ -21,6 +21,21 @@ stage_of(const struct conn *conn)
 	return conn->state <= CONN_VERIFY ? VERDICT_NAME : VERDICT_CERTIFICATE;
 }
 
+/* Whether a bad server that was mirrored or accepted still may be; if not, the
+ * verdict says so. */
+static bool
+bears_server(const struct config *config, struct facts *facts)
+{
+	enum servers wanted = decide_bad_server(config, &facts->verdict);
+
+	if (facts->server.treatment == TREATED_NONE || wanted == SERVERS_ACCEPT ||
+	    (wanted == SERVERS_MIRROR && facts->server.treatment == TREATED_MIRRORED))
+		return true;
+	guard_block(&facts->verdict, VERDICT_CERTIFICATE, "server-certificate",
+	    "The server's certificate is not accepted any more");
+	return false;
+}
+
 bool
 review_blocks(struct conn *conn, enum verdict_stage stage)
 {
@@ -36,7 +51,7 @@ review_blocks(struct conn *conn, enum verdict_stage stage)
 		geo_vendor(now->geo, facts.hello.sni, &facts.place);
 	if (!guard_refuses(now->config, conn->worker->own, &facts.dst, &facts.verdict))
 		judge(now->config->rules, stage, &facts, &facts.verdict);
-	if (facts.verdict.result != RESULT_BLOCK)
+	if (facts.verdict.result != RESULT_BLOCK && bears_server(now->config, &facts))
 		return false;
 	conn->facts = facts;
 	return true;

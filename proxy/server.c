@@ -182,15 +182,18 @@ judge_certificate(struct conn *conn)
 	struct facts *facts = &conn->facts;
 
 	decide_judge(conn, VERDICT_CERTIFICATE);
-	if (verify_is_bad(&facts->server) && decide_bad_server(conn) == SERVERS_BLOCK)
+	if (verify_is_bad(&facts->server) &&
+	    decide_bad_server(conn->snapshot->config, &conn->facts.verdict) == SERVERS_BLOCK)
 		return refuse_server(conn);
 	if (facts->verdict.result == RESULT_BLOCK) {
 		facts->inspect = INSPECT_REFUSED;
 		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
 	}
 	if (verify_is_bad(&facts->server))
-		facts->server.treatment =
-		    decide_bad_server(conn) == SERVERS_ACCEPT ? TREATED_ACCEPTED : TREATED_MIRRORED;
+		facts->server.treatment = decide_bad_server(conn->snapshot->config,
+					      &conn->facts.verdict) == SERVERS_ACCEPT
+					      ? TREATED_ACCEPTED
+					      : TREATED_MIRRORED;
 	return CONN_MINT;
 }
 
@@ -206,7 +209,7 @@ fall_to_passthrough(struct conn *conn)
 	verify_result(conn->server.ssl, &facts->server);
 	decide_judge(conn, VERDICT_CERTIFICATE);
 	if ((facts->server.errors & ~(uint32_t)CERT_NAME_UNCHECKED) != 0 &&
-	    decide_bad_server(conn) == SERVERS_BLOCK)
+	    decide_bad_server(conn->snapshot->config, &conn->facts.verdict) == SERVERS_BLOCK)
 		return refuse_server(conn);
 	leg_close(&conn->server, true);
 	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};

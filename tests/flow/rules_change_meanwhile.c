@@ -27,6 +27,18 @@ static const char allowing[] = "ruleset: flow\n"
 			       "default: allow\n"
 			       "rules: []\n";
 
+static const char strict[] = "ruleset: flow\n"
+			     "version: 2\n"
+			     "title: Good servers only\n"
+			     "unknown: allow\n"
+			     "default: allow\n"
+			     "rules:\n"
+			     "  - id: good\n"
+			     "    match: {}\n"
+			     "    then: allow\n"
+			     "    servers: block\n"
+			     "    why: \"as long as it is good\"\n";
+
 /* One story a process: when the rules change, and to what. */
 static struct {
 	const char *rules;
@@ -71,16 +83,22 @@ on_look(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-open_story(struct flow *flow, const char *rules, enum conn_state state, uint64_t down)
+await(struct flow *flow, const char *rules, enum conn_state state, uint64_t down)
 {
-	flow_open(flow, &(struct flow_setup){0});
-	flow_show(flow, pki_server(FLOW_NAME, &flow->root));
 	story.rules = rules;
 	story.state = state;
 	story.down = down;
 	cr_assert_eq(sem_init(&story.changed, 0, 0), 0);
 	cr_assert_eq(evtimer_assign(&story.look, flow->worker->base, on_look, flow), 0);
 	on_look(-1, 0, flow);
+}
+
+static void
+open_story(struct flow *flow, const char *rules, enum conn_state state, uint64_t down)
+{
+	flow_open(flow, &(struct flow_setup){0});
+	flow_show(flow, pki_server(FLOW_NAME, &flow->root));
+	await(flow, rules, state, down);
 }
 
 static void
@@ -141,6 +159,23 @@ Test(rules_change_meanwhile, what_they_block_ends)
 	cr_expect_str_eq(flow.closed.facts.verdict.why, "the server is in DE");
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 4U);
 	cr_expect_eq(flow.opened.facts.verdict.result, RESULT_ALLOW);
+	flow_close(&flow);
+}
+
+/* What was mirrored goes on as long as the rules bear it. */
+Test(rules_change_meanwhile, a_bad_server_that_they_do_not_bear_ends)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.upstream = ", bad: mirror"});
+	flow_show(&flow, pki_server(FLOW_NAME, NULL));
+	SSL_CTX_set_verify(flow.camera.ctx, SSL_VERIFY_NONE, NULL);
+	await(&flow, strict, CONN_RELAY, 4);
+	flow_run(&flow, speak_until_it_ends, answer_until_it_ends);
+	cr_expect_eq(flow.camera.end, PEER_RESET);
+	cr_expect_eq(flow.closed.facts.end, END_RULE_CHANGE);
+	cr_expect_str_eq(flow.closed.facts.verdict.rule, "server-certificate");
+	cr_expect_eq(flow.closed.facts.server.treatment, TREATED_MIRRORED);
 	flow_close(&flow);
 }
 
