@@ -55,7 +55,8 @@ static const struct arguments arguments = {
 	    "Judges recorded connections by other rule files, or by those that the\n"
 	    "configuration names now, and lists what would have been decided otherwise: by\n"
 	    "device and destination, most bytes up first.  The bytes are those that left.\n"
-	    "Nothing is changed; the appliance may run meanwhile.\n",
+	    "Nothing is changed; the appliance may run meanwhile.  Rules with a time go by\n"
+	    "the clock of this machine (TZ).\n",
     .rows = option_rows,
     .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
     .tail = "  blocked  is let through in the record, and would have been blocked\n"

@@ -212,25 +212,50 @@ parse_age(const char *text, uint64_t now_us, uint64_t *out)
 	return 0;
 }
 
+/* What may stand behind the seconds, as EVE and JSON have it: a fraction and
+ * UTC.  False: something else. */
+static bool
+read_time_end(const char *text, uint64_t *fraction_us)
+{
+	static const char *const zones[] = {"", "Z", "+0000", "+00:00"};
+	uint64_t unit_us = US_PER_S;
+
+	*fraction_us = 0;
+	if (text[0] == '.' && text[1] >= '0' && text[1] <= '9') {
+		for (text++; *text >= '0' && *text <= '9'; text++) {
+			unit_us /= 10;
+			*fraction_us += unit_us * (uint64_t)(*text - '0');
+		}
+	}
+	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
+		if (strcmp(text, zones[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 int
 filter_time(const char *text, uint64_t now_us, uint64_t *out, struct err *err)
 {
-	static const char *const forms[] = {"%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S",
-	    "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"};
+	/* The longer ones first: strptime is content with a beginning. */
+	static const char *const forms[] = {"%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S",
+	    "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
 
 	if (parse_age(text, now_us, out) == 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		struct tm tm = {0};
 		const char *end = strptime(text, forms[i], &tm);
+		bool has_seconds = i < 2;
+		uint64_t fraction_us = 0;
 		time_t seconds;
 
-		if (end == NULL || *end != '\0')
+		if (end == NULL || (has_seconds ? !read_time_end(end, &fraction_us) : *end != '\0'))
 			continue;
 		seconds = timegm(&tm);
 		if (seconds < 0)
 			break;
-		*out = (uint64_t)seconds * US_PER_S;
+		*out = (uint64_t)seconds * US_PER_S + fraction_us;
 		return 0;
 	}
 	return err_set(err, ERR_INPUT,

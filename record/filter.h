@@ -60,8 +60,8 @@ int filter_parse(struct filter *filter, const char *text, uint64_t now_us, struc
  * a statement's own begin behind ?FILTER_TERMS_MAX. */
 int filter_bind(const struct filter *filter, struct sqlite3_stmt *statement);
 
-/* "10m", "2h", "7d", "2026-11-22", "2026-11-22T10:00:00": a time in
- * microseconds since 1970. */
+/* "10m", "2h", "7d", "2026-11-22", "2026-11-22T10:00:00", all UTC, or as EVE
+ * writes it: a time in microseconds since 1970. */
 int filter_time(const char *text, uint64_t now_us, uint64_t *out, struct err *err);
 
 #endif

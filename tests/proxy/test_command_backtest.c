@@ -123,13 +123,19 @@ Test(command_backtest, a_device_and_a_time_narrow_it)
 
 Test(command_backtest, all_rule_files_apply)
 {
+	char more[512], path[192];
+
 	record_three();
 	BACKTEST("--rules", home, "--rules", site.rules);
 	cr_expect_eq(ran.code, EXIT_CONFIG, "two sets of one id: %s", ran.err);
-	scratch_file(site.dir, "rules.yaml", ALL + sizeof("ruleset: site") - 1,
-	    strlen(ALL) - sizeof("ruleset: site") + 1);
-	BACKTEST("--rules", home, "--rules", site.rules);
-	cr_expect_eq(ran.code, EXIT_CONFIG, "one has no id: %s", ran.err);
+	(void)snprintf(more, sizeof(more), "ruleset: more\n%s", strchr(ALL, '\n') + 1);
+	scratch_file(site.dir, "more.yaml", more, strlen(more));
+	(void)snprintf(path, sizeof(path), "%s/more.yaml", site.dir);
+	BACKTEST("--rules", path, "--rules", site.rules);
+	cr_expect_eq(ran.code, EXIT_DONE, "%s", ran.err);
+	BACKTEST("--rules", path, "--rules", home);
+	cr_expect_eq(ran.code, EXIT_DIFFERENCES, "%s", ran.err);
+	cr_expect_not_null(strstr(ran.out, "block by site/default"), "%s", ran.out);
 }
 
 Test(command_backtest, writes_one_document)

@@ -181,6 +181,48 @@ Test(filter, says_what_is_wrong_and_where)
 	}
 }
 
+Test(filter, a_time_is_taken_as_people_and_eve_write_it)
+{
+	static const struct {
+		const char *text;
+		uint64_t us; /* 0: none */
+	} rows[] = {
+	    {"2026-11-22", UINT64_C(1795305600000000)},
+	    {"2026-11-22T02:00", UINT64_C(1795312800000000)},
+	    {"2026-11-22T02:00:10", UINT64_C(1795312810000000)},
+	    {"2026-11-22 02:00:10", UINT64_C(1795312810000000)},
+	    {"2026-11-22T02:00:10Z", UINT64_C(1795312810000000)},
+	    {"2026-11-22T02:00:10.123456+0000", UINT64_C(1795312810123456)},
+	    {"2026-11-22T02:00:10.5Z", UINT64_C(1795312810500000)},
+	    {"2026-11-22T02:00:10.1234567890123+00:00", UINT64_C(1795312810123456)},
+	    {"10s", UINT64_C(1795312800000000)},
+	    {"1w", UINT64_C(1794708010000000)},
+	    {"2026-11-22T02:00:10.", 0},
+	    {"2026-11-22T02:00:10.Z", 0},
+	    {"2026-11-22T02:00:10+0100", 0},
+	    {"2026-11-22Z", 0},
+	    {"2026-13-22", 0},
+	    {"1969-12-31", 0},
+	    {"", 0},
+	    {"5", 0},
+	    {"-5m", 0},
+	    {"99999999999w", 0},
+	};
+	uint64_t got;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int ret = filter_time(rows[i].text, now_us, &got, NULL);
+
+		cr_expect_eq(ret, rows[i].us != 0 ? 0 : -1, "%s", rows[i].text);
+		if (ret == 0)
+			cr_expect_eq(got, rows[i].us, "%s: %llu", rows[i].text,
+			    (unsigned long long)got);
+	}
+	/* Before 1970 it is the beginning. */
+	cr_expect_eq(filter_time("4000000000w", now_us, &got, NULL), 0);
+	cr_expect_eq(got, 0);
+}
+
 Test(filter, bounds_hold)
 {
 	struct filter filter;
