@@ -310,11 +310,13 @@ ask_set(const struct session *session, const struct ruleset *set, const uint64_t
 {
 	struct waiting waiting = {0};
 	struct outcome outcome = {.set = set};
+	const struct action *action;
 
 	outcome.rule = bits != NULL ? first_candidate(session, set, bits, &waiting)
 				    : first_match(session, set, &waiting);
 	outcome.by_unknown = outcome.rule == NULL && place_unknown(&session->facts->place) != 0;
-	outcome.result = outcome_action(&outcome)->result;
+	action = outcome_action(&outcome);
+	outcome.result = action->result;
 	outcome.strictest = outcome.result;
 	give_way(&outcome, &waiting);
 	return outcome;

@@ -386,14 +386,14 @@ kind_of(const struct ruleset *set, const struct yaml_node *node)
 {
 	enum { CODE_LETTERS = 2 };
 	const struct yaml_node *first = node->kind == YAML_LIST ? node->first : node;
-	const struct named_set *named;
 	const char *at = first != NULL ? first->text : "";
 	char term[FACTS_LABEL_MAX + 2], sign;
 
 	if (!next_term(&at, &sign, term))
 		return SET_COUNTRIES;
 	if (term[0] == '@') {
-		named = find_set(set, term + 1);
+		const struct named_set *named = find_set(set, term + 1);
+
 		return named != NULL ? named->kind : SET_COUNTRIES;
 	}
 	if (network_of(term, false) != 0)

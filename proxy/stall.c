@@ -90,6 +90,10 @@ fail:
 void
 stalls_clear(struct stalls *stalls)
 {
-	while (stalls->count > 0)
-		stall_end(TAILQ_FIRST(&stalls->list));
+	struct stall *next;
+
+	for (struct stall *stall = TAILQ_FIRST(&stalls->list); stall != NULL; stall = next) {
+		next = TAILQ_NEXT(stall, entry);
+		stall_end(stall);
+	}
 }

@@ -20,8 +20,10 @@ enum {
 	STALLS_MAX = 256,     /* of a worker; one more resets the oldest */
 };
 
+TAILQ_HEAD(stall_list, stall);
+
 struct stalls {
-	TAILQ_HEAD(, stall) list; /* the oldest first */
+	struct stall_list list; /* the oldest first */
 	size_t count;
 };
 

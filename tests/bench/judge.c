@@ -28,12 +28,14 @@ enum { SETS = 20, RULES = 100, FACTS = 64, BATCH = 200, BATCHES = 501, TEXT_MAX 
 
 /* ---- allocations, by the linker's --wrap ---- */
 
+/* The linker's names.  NOLINTBEGIN(cert-dcl51-cpp) */
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_realloc(void *old, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_realloc(void *old, size_t size);
+/* NOLINTEND(cert-dcl51-cpp) */
 
 static unsigned allocations;
 
@@ -217,7 +219,7 @@ measure(const char *what, const struct rules *rules, const struct facts *facts)
 	(void)printf("%-12s median %7.3f us, 99 %% %7.3f us a decision, %u allocations "
 		     "(%u of %u blocked)\n",
 	    what, batches[BATCHES / 2], batches[BATCHES * 99 / 100], allocations - before, blocked,
-	    BATCH * BATCHES);
+	    (unsigned)BATCH * BATCHES);
 	return allocations == before;
 }
 

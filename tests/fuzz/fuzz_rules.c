@@ -48,6 +48,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert((ret == 0) == (problems.errors == 0));
 	rules_prepare(rules);
 	judge_all(rules, &facts);
+	facts.place.kind = PLACE_ANYCAST;
+	judge_all(rules, &facts);
+	facts.place.kind = PLACE_ORDINARY;
 	countries_add(&facts.place.located, "DE");
 	countries_add(&facts.place.registered, "DE");
 	countries_add(&facts.place.registered, "SG");
