@@ -219,3 +219,25 @@ Test(overrides, every_changed_byte_is_read_or_refused)
 		}
 	}
 }
+
+Test(overrides, the_example_of_the_document_is_good)
+{
+	static const char begin[] = "```yaml\noverrides:\n";
+	char path[512], *text = NULL, *end;
+	const char *from;
+	size_t room = 0;
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/docs/geo.md", PROJECT_DIR);
+	file = fopen(path, "re");
+	cr_assert_not_null(file);
+	cr_assert_gt(getdelim(&text, &room, '\0', file), 0);
+	(void)fclose(file);
+	from = strstr(text, begin);
+	cr_assert_not_null(from);
+	end = strstr(from, "\n```\n");
+	cr_assert_not_null(end);
+	end[1] = '\0';
+	overrides_free(read_good(strstr(from, "overrides:")));
+	free(text);
+}
