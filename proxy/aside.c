@@ -20,7 +20,7 @@ struct aside {
 	pthread_t thread;
 	struct aside_job *running; /* NULL: no thread */
 	bool closing;              /* no thread any more */
-	STAILQ_HEAD(, aside_job) waiting;
+	STAILQ_HEAD(aside_jobs, aside_job) waiting;
 };
 
 static void *

@@ -134,8 +134,9 @@ put_string(uint8_t *to, const char *text)
 
 	*to++ = (uint8_t)(size >> 8);
 	*to++ = (uint8_t)size;
-	memcpy(to, text, size);
-	return to + size;
+	for (size_t i = 0; i < size; i++)
+		*to++ = (uint8_t)text[i];
+	return to;
 }
 
 static size_t

@@ -117,6 +117,16 @@ class Appliance:
                 pass
         return self
 
+    def notified(self):
+        """What it told the service manager since it was asked last, a message a line."""
+        said = []
+        self._notify.settimeout(0)
+        try:
+            while True:
+                said.append(self._notify.recv(4096).decode())
+        except BlockingIOError:
+            return "\n".join(said)
+
     def log(self):
         try:
             with open(self.log_path, encoding="utf-8", errors="replace") as file:

@@ -65,11 +65,12 @@ Test(aside, works_in_another_thread_and_ends_in_the_loop)
 	int nice = getpriority(PRIO_PROCESS, 0);
 
 	loop_thread = pthread_self();
-	second.next = &third; /* asked for by the one before */
 	third.base = base;
+	second.next = &third; /* asked for by the one before */
 	aside_do(aside, &first.job);
 	aside_do(aside, &second.job);
 	cr_expect_not(first.done);
+	cr_expect_not_null(second.next);
 	cr_assert_eq(event_base_dispatch(base), 0);
 	cr_expect(first.elsewhere && second.elsewhere && third.elsewhere);
 	cr_expect_eq(first.order, 1U);
@@ -88,7 +89,6 @@ Test(aside, leaves_nothing_undone_at_its_end)
 	struct count first = counted(aside), second = counted(aside);
 
 	loop_thread = pthread_self();
-	second.next = NULL;
 	aside_do(aside, &first.job);
 	aside_do(aside, &second.job);
 	aside_free(aside);
