@@ -217,6 +217,45 @@ Test(load, check_tells_every_broken_file_by_its_name)
 	cr_expect_null(strstr(ran.err, "registered.mmdb"), "%s", ran.err);
 }
 
+/* Who mends the one wants to know of the others. */
+Test(load, check_looks_at_what_a_wrong_configuration_names)
+{
+	struct ran ran;
+
+	write_file("located.mmdb", "broken");
+	write_file("roots.pem", "none");
+	write_file("borderlens.yaml", "gatewai: {}\ngateway: {cameras: eth1}\nrules: rules.yaml\n"
+				      "geo: {country: located.mmdb, asn: nowhere.mmdb}\n"
+				      "tls: {upstream: {ca: roots.pem}}\n");
+	check(&ran);
+	cr_expect_eq(ran.code, EXIT_CONFIG);
+	cr_expect_not_null(strstr(ran.err, "borderlens.yaml:1:1: error: "), "%s", ran.err);
+	cr_expect_not_null(strstr(ran.err, "/located.mmdb: error: "), "%s", ran.err);
+	cr_expect_not_null(strstr(ran.err, "nowhere.mmdb"), "%s", ran.err);
+	cr_expect_not_null(strstr(ran.err, "/roots.pem: error: "), "%s", ran.err);
+	cr_expect_not_null(strstr(ran.err, "4 errors"), "%s", ran.err);
+}
+
+Test(load, check_wants_directories_to_be_such)
+{
+	static const char *const keys[] = {"state_dir", "run_dir"};
+	struct ran ran;
+
+	for (size_t i = 0; i < 2; i++) {
+		char text[400];
+
+		(void)snprintf(text, sizeof(text),
+		    "gateway: {cameras: eth1}\nrules: rules.yaml\ngeo: {country: located.mmdb}\n"
+		    "%s: rules.yaml\n",
+		    keys[i]);
+		write_file("borderlens.yaml", text);
+		check(&ran);
+		cr_expect_eq(ran.code, EXIT_CONFIG, "%s", keys[i]);
+		cr_expect_not_null(strstr(ran.err, keys[i]), "%s", ran.err);
+		cr_expect_not_null(strstr(ran.err, "is not a directory"), "%s", ran.err);
+	}
+}
+
 Test(load, check_looks_into_the_ca_files)
 {
 	struct ran ran;
