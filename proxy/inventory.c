@@ -18,6 +18,7 @@ struct inventory {
 	struct sightings *sightings;   /* NULL: another worker tells */
 	struct oui *makers;
 	struct spool *spool; /* borrowed */
+	uint64_t generation; /* of the devices that were looked at last */
 };
 
 static void
@@ -115,8 +116,13 @@ inventory_find(struct inventory *inventory, const struct addr *camera, uint8_t m
 }
 
 void
-inventory_turn(struct inventory *inventory, const struct devices *devices, uint64_t now_ms)
+inventory_turn(struct inventory *inventory, const struct devices *devices, uint64_t generation,
+    uint64_t now_ms)
 {
-	if (inventory != NULL && inventory->sightings != NULL)
-		sightings_turn(inventory->sightings, devices, now_ms);
+	if (inventory == NULL || inventory->sightings == NULL)
+		return;
+	if (inventory->generation != generation)
+		sightings_look_again(inventory->sightings);
+	inventory->generation = generation;
+	sightings_turn(inventory->sightings, devices, now_ms);
 }

@@ -34,7 +34,9 @@ void inventory_close(struct inventory *inventory); /* accepts NULL */
 void inventory_find(struct inventory *inventory, const struct addr *camera, uint8_t mac[MAC_BYTES],
     const char **iface);
 
-/* Tell what is due; call it some times a second. */
-void inventory_turn(struct inventory *inventory, const struct devices *devices, uint64_t now_ms);
+/* Tell what is due; call it some times a second.  devices are those of the
+ * configuration with this generation. */
+void inventory_turn(struct inventory *inventory, const struct devices *devices, uint64_t generation,
+    uint64_t now_ms);
 
 #endif

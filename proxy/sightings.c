@@ -22,6 +22,7 @@ struct sightings {
 	struct sightings_setup setup;
 	struct bucket news, conflicts;
 	size_t place; /* of the table, where the next turn goes on */
+	size_t again; /* places still to be looked at whatever is due there */
 };
 
 struct sightings *
@@ -242,6 +243,12 @@ tell(struct sightings *sightings, const struct devices *devices, struct neighbou
 }
 
 void
+sightings_look_again(struct sightings *sightings)
+{
+	sightings->again = NEIGHBOURS_MAX;
+}
+
+void
 sightings_turn(struct sightings *sightings, const struct devices *devices, uint64_t now_ms)
 {
 	struct neighbour_table *table = sightings->setup.table;
@@ -253,8 +260,11 @@ sightings_turn(struct sightings *sightings, const struct devices *devices, uint6
 		struct neighbour *entry = neighbour_table_at(table, sightings->place);
 		bool due = entry != NULL && is_due(entry, now_ms);
 
+		bool again = sightings->again > 0 && entry != NULL && !entry->gone;
+
+		sightings->again -= sightings->again > 0;
 		sightings->place = (sightings->place + 1) % NEIGHBOURS_MAX;
-		if (entry == NULL || (!due && entry->pending == SIGHTING_NONE))
+		if (entry == NULL || (!due && !again && entry->pending == SIGHTING_NONE))
 			continue;
 		told++;
 		(void)tell_conflict(sightings, devices, entry, now_ms);

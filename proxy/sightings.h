@@ -56,6 +56,10 @@ void sightings_free(struct sightings *sightings);                     /* accepts
 void sightings_note(struct sightings *sightings, const struct neighbour *before,
     struct neighbour *now, uint64_t now_ms);
 
+/* The cameras are named otherwise from now on: what is there is compared with
+ * devices.yaml anew. */
+void sightings_look_again(struct sightings *sightings);
+
 /* Write what is due; devices says who a camera is, and where it should be. */
 void sightings_turn(struct sightings *sightings, const struct devices *devices, uint64_t now_ms);
 

@@ -131,7 +131,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	atomic_store_explicit(&worker->counters->beat_ms, clock_mono_ms(), memory_order_relaxed);
 	worker_tell_stats(worker, clock_mono_ms());
-	inventory_turn(worker->inventory, worker->snapshot->config->devices, clock_mono_ms());
+	inventory_turn(worker->inventory, worker->snapshot->config->devices,
+	    worker->snapshot->generation, clock_mono_ms());
 	if (worker->drain_from_ms != 0)
 		go_on_draining(worker);
 	else if (atomic_load_explicit(&worker->board->draining, memory_order_relaxed) != 0)

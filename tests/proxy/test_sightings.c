@@ -217,6 +217,32 @@ Test(sightings, conflicts_say_what_is_wrong)
 	close_fixture(&fixture);
 }
 
+/* A reload may say of a camera that is there that it should not be. */
+Test(sightings, who_is_there_is_compared_anew_when_names_change)
+{
+	struct problems problems = {0};
+	struct fixture fixture;
+
+	open_fixture(&fixture);
+	see(&fixture, 0, "10.0.0.5", "02:00:00:00:00:05", START_MS);
+	turn(&fixture, START_MS);
+	cr_expect_eq(fixture.count, 1);
+	devices_free(fixture.devices);
+	fixture.devices = devices_read("f",
+	    bytes_of("devices: [{name: b, ip: 10.0.0.5, mac: \"44:19:b6:00:00:05\"}]\n"),
+	    &problems);
+	turn(&fixture, START_MS + 1);
+	cr_expect_eq(fixture.count, 1);
+	sightings_look_again(fixture.sightings);
+	turn(&fixture, START_MS + 2);
+	cr_expect_eq(fixture.count, 2);
+	cr_expect_eq(fixture.kinds[SIGHTING_OTHER_MAC], 1);
+	sightings_look_again(fixture.sightings);
+	turn(&fixture, START_MS + 3);
+	cr_expect_eq(fixture.count, 2, "it was told a moment ago");
+	close_fixture(&fixture);
+}
+
 Test(sightings, the_record_cannot_be_filled)
 {
 	struct fixture fixture;
