@@ -18,7 +18,7 @@ enum {
 	P256_UNCOMPRESSED = 0x04,
 	US_PER_S = 1000000,
 	DAY_S = 86400,
-	ACCEPTED_DAYS = 7, /* a leaf is kept for a day */
+	ACCEPTED_S = 7 * DAY_S, /* a leaf is kept for a day */
 };
 
 /* The request, written from the front. */
@@ -157,8 +157,8 @@ widen(int64_t *not_before, int64_t *not_after)
 
 	if (*not_before > now_s - DAY_S)
 		*not_before = now_s - DAY_S;
-	if (*not_after < now_s + ACCEPTED_DAYS * DAY_S)
-		*not_after = now_s + ACCEPTED_DAYS * DAY_S;
+	if (*not_after < now_s + ACCEPTED_S)
+		*not_after = now_s + ACCEPTED_S;
 }
 
 size_t

@@ -137,12 +137,13 @@ path_date_errors(int64_t not_before, int64_t not_after, int64_t at_s)
 static uint32_t
 date_errors(STACK_OF(X509) * path, int64_t at_s, int64_t *from, int64_t *to)
 {
-	uint32_t errors = 0, own;
+	uint32_t errors = 0;
 
 	*from = INT64_MIN;
 	*to = INT64_MAX;
 	for (int i = 0; i < sk_X509_num(path); i++) {
 		int64_t not_before, not_after;
+		uint32_t own;
 
 		if (!certificate_dates(sk_X509_value(path, i), &not_before, &not_after))
 			return errors | CERT_MALFORMED;
