@@ -22,6 +22,7 @@ import tempfile
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrong")
 EXIT_CONFIG = 78
+TOGETHER = 16           # rule files in one configuration
 SECONDS_MAX = 10        # generous: a check of these takes milliseconds
 MEMORY_MAX = 512 << 20  # with sanitizers; without them 64 MB are enough
 GOOD = 'ruleset: good\nversion: "1"\ntitle: "A file that is right"\nunknown: block\ndefault: block\n'
@@ -39,11 +40,11 @@ def read_expected():
     return found
 
 
-def config_of(name):
-    """The borderlens.yaml that reads this file."""
-    if name.startswith("devices-"):
-        return CONFIG + f"rules: [good.yaml]\ndevices: {name}\n"
-    return CONFIG + f"rules: [{name}]\n"
+def config_of(names):
+    """The borderlens.yaml that reads these files."""
+    if names[0].startswith("devices-"):
+        return CONFIG + f"rules: [good.yaml]\ndevices: {names[0]}\n"
+    return CONFIG + f"rules: [{', '.join(names)}]\n"
 
 
 # ---- what is made ----
@@ -114,29 +115,46 @@ def errors_of(stderr):
     return found
 
 
-def faults_of(program, directory, name, wanted):
-    """What is not as it should be, in words."""
-    config = name
-    if not name.startswith("config-"):
-        config = "borderlens.yaml"
-        with open(os.path.join(directory, config), "w", encoding="utf-8") as out:
-            out.write(config_of(name))
+def check(program, directory, config):
+    """The exit status and what was said; None: it did not answer in time."""
     try:
         done = subprocess.run([program, "check", "-c", config], cwd=directory, capture_output=True, text=True,
                               errors="replace", timeout=SECONDS_MAX, preexec_fn=limit, check=False)
     except subprocess.TimeoutExpired:
-        return [f"no answer within {SECONDS_MAX} s"]
-    errors = errors_of(done.stderr)
-    faults = [] if done.returncode == EXIT_CONFIG else [f"exit {done.returncode}: {done.stderr[-300:]}"]
-    if not wanted:
-        faults.append("nothing is expected of it")
-    for place, text in wanted:
-        # Of a file that cannot be read the place is where it is named.
-        if not any(text in said and (place in (at, "-")) for at, said in errors):
-            faults.append(f"wants {place} {text!r}")
-    if faults:
-        faults.append(f"was told {errors[:6]}")
+        return None, ""
+    return done.returncode, done.stderr
+
+
+def faults_of(program, directory, names, expected):
+    """What is not as it should be of files that go into one configuration, in
+    words.  Each must have its errors, so none hides behind another's exit."""
+    config = names[0]
+    if not config.startswith("config-"):
+        config = "borderlens.yaml"
+        with open(os.path.join(directory, config), "w", encoding="utf-8") as out:
+            out.write(config_of(names))
+    code, stderr = check(program, directory, config)
+    faults = [] if code == EXIT_CONFIG else [f"{names}: exit {code}: {stderr[-300:]}"]
+    for name in names:
+        errors = errors_of("\n".join(line for line in stderr.splitlines()
+                                     if name in line or not name.startswith("rules-")))
+        missing = [wanted for wanted in expected[name] if not is_told(wanted, errors)]
+        if missing or not expected[name]:
+            faults.append(f"{name}: wants {missing}, was told {errors[:6]}")
     return faults
+
+
+def is_told(wanted, errors):
+    """Of a file that cannot be read the place is where it is named: "-"."""
+    place, text = wanted
+    return any(text in said and place in (at, "-") for at, said in errors)
+
+
+def groups(names):
+    """Rule files go together, the others alone."""
+    rules = [name for name in names if name.startswith("rules-")]
+    alone = [[name] for name in names if not name.startswith("rules-")]
+    return [rules[first:first + TOGETHER] for first in range(0, len(rules), TOGETHER)] + alone
 
 
 # ---- what is odd, and usable ----
@@ -172,37 +190,32 @@ def faults_of_odd(program, directory):
     for name, text in files.items():
         with open(os.path.join(directory, name), "w", encoding="utf-8") as out:
             out.write(text)
-    done = subprocess.run([program, "check", "-c", "borderlens.yaml"], cwd=directory, capture_output=True, text=True,
-                          timeout=SECONDS_MAX, check=False)
-    told = errors_of(done.stderr.replace(": warning: ", ": error: "))
+    code, stderr = check(program, directory, "borderlens.yaml")
+    told = errors_of(stderr.replace(": warning: ", ": error: "))
     of_ours = [at for at in told if "geo." not in at[1]]
     faults = [f"wants {place} {text!r}" for place, text in WARNINGS
               if not any(text in said and place == at for at, said in told)]
-    if done.returncode != 0 or len(of_ours) != len(WARNINGS) + 1:  # loby is asked for twice
-        faults.append(f"exit {done.returncode}, told {told}")
+    if code != 0 or len(of_ours) != len(WARNINGS) + 1:  # loby is asked for twice
+        faults.append(f"exit {code}, told {told}")
     return faults
 
 
 def main():
     program, words = os.path.abspath(sys.argv[1]), sys.argv[2:]
-    wrong = 0
+    faults = []
     with tempfile.TemporaryDirectory(prefix="blw") as directory:
         expected = prepare(directory)
-        for name in sorted(expected):
-            if words and not any(word in name for word in words):
-                continue
-            for fault in faults_of(program, directory, name, expected[name]):
-                print(f"{name}: {fault}")
-                wrong += 1
-        for fault in faults_of_odd(program, directory):
-            print(f"odd.yaml: {fault}")
-            wrong += 1
+        chosen = [name for name in sorted(expected) if not words or any(word in name for word in words)]
+        for names in groups(chosen):
+            faults += faults_of(program, directory, names, expected)
+        faults += [f"odd.yaml: {fault}" for fault in faults_of_odd(program, directory)]
     used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss << 10
     if used > MEMORY_MAX:
-        print(f"one of them took {used >> 20} MiB")
-        wrong += 1
-    print(f"{len(expected)} wrong files, {wrong} faults, {used >> 20} MiB at most")
-    return 1 if wrong else 0
+        faults.append(f"one of them took {used >> 20} MiB")
+    for fault in faults:
+        print(fault)
+    print(f"{len(chosen)} wrong files, {len(faults)} faults, {used >> 20} MiB at most")
+    return 1 if faults else 0
 
 
 if __name__ == "__main__":
