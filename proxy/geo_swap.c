@@ -123,19 +123,22 @@ out:
 	return ret;
 }
 
+/* The directory above is locked: it is there whatever is exchanged in it, and no
+ * file is left behind. */
 static int
 take_lock(struct geo_swap *swap, struct err *err)
 {
-	char path[CONFIG_PATH_MAX + 8];
+	char path[CONFIG_PATH_MAX];
 
-	(void)snprintf(path, sizeof(path), "%s.lock", swap->dir);
-	swap->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+	text_copy(path, sizeof(path), swap->dir);
+	strrchr(path, '/')[1] = '\0'; /* absolute, so there is one */
+	swap->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (swap->lock < 0)
 		return err_sys(err, "cannot open %s", path);
 	if (flock(swap->lock, LOCK_EX | LOCK_NB) == 0)
 		return 0;
 	if (errno == EWOULDBLOCK)
-		return err_set(err, ERR_INPUT, "another update of %s is under way", swap->dir);
+		return err_set(err, ERR_INPUT, "another update in %.200s is under way", path);
 	return err_sys(err, "cannot lock %s", path);
 }
 
@@ -158,22 +161,6 @@ geo_swap_open(struct geo_swap *swap, const char *dir, struct err *err)
 }
 
 /* ---- taking its place ---- */
-
-/* What was renamed is so after a power failure too. */
-static void
-sync_parent(const struct geo_swap *swap)
-{
-	char path[CONFIG_PATH_MAX];
-	int fd;
-
-	text_copy(path, sizeof(path), swap->dir);
-	strrchr(path, '/')[1] = '\0'; /* absolute, so there is one */
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	(void)fsync(fd);
-	(void)close(fd);
-}
 
 static int
 exchange(const struct geo_swap *swap, const char *with, struct err *err)
@@ -204,7 +191,7 @@ geo_swap_commit(struct geo_swap *swap, struct err *err)
 		return -1;
 	if (rename(old, swap->last) != 0)
 		return err_sys(err, "cannot keep %s", swap->last);
-	sync_parent(swap);
+	(void)fsync(swap->lock); /* so that it is so after a power failure too */
 	return 0;
 }
 
@@ -213,7 +200,7 @@ geo_swap_undo(struct geo_swap *swap, struct err *err)
 {
 	if (exchange(swap, swap->last, err) != 0)
 		return -1;
-	sync_parent(swap);
+	(void)fsync(swap->lock); /* so that it is so after a power failure too */
 	return remove_tree(swap->last, err);
 }
 

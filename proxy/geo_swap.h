@@ -15,7 +15,7 @@ struct err;
 struct geo_swap {
 	char dir[CONFIG_PATH_MAX]; /* without symbolic links */
 	char next[CONFIG_PATH_MAX + 8], last[CONFIG_PATH_MAX + 8];
-	int lock;
+	int lock; /* the directory that dir lies in */
 };
 
 /*

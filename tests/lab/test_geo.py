@@ -31,18 +31,20 @@ class Source:
         self.directory = directory
         os.makedirs(directory)
         self.pins = os.path.join(directory, "pins")
+        self.rows = {}
 
-    def publish(self, stamp, located="DE", asn=16509):
-        pins = ""
-        for role, good in (("located", located), ("asn", asn)):
+    def publish(self, stamp, **roles):
+        """A new version of the packages that are named."""
+        for role, good in roles.items():
             package = os.path.join(self.directory, role)
             os.makedirs(package, exist_ok=True)
             write(f"{package}/package.json", json.dumps({"name": role, "version": f"1.0.{stamp}"}))
             path = f"{package}/{role}.mmdb"
             harness.network.run(harness.database_maker(), "-e", str(EPOCH[stamp]), path, input=lines_of(role, good))
             with open(path, "rb") as file:
-                pins += f"{role}.mmdb {package} 1.0.{stamp} {role}.mmdb:{hashlib.sha256(file.read()).hexdigest()}\n"
-        write(self.pins, pins)
+                digest = hashlib.sha256(file.read()).hexdigest()
+            self.rows[role] = f"{role}.mmdb {package} 1.0.{stamp} {role}.mmdb:{digest}\n"
+        write(self.pins, "".join(self.rows.values()))
 
     def offer(self):
         """What is fetched from now on is from here."""
@@ -56,7 +58,7 @@ def site(lab):
     settings = lab.settings(appliance.directory, {"geo": {"country": [f"{geo}/located.mmdb"], "asn": f"{geo}/asn.mmdb"}})
     write(appliance.config_path, json.dumps(settings))
     source = Source(f"{appliance.directory}/source")
-    source.publish(JUNE)
+    source.publish(JUNE, located="DE", asn=16509)
     source.offer()
     harness.network.run(f"{ROOT}/geo/fetch", geo)
     return appliance, source, geo
@@ -90,7 +92,7 @@ def newer_databases_are_checked_and_taken(lab):
     told = json.loads(done.stdout)
     equal("result", told["result"], "updated")
     equal("taken", told["taken"], "yes")
-    equal("dates", [row["built"] for row in told["databases"]], ["2026-07-01", "2026-07-01"])
+    equal("dates", [row["built"] for row in told["databases"]], ["2026-07-01", "2026-06-01"])
     equal("differences", told["differences"], 1)
     row = told["rows"][0]
     equal("the row", (row["dest_ip"], row["change"], row["located"], row["was"]["rule"], row["would_be"]["rule"]),
@@ -107,6 +109,22 @@ def newer_databases_are_checked_and_taken(lab):
     again = appliance.command("geo", "update")
     equal("a second update's exit", again.returncode, 0)
     check("nothing is newer", "nothing newer" in again.stdout, again.stdout)
+    comes_back(appliance, source, geo)
+
+
+def comes_back(appliance, source, geo):
+    """What the appliance does not take is not left for its next start."""
+    with open(appliance.config_path, encoding="utf-8") as file:
+        write(appliance.config_path, file.read().replace('"workers": 2', '"workers": 1'))
+    before = contents(geo)
+    source.publish(AUGUST, located="FR")
+    done = appliance.command("geo", "update", "--json")
+    equal("the exit of an update that is not taken", done.returncode, 1)
+    told = json.loads(done.stdout)
+    equal("result", (told["result"], told["taken"]), ("failed", "no"))
+    check("it is said who refused", "the appliance did not take" in told["why"], told["why"])
+    equal("what was there is back", contents(geo), before)
+    equal("located as before", located(appliance), "CN")
 
 
 @story()
@@ -114,8 +132,8 @@ def what_cannot_be_used_leaves_everything_as_it_was(lab):
     appliance, source, geo = site(lab)
     before = contents(geo)
 
-    def refuses(what, *words):
-        done = appliance.command("geo", "update", "--json")
+    def refuses(what, *words, options=()):
+        done = appliance.command("geo", "update", "--json", *options)
         equal(f"{what}: exit", done.returncode, 1)
         told = json.loads(done.stdout)
         equal(f"{what}: result", told["result"], "failed")
@@ -124,7 +142,7 @@ def what_cannot_be_used_leaves_everything_as_it_was(lab):
         equal(f"{what}: what was there stays", contents(geo), before)
         check(f"{what}: nothing is left", not os.path.exists(f"{geo}.next") and not os.path.exists(f"{geo}.last"))
 
-    source.publish(JULY)
+    source.publish(JULY, asn=16509)
     path = f"{source.directory}/asn/asn.mmdb"
     os.truncate(path, os.path.getsize(path) // 2)
     refuses("a database that is cut", "asn.mmdb", "cut short")
@@ -136,7 +154,12 @@ def what_cannot_be_used_leaves_everything_as_it_was(lab):
     os.unlink(f"{geo}/borderlens.yaml")
     os.unlink(f"{geo}/.asn.mmdb.version")
     before = contents(geo)
-    refuses("databases from elsewhere, without an account", "geoipupdate", "account")
+    account = f"{appliance.directory}/GeoIP.conf"
+    for text in ("", "AccountID 0\nLicenseKey 000000000000\n", "# AccountID 42\nLicenseKey abc\n"):
+        write(account, text)
+        refuses("databases from elsewhere, without an account", "has no account", options=("--account", account))
+    write(account, "AccountID 42\nLicenseKey abc\nEditionIDs GeoLite2-ASN\nHost 127.0.0.1:1\n")
+    refuses("an account that nobody answers for", "geoipupdate", options=("--account", account))
 
 
 if __name__ == "__main__":
