@@ -267,3 +267,30 @@ Test(filter, every_expression_it_takes_is_sql)
 	store_close(store);
 	scratch_remove(dir);
 }
+
+Test(filter, finds_what_is_in_no_country_by_its_word)
+{
+	char dir[256], path[300], found[16];
+	struct recorded event = {.head = {EVENT_CLOSE, 0, 1, 1, now_us}};
+	struct stored stored = {.event = &event, .site = "s", .eve_version = 1};
+	struct store *store;
+
+	scratch_dir(dir, sizeof(dir));
+	(void)snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
+	store = store_open(path, STORE_WRITE, NULL);
+	cr_assert_not_null(store);
+	cr_assert_eq(store_begin(store, NULL), 0);
+	make_facts(&event.facts, 1);
+	event.facts.place.kind = PLACE_ANYCAST;
+	event.facts.place.located.count = 0;
+	cr_assert_eq(store_add(store, &stored, NULL), 1);
+	cr_assert_eq(store_commit(store, NULL), 0);
+	find(store, "located = Anycast", found);
+	cr_expect_str_eq(found, "1");
+	find(store, "located = unknown", found);
+	cr_expect_str_eq(found, "");
+	find(store, "located != anycast", found);
+	cr_expect_str_eq(found, "");
+	store_close(store);
+	scratch_remove(dir);
+}
