@@ -11,4 +11,7 @@
  */
 uint32_t crc32c(const void *bytes, size_t count);
 
+/* The same, as it is done where the processor has no instruction for it. */
+uint32_t crc32c_by_tables(const void *bytes, size_t count);
+
 #endif

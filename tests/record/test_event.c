@@ -27,6 +27,19 @@ Test(crc32c, gives_the_published_values)
 	cr_assert_eq(crc32c("", 0), 0);
 }
 
+Test(crc32c, is_the_same_by_the_processor_and_by_tables)
+{
+	uint8_t bytes[300];
+
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 73 + 11);
+	for (size_t at = 0; at < 9; at++) {
+		for (size_t count = 0; count <= sizeof(bytes) - at; count++)
+			cr_assert_eq(crc32c(bytes + at, count), crc32c_by_tables(bytes + at, count),
+			    "%zu from %zu", count, at);
+	}
+}
+
 static void
 expect_same(const struct facts *facts)
 {
