@@ -64,7 +64,7 @@ geo:
   operators: {root}/geo/operators.csv
   vendors: {root}/geo/vendors.csv
 rules: [rules.yaml]
-limit: {{per_camera: 10000}}
+limit: {{per_camera: 10000, handshakes: 100000}}
 record: {{eve: {directory}/eve/eve.json}}
 """
 # What is measured, in the order of the table: key, heading.
