@@ -8,12 +8,6 @@ enum {
 	HITS_MAX = 2 * INDEX_PREFIX_BITS + 2
 }; /* rows found for one key: two addresses of all lengths */
 
-size_t
-index_words(size_t rules)
-{
-	return (rules + 63) / 64;
-}
-
 uint64_t
 hash_word(enum dimension dimension, const char *word)
 {

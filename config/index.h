@@ -32,6 +32,10 @@ void index_ask(const struct rule_index *index, const struct facts *facts, enum v
     const char *name, uint64_t out[INDEX_WORDS_MAX]);
 
 /* How many words a set of that many rules has. */
-size_t index_words(size_t rules);
+static inline size_t
+index_words(size_t rules)
+{
+	return (rules + 63) / 64;
+}
 
 #endif
