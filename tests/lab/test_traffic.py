@@ -12,7 +12,7 @@ import subprocess
 
 import harness
 from appliance import wait_for
-from harness import BAD, GOOD, GOOD6, check, equal, port_of, story
+from harness import BAD, GOOD, GOOD6, NAME, RULES, check, equal, port_of, story
 from servers import Server, context, echo, reset
 
 
@@ -181,6 +181,36 @@ def a_reset_stays_a_reset(lab):
             error = harness.refused(harness.read_all, camera)
             check("reset", isinstance(error, ConnectionResetError), error)
     appliance.eve.wait(10, 200, event_type="flow", borderlens__end="reset")
+
+
+def again(lab, camera, session=None, **options):
+    """A request that shows a session; the one that it brings."""
+    raw = lab.connect(**options)
+    with camera.wrap_socket(raw, server_hostname=NAME, session=session, suppress_ragged_eofs=False) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: cloud\r\n\r\n")
+        check("served", harness.read_all(connection).startswith(b"HTTP/1.1 200"))
+        return connection.session
+
+
+@story()
+def both_sides_are_resumed_until_a_rule_changes(lab):
+    _, appliance, camera = serving(lab)
+    first = again(lab, camera)
+    second = again(lab, camera, first)
+    flows = appliance.eve.wait(count=2, event_type="flow")
+    resumed = [(flow["tls"].get("session_resumed", False), flow["borderlens"]["camera_tls"].get("resumed", False))
+               for flow in flows]
+    equal("resumed", resumed, [(False, False), (True, True)])
+    for key in ("subject", "issuerdn", "serial", "fingerprint", "notafter"):
+        equal(key, flows[1]["tls"][key], flows[0]["tls"][key])
+    equal("servers", flows[1]["borderlens"]["server"]["verified"], True)
+    third = again(lab, camera, second)
+    harness.write(f"{appliance.directory}/rules.yaml", RULES + "# another text is another policy\n")
+    equal("reload", appliance.command("reload").returncode, 0)
+    again(lab, camera, third)
+    flow = appliance.eve.wait(count=4, event_type="flow")[3]
+    equal("after it the server", flow["tls"].get("session_resumed", False), False)
+    equal("after it the camera", flow["borderlens"]["camera_tls"].get("resumed", False), False)
 
 
 def pinned(lab):
