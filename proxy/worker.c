@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "certs/lean.h"
 #include "config/config.h"
 #include "geo/geo.h"
 #include "proxy/adopt.h"
@@ -286,7 +287,7 @@ worker_run(const struct worker_setup *setup)
 	(void)signal(SIGINT, SIG_IGN);
 	if (worker == NULL)
 		return EXIT_FAILED;
-	if (set_up(worker, setup, &err) == 0)
+	if (lean_open(&err) == 0 && set_up(worker, setup, &err) == 0)
 		ret = serve(worker);
 	else
 		log_error("cannot start: %s", err.text);

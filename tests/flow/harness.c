@@ -4,6 +4,7 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "certs/ca.h"
+#include "certs/lean.h"
 #include "proxy/board.h"
 #include "proxy/worker_private.h"
 #include "record/spool.h"
@@ -16,11 +17,20 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { LATE_S = 40 };
+
+/* As a worker does, and before anything else of OpenSSL. */
+static __attribute__((constructor)) void
+open_lean(void)
+{
+	if (lean_open(NULL) != 0)
+		abort();
+}
 
 /* ---- the peers ---- */
 
