@@ -74,6 +74,39 @@ load_lines(struct recorder *recorder, struct err *err)
 	return 0;
 }
 
+static struct store_eve
+progress_of(const struct recorder *recorder)
+{
+	return (struct store_eve){.base = recorder->file.base,
+	    .offset = recorder->file.offset,
+	    .first_id = recorder->first_id,
+	    .last_id = recorder->last_id,
+	    .device = recorder->file.device,
+	    .inode = recorder->file.inode};
+}
+
+/* Another file begins with what comes next.  The store knows it before its
+ * first line does: a successor would take lines in a file that it does not
+ * know for somebody else's, and write them again behind these. */
+static int
+begin_file(struct recorder *recorder, struct err *err)
+{
+	struct store_eve progress;
+
+	recorder->first_id = recorder->last_id + 1;
+	progress = progress_of(recorder);
+	if (store_begin(recorder->store, err) != 0 ||
+	    store_set_eve(recorder->store, &progress, err) != 0 ||
+	    store_commit(recorder->store, err) != 0) {
+		store_rollback(recorder->store);
+		recorder_trust_saved(recorder);
+		return -1;
+	}
+	recorder->saved = progress;
+	recorder->is_due = false;
+	return 0;
+}
+
 /* Append what is in hand. */
 static int
 append_lines(struct recorder *recorder, struct err *err)
@@ -82,7 +115,8 @@ append_lines(struct recorder *recorder, struct err *err)
 	case EVE_FILE_FAILED:
 		return -1;
 	case EVE_FILE_NEW:
-		recorder->first_id = recorder->last_id + 1;
+		if (begin_file(recorder, err) != 0)
+			return -1;
 		break;
 	case EVE_FILE_SAME:
 		break;
@@ -124,12 +158,7 @@ recorder_sync_eve(struct recorder *recorder, uint64_t now_ms, struct err *err)
 		recorder_trust_saved(recorder); /* what was not synced may be gone */
 		return -1;
 	}
-	recorder->due = (struct store_eve){.base = recorder->file.base,
-	    .offset = recorder->file.offset,
-	    .first_id = recorder->first_id,
-	    .last_id = recorder->last_id,
-	    .device = recorder->file.device,
-	    .inode = recorder->file.inode};
+	recorder->due = progress_of(recorder);
 	recorder->is_due = true;
 	recorder->dirty = false;
 	return 0;
@@ -146,9 +175,7 @@ check_eve(struct recorder *recorder, uint64_t now_ms, struct err *err)
 	case EVE_FILE_FAILED:
 		return -1;
 	case EVE_FILE_NEW:
-		recorder->first_id = recorder->last_id + 1;
-		recorder->dirty = true;
-		return 0;
+		return begin_file(recorder, err);
 	case EVE_FILE_SAME:
 		return 0;
 	}

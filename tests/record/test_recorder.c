@@ -551,3 +551,23 @@ Test(recorder, a_camera_is_new_once)
 	cr_expect_eq(count_lines(box.eve), 3);
 	close_box(&box);
 }
+
+/* A recorder that is killed before it has told the store how far the file is. */
+Test(recorder, a_new_eve_file_is_known_before_its_first_line)
+{
+	struct box box;
+
+	open_box(&box);
+	for (int round = 0; round < 2; round++) {
+		for (uint64_t i = 1; i <= 20; i++)
+			say(&box, EVENT_OPEN, 100 * (uint64_t)round + i);
+		turn(&box, 4);
+		cr_expect_eq(count_lines(box.eve), 20, "appended");
+		recorder_close(box.recorder); /* as a kill would */
+		open_recorder(&box);
+		turn(&box, 4);
+		cr_expect_eq(count_lines(box.eve), 20, "and not doubled");
+		cr_assert_eq(unlink(box.eve), 0); /* the same once more, after a rotation */
+	}
+	close_box(&box);
+}
