@@ -345,10 +345,15 @@ sessions_new(void)
 void
 sessions_free(struct sessions *sessions)
 {
+	struct entry *entry, *next;
+
 	if (sessions == NULL)
 		return;
-	while (!TAILQ_EMPTY(&sessions->ages))
-		drop(sessions, TAILQ_FIRST(&sessions->ages));
+	for (entry = TAILQ_FIRST(&sessions->ages); entry != NULL; entry = next) {
+		next = TAILQ_NEXT(entry, age);
+		SSL_SESSION_free(entry->session);
+		free(entry);
+	}
 	EVP_MD_free(sessions->sha256);
 	free(sessions);
 }
