@@ -9,6 +9,7 @@
 #include <cap-ng.h>
 #include <errno.h>
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -23,6 +24,7 @@
 enum {
 	UID_FIRST = 64300, /* Debian keeps 60000 to 64999 for what is set aside by hand */
 	CHECK_CPU_S_MAX = 60,
+	ARENAS_MAX = 8,
 };
 #define CHECK_BYTES_MAX ((rlim_t)8 << 30)
 
@@ -181,10 +183,12 @@ restrict_self(enum role role, const struct sandbox_reach *reach, const char **mi
 }
 
 /* What the C library would open when it is first needed: its time zone, which
- * is UTC in all that we write. */
+ * is UTC in all that we write; and how many processors there are, by which it
+ * bounds the allocator's arenas where threads come and go. */
 static void
 read_ahead(void)
 {
+	(void)mallopt(M_ARENA_MAX, ARENAS_MAX);
 	(void)setenv("TZ", "UTC0", 1);
 	tzset();
 }
