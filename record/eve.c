@@ -4,35 +4,13 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "record/alert.h"
 #include "record/community.h"
 
 #include <string.h>
 #include <time.h>
 
 enum { US_PER_S = 1000000, US_PER_MS = 1000 };
-
-/* What an alert says; signature may lie in the facts. */
-struct alert {
-	bool blocked;
-	unsigned severity; /* 1: a rule was broken, 2: look at it, 3: for the record */
-	const char *category;
-	const char *ruleset, *rule; /* where its number comes from */
-	const char *signature;
-	char text[FACTS_TEXT_MAX];
-};
-
-static bool
-is_blocked(const struct facts *facts)
-{
-	return facts->verdict.result == RESULT_BLOCK && !facts->verdict.shadow;
-}
-
-/* Nothing was forwarded, whether a rule or the appliance itself said so. */
-static bool
-is_refused(const struct facts *facts)
-{
-	return is_blocked(facts) || facts->inspect == INSPECT_REFUSED;
-}
 
 /* ---- parts that several lines have ---- */
 
@@ -190,7 +168,7 @@ add_verdict(struct json *json, const struct facts *facts)
 	json_string(json, "inspect", inspect_name(facts->inspect));
 	json_string(json, "verdict", result_name(verdict->result));
 	json_string(json, "verdict_stage", verdict_stage_name(verdict->stage));
-	if (is_blocked(facts))
+	if (verdict->result == RESULT_BLOCK)
 		json_string(json, "how", how_name(verdict->how));
 	json_bool(json, "shadow", verdict->shadow);
 	json_string(json, "ruleset", verdict->ruleset);
@@ -373,7 +351,7 @@ add_flow(struct json *json, const struct facts *facts, bool alerted)
 	json_string(json, "state", answered || facts->end == END_DONE ? "closed" : "new");
 	json_string(json, "reason", flow_reason(facts->end));
 	json_bool(json, "alerted", alerted);
-	json_string(json, "action", is_refused(facts) ? "drop" : "pass");
+	json_string(json, "action", alert_is_refused(facts) ? "drop" : "pass");
 	json_close(json);
 }
 
@@ -389,109 +367,6 @@ eve_signature_id(const char *ruleset, const char *rule)
 	}
 	hash &= INT32_MAX;
 	return hash != 0 ? hash : 1;
-}
-
-static void
-name_errors(struct alert *alert, uint32_t errors)
-{
-	struct text text = text_in(alert->text, sizeof(alert->text));
-	const char *names[CERT_ERRORS_MAX];
-	size_t count = cert_error_names(errors, names);
-
-	text_add(&text, "the server's certificate:");
-	for (size_t i = 0; i < count; i++)
-		text_add(&text, "%s %s", i > 0 ? "," : "", names[i]);
-	alert->signature = alert->text;
-}
-
-/* 1 is the gravest of them. */
-static unsigned
-flag_severity(const struct flag *flag)
-{
-	return 1 + (unsigned)(SEVERITY_HIGH - flag->severity);
-}
-
-/* Whether the rule that decided is the one that wants to be looked at. */
-static bool
-is_flagged_by_verdict(const struct verdict *verdict)
-{
-	return verdict->flag.severity != SEVERITY_NONE &&
-	       strcmp(verdict->flag.ruleset, verdict->ruleset) == 0 &&
-	       strcmp(verdict->flag.rule, verdict->rule) == 0;
-}
-
-static bool
-find_flag(const struct facts *facts, struct alert *alert)
-{
-	const struct verdict *verdict = &facts->verdict;
-
-	if (verdict->flag.severity == SEVERITY_NONE ||
-	    (is_blocked(facts) && is_flagged_by_verdict(verdict)))
-		return false; /* that of the block says it */
-	*alert = (struct alert){
-	    .blocked = is_refused(facts),
-	    .severity = flag_severity(&verdict->flag),
-	    .category = "Connection flagged by rule",
-	    .ruleset = verdict->flag.ruleset,
-	    .rule = verdict->flag.rule,
-	    .signature = verdict->flag.why,
-	};
-	return true;
-}
-
-/* What came of a server that is not good.  A camera that was shown its flaw and
- * talked all the same is a finding about the camera. */
-static const char *
-server_category(const struct facts *facts)
-{
-	if (facts->server.treatment == TREATED_ACCEPTED)
-		return "Bad server accepted by rule";
-	if (facts->server.treatment == TREATED_MIRRORED &&
-	    facts->camera_tls.verdict == CAMERA_TLS_OK)
-		return "Camera does not verify the server";
-	return "Server not verified";
-}
-
-/* What is to be looked at, if anything; the gravest counts. */
-static bool
-find_alert(const struct facts *facts, struct alert *alert)
-{
-	const struct verdict *verdict = &facts->verdict;
-	bool refused = facts->end == END_SERVER_CERT;
-
-	*alert = (struct alert){.ruleset = verdict->ruleset,
-	    .rule = verdict->rule,
-	    .signature = verdict->why};
-	if (is_blocked(facts)) {
-		alert->blocked = true;
-		alert->severity =
-		    is_flagged_by_verdict(verdict) ? flag_severity(&verdict->flag) : 1;
-		alert->category = "Connection blocked by rule";
-		return true;
-	}
-	if (refused || (facts->server.handshake_done && facts->server.errors != 0)) {
-		alert->blocked = refused;
-		alert->severity = refused ? 1 : 2;
-		alert->category = server_category(facts);
-		alert->ruleset = "appliance";
-		alert->rule = "server-certificate";
-		name_errors(alert, facts->server.errors);
-		return true;
-	}
-	if (verdict->shadow) {
-		alert->severity = 3;
-		alert->category = "Connection would be blocked by rule";
-		return true;
-	}
-	if (facts->inspect == INSPECT_REJECTED) {
-		alert->severity = 3;
-		alert->category = "Camera does not accept inspection";
-		alert->ruleset = "appliance";
-		alert->rule = "camera-rejected";
-		alert->signature = "the camera refused the appliance's certificate";
-		return true;
-	}
-	return false;
 }
 
 static void
@@ -523,8 +398,8 @@ add_close_lines(struct json *json, const struct event_head *head, const struct f
 {
 	struct alert alert, flag;
 	bool silent = facts->verdict.detail == DETAIL_COUNT;
-	bool alerted = !silent && find_alert(facts, &alert);
-	bool flagged = !silent && find_flag(facts, &flag);
+	bool alerted = !silent && alert_find(facts, &alert);
+	bool flagged = !silent && alert_find_flag(facts, &flag);
 
 	json_open(json, NULL);
 	add_head(json, "flow", head, facts, site);

@@ -330,7 +330,7 @@ Test(eve, what_is_flagged_is_an_allowed_alert)
 	struct lines lines;
 
 	make_facts(&facts, 3);
-	facts.verdict.result = RESULT_BLOCK;
+	facts.verdict.result = RESULT_OBSERVE;
 	facts.verdict.shadow = true;
 	read_lines(&close_head, &facts, &lines);
 	cr_assert_eq(lines.count, 2);
