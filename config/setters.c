@@ -3,11 +3,6 @@
 
 #include "base/err.h"
 #include "base/text.h"
-#include "config/devices.h"
-#include "config/overrides.h"
-#include "config/problems.h"
-#include "config/rules.h"
-#include "config/source.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -289,178 +284,7 @@ set_listen(struct options_reader *options, const struct option *option,
 	return true;
 }
 
-/* ---- paths ---- */
-
-static bool
-read_path(struct options_reader *options, const struct yaml_node *node, char out[CONFIG_PATH_MAX])
-{
-	char path[CONFIG_PATH_MAX];
-	struct text text = text_in(out, CONFIG_PATH_MAX);
-
-	if (!reader_line(&options->reader, node, path, sizeof(path)))
-		return false;
-	text_add(&text, "%s%s", path[0] == '/' ? "" : options->dir, path);
-	if (text.cut) {
-		reader_error(&options->reader, node, "the path is longer than %d bytes",
-		    CONFIG_PATH_MAX - 1);
-		return false;
-	}
-	return true;
-}
-
-static bool
-set_path(struct options_reader *options, const struct option *option, const struct yaml_node *node,
-    void *field)
-{
-	(void)option;
-	return read_path(options, node, field);
-}
-
-static bool
-set_file(struct options_reader *options, const struct option *option, const struct yaml_node *node,
-    void *field)
-{
-	char path[CONFIG_PATH_MAX];
-	struct err err;
-
-	if (!read_path(options, node, path))
-		return false;
-	if (source_check(options->source, path, &err) != 0) {
-		reader_error(&options->reader, node, "%s: %s", option->path, err.text);
-		return false;
-	}
-	text_copy(field, CONFIG_PATH_MAX, path);
-	return true;
-}
-
-static bool
-set_store(struct options_reader *options, const struct option *option, const struct yaml_node *node,
-    void *field)
-{
-	char *path = field;
-
-	if (node->kind != YAML_TEXT || strcmp(node->text, "system") != 0)
-		return set_file(options, option, node, field);
-	path[0] = '\0';
-	return true;
-}
-
-/* A file that is read as a whole; told when false. */
-static bool
-read_file(struct options_reader *options, const struct option *option, const struct yaml_node *node,
-    char path[CONFIG_PATH_MAX], struct bytes *out)
-{
-	struct err err;
-
-	if (!read_path(options, node, path))
-		return false;
-	if (source_read(options->source, path, out, &err) != 0) {
-		reader_error(&options->reader, node, "%s: %s", option->path, err.text);
-		return false;
-	}
-	return true;
-}
-
-static bool
-set_table(struct options_reader *options, const struct option *option, const struct yaml_node *node,
-    void *field)
-{
-	char path[CONFIG_PATH_MAX];
-	struct bytes text;
-
-	if (!read_file(options, option, node, path, &text))
-		return false;
-	text_copy(field, CONFIG_PATH_MAX, path);
-	return true;
-}
-
-static bool
-set_rules(struct options_reader *options, const struct option *option, const struct yaml_node *node,
-    void *field)
-{
-	const struct yaml_node *element = NULL;
-	struct rules **rules = field;
-	char path[CONFIG_PATH_MAX];
-	bool good = true;
-
-	if (node->kind == YAML_LIST && (node->count < option->min || node->count > option->max)) {
-		reader_error(&options->reader, node,
-		    "rules must name 1 to %u rule sets: without one everything would be blocked",
-		    (unsigned)option->max);
-		return false;
-	}
-	*rules = rules_new();
-	if (*rules == NULL) {
-		reader_error(&options->reader, node, "no memory for the rules");
-		return false;
-	}
-	while ((element = reader_next(&options->reader, node, element)) != NULL) {
-		struct bytes text;
-
-		good = read_file(options, option, element, path, &text) &&
-		       rules_add(*rules, path, text, options->reader.problems) == 0 && good;
-	}
-	rules_prepare(*rules);
-	return good;
-}
-
-/* What a device shows to servers goes into the seal: a worker opens no file. */
-static bool
-read_client_files(struct options_reader *options, const char *file, const struct device *device)
-{
-	const char *const paths[] = {device->client_cert, device->client_key};
-
-	for (size_t i = 0; i < 2; i++) {
-		struct bytes bytes;
-		struct err err;
-
-		if (paths[i] == NULL || source_read(options->source, paths[i], &bytes, &err) == 0)
-			continue;
-		problems_error(options->reader.problems, file, device->line, 1,
-		    "device '%s': client_cert: %s", device->name, err.text);
-		return false;
-	}
-	return true;
-}
-
-static bool
-set_devices(struct options_reader *options, const struct option *option,
-    const struct yaml_node *node, void *field)
-{
-	struct devices **devices = field;
-	char path[CONFIG_PATH_MAX];
-	struct bytes text;
-
-	if (!read_file(options, option, node, path, &text))
-		return false;
-	*devices = devices_read(path, text, options->reader.problems);
-	if (*devices == NULL)
-		return false;
-	for (size_t i = 0; i < devices_count(*devices); i++) {
-		if (!read_client_files(options, path, devices_at(*devices, i)))
-			return false;
-	}
-	return true;
-}
-
-static bool
-set_overrides(struct options_reader *options, const struct option *option,
-    const struct yaml_node *node, void *field)
-{
-	struct overrides **overrides = field;
-	char path[CONFIG_PATH_MAX];
-	struct bytes text;
-
-	if (!read_file(options, option, node, path, &text))
-		return false;
-	*overrides = overrides_read(path, text, options->reader.problems);
-	return *overrides != NULL;
-}
-
 /* ---- lists ---- */
-
-typedef bool setter(struct options_reader *options, const struct option *option,
-    const struct yaml_node *node, void *field);
 
 /* Set each element by `one`; elements are `size` bytes apart. */
 static bool
@@ -568,14 +392,14 @@ static bool
 set_files(struct options_reader *options, const struct option *option, const struct yaml_node *node,
     void *field)
 {
-	return set_list(options, option, node, field, set_file, CONFIG_PATH_MAX);
+	return set_list(options, option, node, field, setter_file, CONFIG_PATH_MAX);
 }
 
 static bool
 set_tables(struct options_reader *options, const struct option *option,
     const struct yaml_node *node, void *field)
 {
-	return set_list(options, option, node, field, set_table, CONFIG_PATH_MAX);
+	return set_list(options, option, node, field, setter_table, CONFIG_PATH_MAX);
 }
 
 static bool
@@ -599,10 +423,10 @@ setter_run(struct options_reader *options, const struct option *option,
 {
 	static setter *const setters[OPTION_TYPES] = {
 	    [OPTION_LINE] = set_line,
-	    [OPTION_PATH] = set_path,
-	    [OPTION_FILE] = set_file,
+	    [OPTION_PATH] = setter_path,
+	    [OPTION_FILE] = setter_file,
 	    [OPTION_FILES] = set_files,
-	    [OPTION_TABLE] = set_table,
+	    [OPTION_TABLE] = setter_table,
 	    [OPTION_TABLES] = set_tables,
 	    [OPTION_INTERFACES] = set_interfaces,
 	    [OPTION_NAMES] = set_names,
@@ -616,11 +440,11 @@ setter_run(struct options_reader *options, const struct option *option,
 	    [OPTION_S] = set_s,
 	    [OPTION_TLS] = set_tls,
 	    [OPTION_CA] = set_ca,
-	    [OPTION_STORE] = set_store,
+	    [OPTION_STORE] = setter_store,
 	    [OPTION_LISTEN] = set_listen,
-	    [OPTION_RULES] = set_rules,
-	    [OPTION_DEVICES] = set_devices,
-	    [OPTION_OVERRIDES] = set_overrides,
+	    [OPTION_RULES] = setter_rules,
+	    [OPTION_DEVICES] = setter_devices,
+	    [OPTION_OVERRIDES] = setter_overrides,
 	};
 
 	return setters[option->type](options, option, node, (char *)options->config + option->at);
