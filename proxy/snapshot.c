@@ -223,7 +223,7 @@ open_tls(struct snapshot *snapshot, struct source *source, const struct snapshot
 	if (name_trust(snapshot, source, err) != 0 || name_policy(snapshot, err) != 0)
 		return -1;
 	if (old != NULL && memcmp(old->tls_id, snapshot->tls_id, SNAPSHOT_ID_BYTES) == 0) {
-		tls_share(&snapshot->tls, &old->tls);
+		tls_share(&snapshot->tls, &old->tls, snapshot->config);
 		return 0;
 	}
 	store = open_store(snapshot->config, source, err);

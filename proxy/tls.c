@@ -194,7 +194,7 @@ tls_close(struct tls *tls)
 }
 
 void
-tls_share(struct tls *tls, const struct tls *from)
+tls_share(struct tls *tls, const struct tls *from, const struct config *config)
 {
 	SSL_CTX *const contexts[] = {from->server, from->camera, from->camera_legacy};
 
@@ -203,6 +203,7 @@ tls_share(struct tls *tls, const struct tls *from)
 			(void)SSL_CTX_up_ref(contexts[i]);
 	}
 	*tls = *from;
+	tls->config = config; /* from's goes with its snapshot */
 }
 
 int

@@ -32,9 +32,9 @@ struct tls {
 int tls_open(struct tls *tls, const struct config *config, X509_STORE *store, struct err *err);
 void tls_close(struct tls *tls);
 
-/* The same contexts once more, with a reference to each; may be done in another
- * thread than they are used in. */
-void tls_share(struct tls *tls, const struct tls *from);
+/* The same contexts once more, with a reference to each, for a configuration whose
+ * keys of tls are the same; may be done in another thread than they are used in. */
+void tls_share(struct tls *tls, const struct tls *from, const struct config *config);
 
 /* What leaves are made for, by enum leaf_kind.  A worker's, so that leaves stay
  * good over a reload; RSA comes from the signer, when it is first needed. */

@@ -155,6 +155,35 @@ Test(snapshot, lives_as_long_as_somebody_holds_it)
 	snapshot_unref(NULL, NULL);
 }
 
+/* The contexts are shared with the one before, which goes: whom a server without
+ * a name must be is looked up in what is there still. */
+Test(snapshot, contexts_that_are_shared_outlive_the_one_before)
+{
+	static const char named[] =
+	    "  upstream: {ca: roots.pem, names: [\"192.0.2.1 a.example\"]}\n";
+	struct hello_facts nameless = {0};
+	struct server_facts facts = {0};
+	struct err err = {0};
+	struct snapshot *old, *new;
+	struct addr server;
+	char text[500];
+	SSL *ssl;
+
+	(void)snprintf(text, sizeof(text), "%.*s%s", (int)(strstr(config, "  upstream") - config),
+	    config, named);
+	write_file("borderlens.yaml", text);
+	old = take(1, NULL);
+	new = take(2, old);
+	cr_assert_eq(old->tls.server, new->tls.server, "they are shared");
+	snapshot_unref(old, NULL);
+	cr_assert_eq(addr_parse(&server, "192.0.2.1", 443, NULL), 0);
+	cr_expect_eq(new->tls.config, new->config);
+	ssl = tls_to_server(&new->tls, &nameless, &server, &facts, &err);
+	cr_expect_not_null(ssl, "%s", err.text);
+	SSL_free(ssl);
+	snapshot_unref(new, NULL);
+}
+
 /* Read over what runs: the same databases are the same memory. */
 Test(snapshot, databases_that_are_the_same_are_shared)
 {
