@@ -25,12 +25,16 @@
 
 enum { FDS = 1 + GEO_COUNTRY_FILES_MAX + 1 };
 
+struct making;
+
 struct adopt {
 	struct worker *worker;
 	int control;
 	const char *config_path;
 	struct event event;
-	uint64_t wanted;           /* the generation that is to be prepared; 0: none */
+	/* The one that is to be prepared; NULL: none.  Not its generation: one that was
+	 * called off and the next that was asked for have the same. */
+	const struct making *wanted;
 	struct snapshot *prepared; /* NULL: none */
 };
 
@@ -83,7 +87,7 @@ on_made(struct aside_job *job)
 
 	snapshot_unref(making->old, worker->aside);
 	snapshot_files_close(&making->files);
-	if (making->generation != adopt->wanted) {
+	if (making != adopt->wanted) {
 		/* It was called off meanwhile. */
 		snapshot_unref(making->made, worker->aside);
 	} else if (making->made == NULL) {
@@ -99,7 +103,7 @@ on_made(struct aside_job *job)
 static void
 forget_prepared(struct adopt *adopt)
 {
-	adopt->wanted = 0;
+	adopt->wanted = NULL;
 	snapshot_unref(adopt->prepared, adopt->worker->aside);
 	adopt->prepared = NULL;
 }
@@ -121,7 +125,7 @@ prepare(struct adopt *adopt, const struct reload_message *message, struct snapsh
 	    .generation = message->generation,
 	    .old = snapshot_ref(adopt->worker->snapshot)};
 	making->files.config_path = adopt->config_path;
-	adopt->wanted = message->generation;
+	adopt->wanted = making;
 	aside_do(adopt->worker->aside, &making->job);
 }
 
@@ -145,7 +149,7 @@ commit(struct adopt *adopt, uint64_t generation)
 	}
 	worker->snapshot = adopt->prepared;
 	adopt->prepared = NULL;
-	adopt->wanted = 0;
+	adopt->wanted = NULL;
 	snapshot_retire(old, worker->aside);
 	listener_limit(worker->listener, worker->snapshot->config->limit.connections);
 	census_limit(worker->census, worker->snapshot->config->limit.per_camera);

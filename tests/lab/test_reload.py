@@ -193,6 +193,37 @@ def who_dies_meanwhile_changes_nothing(lab):
     appliance.recorded()
 
 
+def prepared(appliance, *workers):
+    """A reload that is with the workers, of which those told do not hear it yet."""
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    asked = reload_aside(appliance)
+    wait_for("a checker", 5, lambda: appliance.role_pids("checker"))
+    wait_for("its end", 10, lambda: not appliance.role_pids("checker"))
+    return asked
+
+
+@story()
+def what_was_called_off_is_not_taken_with_the_next(lab):
+    """A worker that was slow still makes the one, and is asked for the next."""
+    lab.server(Server(lab.net.net, GOOD6, tls=context(lab.good)))
+    appliance, camera = serving(lab)
+    slow, other = appliance.role_pids("worker")
+    write(f"{appliance.directory}/rules.yaml", BLOCK6)
+    first = prepared(appliance, slow)
+    os.kill(other, signal.SIGKILL)
+    said = first.communicate(timeout=10)[1]
+    check("the first is called off", "died meanwhile" in said, said)
+    write(f"{appliance.directory}/rules.yaml", RULES)
+    second = prepared(appliance)
+    os.kill(slow, signal.SIGCONT)
+    equal(f"the second's exit ({second.communicate(timeout=30)})", second.returncode, 0)
+    check("the slow one is still there", slow in appliance.role_pids("worker"))
+    for number in harness.CAMERAS * 2:  # both workers
+        check("served by the second", lab.request(camera, address=GOOD6, camera=number).startswith(b"HTTP/1.1 200"))
+    appliance.recorded()
+
+
 # ---- many ----
 
 class Load:
