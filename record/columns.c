@@ -290,52 +290,96 @@ BIND(f_sha256)
 	return bind_hash(stmt, parameter, facts->server.sha256);
 }
 
+/* ---- the words of closed sets ---- */
+
+static const char *
+word_hello(size_t index)
+{
+	return index <= HELLO_BROKEN ? hello_kind_name((enum hello_kind)index) : NULL;
+}
+
+static const char *
+word_inspect(size_t index)
+{
+	return index <= INSPECT_UNDECODABLE ? inspect_name((enum inspect)index) : NULL;
+}
+
+static const char *
+word_verdict(size_t index)
+{
+	return index <= RESULT_BLOCK ? result_name((enum result)index) : NULL;
+}
+
+static const char *
+word_end(size_t index)
+{
+	return index < END_COUNT ? end_name((enum end)index) : NULL;
+}
+
+static const char *
+word_tls(size_t index)
+{
+	static const uint16_t versions[] = {0, 0x0300, 0x0301, 0x0302, 0x0303, 0x0304, 0xffff};
+
+	return index < sizeof(versions) / sizeof(versions[0]) ? tls_version_name(versions[index])
+							      : NULL;
+}
+
+static const char *
+word_camera_verdict(size_t index)
+{
+	return index <= CAMERA_TLS_PROBABLE ? camera_verdict_name((enum camera_verdict)index)
+					    : NULL;
+}
+
 const struct column columns[] = {
-    {"flow_id", COLUMN_NUMBER, "joins the lines and rows of one connection", bind_f_flow_id},
-    {"opened", COLUMN_TIME, "when the camera's connection was taken", bind_f_opened},
-    {"closed", COLUMN_TIME, "when it ended; empty while it is open", bind_f_closed},
-    {"duration_us", COLUMN_NUMBER, "by the clock that does not jump", bind_f_duration_us},
+    {"flow_id", COLUMN_NUMBER, "joins the lines and rows of one connection", bind_f_flow_id, NULL},
+    {"opened", COLUMN_TIME, "when the camera's connection was taken", bind_f_opened, NULL},
+    {"closed", COLUMN_TIME, "when it ended; empty while it is open", bind_f_closed, NULL},
+    {"duration_us", COLUMN_NUMBER, "by the clock that does not jump", bind_f_duration_us, NULL},
     {"device", COLUMN_TEXT, "the camera's name; its MAC or address where it has none",
-	bind_f_device},
-    {"camera", COLUMN_ADDR, "the camera's address", bind_f_camera},
-    {"camera_port", COLUMN_NUMBER, "the camera's port", bind_f_camera_port},
-    {"mac", COLUMN_TEXT, "the camera's MAC; empty where the kernel knows none", bind_f_mac},
-    {"iface", COLUMN_TEXT, "the interface it came in by", bind_f_iface},
-    {"dst", COLUMN_ADDR, "the address the camera wanted", bind_f_dst},
-    {"port", COLUMN_NUMBER, "the port the camera wanted", bind_f_port},
-    {"sni", COLUMN_TEXT, "the server name the camera sent", bind_f_sni},
-    {"hello", COLUMN_WORD, "none, tls, not-tls or broken", bind_f_hello},
-    {"protocol", COLUMN_TEXT, "what was spoken instead of TLS", bind_f_protocol},
-    {"ja4", COLUMN_TEXT, "fingerprint of the camera's hello", bind_f_ja4},
+	bind_f_device, NULL},
+    {"camera", COLUMN_ADDR, "the camera's address", bind_f_camera, NULL},
+    {"camera_port", COLUMN_NUMBER, "the camera's port", bind_f_camera_port, NULL},
+    {"mac", COLUMN_TEXT, "the camera's MAC; empty where the kernel knows none", bind_f_mac, NULL},
+    {"iface", COLUMN_TEXT, "the interface it came in by", bind_f_iface, NULL},
+    {"dst", COLUMN_ADDR, "the address the camera wanted", bind_f_dst, NULL},
+    {"port", COLUMN_NUMBER, "the port the camera wanted", bind_f_port, NULL},
+    {"sni", COLUMN_TEXT, "the server name the camera sent", bind_f_sni, NULL},
+    {"hello", COLUMN_WORD, "none, tls, not-tls or broken", bind_f_hello, word_hello},
+    {"protocol", COLUMN_TEXT, "what was spoken instead of TLS", bind_f_protocol, NULL},
+    {"ja4", COLUMN_TEXT, "fingerprint of the camera's hello", bind_f_ja4, NULL},
     {"located", COLUMN_COUNTRIES, "where the server is; or anycast, private, satellite",
-	bind_f_located},
-    {"registered", COLUMN_COUNTRIES, "where its address is registered", bind_f_registered},
-    {"operator", COLUMN_COUNTRIES, "who controls the network", bind_f_operator},
-    {"asn", COLUMN_NUMBER, "the network's number; 0: unknown", bind_f_asn},
-    {"org", COLUMN_TEXT, "the network's name", bind_f_org},
-    {"vendor", COLUMN_TEXT, "whose cloud, by the server name", bind_f_vendor},
+	bind_f_located, NULL},
+    {"registered", COLUMN_COUNTRIES, "where its address is registered", bind_f_registered, NULL},
+    {"operator", COLUMN_COUNTRIES, "who controls the network", bind_f_operator, NULL},
+    {"asn", COLUMN_NUMBER, "the network's number; 0: unknown", bind_f_asn, NULL},
+    {"org", COLUMN_TEXT, "the network's name", bind_f_org, NULL},
+    {"vendor", COLUMN_TEXT, "whose cloud, by the server name", bind_f_vendor, NULL},
     {"inspect", COLUMN_WORD, "opened, passthrough, refused, rejected, plain or undecodable",
-	bind_f_inspect},
-    {"verdict", COLUMN_WORD, "observe, allow, limit or block", bind_f_verdict},
-    {"shadow", COLUMN_BOOL, "would have blocked, but the set only records", bind_f_shadow},
-    {"ruleset", COLUMN_TEXT, "the rule set that decided", bind_f_ruleset},
-    {"ruleset_version", COLUMN_TEXT, "its version", bind_f_ruleset_version},
-    {"rule", COLUMN_TEXT, "the rule that decided", bind_f_rule},
-    {"why", COLUMN_TEXT, "the reason, in one sentence", bind_f_why},
-    {"up", COLUMN_NUMBER, "payload bytes from the camera", bind_f_up},
-    {"down", COLUMN_NUMBER, "payload bytes from the server", bind_f_down},
-    {"left_up", COLUMN_NUMBER, "payload bytes that left towards the server", bind_f_left_up},
-    {"left_down", COLUMN_NUMBER, "payload bytes that left towards the camera", bind_f_left_down},
-    {"end", COLUMN_WORD, "why it ended", bind_f_end},
-    {"end_text", COLUMN_TEXT, "what was seen at its end", bind_f_end_text},
-    {"server_tls", COLUMN_WORD, "version with the server", bind_f_server_tls},
-    {"camera_tls", COLUMN_WORD, "version with the camera", bind_f_camera_tls},
-    {"camera_verdict", COLUMN_WORD, "ok, rejected or probable", bind_f_camera_verdict},
-    {"verified", COLUMN_BOOL, "the server's certificate was found good", bind_f_verified},
-    {"errors", COLUMN_TEXT, "what is wrong with the server's certificate", bind_f_errors},
-    {"subject", COLUMN_TEXT, "of the server's certificate", bind_f_subject},
-    {"issuer", COLUMN_TEXT, "of the server's certificate", bind_f_issuer},
-    {"sha256", COLUMN_TEXT, "of the server's certificate", bind_f_sha256},
+	bind_f_inspect, word_inspect},
+    {"verdict", COLUMN_WORD, "observe, allow, limit or block", bind_f_verdict, word_verdict},
+    {"shadow", COLUMN_BOOL, "would have blocked, but the set only records", bind_f_shadow, NULL},
+    {"ruleset", COLUMN_TEXT, "the rule set that decided", bind_f_ruleset, NULL},
+    {"ruleset_version", COLUMN_TEXT, "its version", bind_f_ruleset_version, NULL},
+    {"rule", COLUMN_TEXT, "the rule that decided", bind_f_rule, NULL},
+    {"why", COLUMN_TEXT, "the reason, in one sentence", bind_f_why, NULL},
+    {"up", COLUMN_NUMBER, "payload bytes from the camera", bind_f_up, NULL},
+    {"down", COLUMN_NUMBER, "payload bytes from the server", bind_f_down, NULL},
+    {"left_up", COLUMN_NUMBER, "payload bytes that left towards the server", bind_f_left_up, NULL},
+    {"left_down", COLUMN_NUMBER, "payload bytes that left towards the camera", bind_f_left_down,
+	NULL},
+    {"end", COLUMN_WORD, "why it ended", bind_f_end, word_end},
+    {"end_text", COLUMN_TEXT, "what was seen at its end", bind_f_end_text, NULL},
+    {"server_tls", COLUMN_WORD, "version with the server", bind_f_server_tls, word_tls},
+    {"camera_tls", COLUMN_WORD, "version with the camera", bind_f_camera_tls, word_tls},
+    {"camera_verdict", COLUMN_WORD, "ok, rejected or probable", bind_f_camera_verdict,
+	word_camera_verdict},
+    {"verified", COLUMN_BOOL, "the server's certificate was found good", bind_f_verified, NULL},
+    {"errors", COLUMN_TEXT, "what is wrong with the server's certificate", bind_f_errors, NULL},
+    {"subject", COLUMN_TEXT, "of the server's certificate", bind_f_subject, NULL},
+    {"issuer", COLUMN_TEXT, "of the server's certificate", bind_f_issuer, NULL},
+    {"sha256", COLUMN_TEXT, "of the server's certificate", bind_f_sha256, NULL},
 };
 
 const size_t column_count = sizeof(columns) / sizeof(columns[0]);

@@ -29,7 +29,11 @@ struct column {
 	/* Bind its value to a statement's parameter; returns SQLite's code.
 	 * What is bound is borrowed from facts. */
 	int (*bind)(sqlite3_stmt *stmt, int parameter, const struct facts *facts);
+	/* COLUMN_WORD: the words that it can hold, from 0 on; NULL behind the last. */
+	const char *(*word)(size_t index);
 };
+
+enum { COLUMN_WORDS_MAX = 32 }; /* of one column */
 
 extern const struct column columns[];
 extern const size_t column_count;

@@ -280,13 +280,46 @@ is_ordered(enum operator_kind op)
 	return op == OP_LESS || op == OP_LESS_EQUAL || op == OP_MORE || op == OP_MORE_EQUAL;
 }
 
+/* A word that the column never holds would find nothing, and say nothing. */
 static int
-read_value(const struct parser *parser, const struct column *column, struct filter_value *value)
+check_word(const struct parser *parser, const struct column *column)
+{
+	const char *words[COLUMN_WORDS_MAX], *near;
+	char line[160];
+	struct text what = text_in(line, sizeof(line));
+	size_t count = 0;
+
+	for (; count < COLUMN_WORDS_MAX && column->word(count) != NULL; count++) {
+		words[count] = column->word(count);
+		if (strcasecmp(words[count], parser->token.text) == 0)
+			return 0;
+	}
+	near = text_nearest(parser->token.text, words, count);
+	if (near != NULL && near[0] != '\0') {
+		text_add(&what, "did you mean '%s'? '%s' never is", near, column->name);
+		return fail(parser, parser->token.at, line, parser->token.text);
+	}
+	text_add(&what, "'%s' is one of", column->name);
+	for (size_t i = 0; i < count; i++) {
+		if (words[i][0] != '\0')
+			text_add(&what, " %s,", words[i]);
+	}
+	text_add(&what, " and found");
+	return fail(parser, parser->token.at, what.cut ? "this column never is" : line,
+	    parser->token.text);
+}
+
+/* whole: it is compared with all that the column holds. */
+static int
+read_value(const struct parser *parser, const struct column *column, bool whole,
+    struct filter_value *value)
 {
 	const struct token *token = &parser->token;
 	uint64_t time_us = 0;
 	int ret = 0;
 
+	if (column->word != NULL && whole && check_word(parser, column) != 0)
+		return -1;
 	value->kind = FILTER_IS_NUMBER;
 	switch (column->type) {
 	case COLUMN_NUMBER:
@@ -429,7 +462,7 @@ parse_term(struct parser *parser)
 		return fail(parser, parser->token.at, "expected a value, found",
 		    parser->token.kind == TOKEN_END ? "the end" : parser->token.text);
 	value = &filter->values[filter->value_count];
-	if (read_value(parser, column, value) != 0)
+	if (read_value(parser, column, op == OP_EQUAL || op == OP_NOT_EQUAL, value) != 0)
 		return -1;
 	filter->value_count++;
 	if (column->type == COLUMN_COUNTRIES)

@@ -119,6 +119,10 @@ Test(filter, finds_what_was_meant)
 	    {"dst = 198.51.100.7 and port = 443", "123"},
 	    {"camera under 0.21", "123"},
 	    {"end = done", "123"},
+	    {"verdict = BLOCK", "2"},
+	    {"verdict ~ lo", "123"},
+	    {"end under done", "123"},
+	    {"server_tls = 'TLS 1.3' or end = rule-change", "123"},
 	    {"why ~ 'eea'", "123"},
 	};
 	char dir[128], found[16];
@@ -153,6 +157,12 @@ Test(filter, says_what_is_wrong_and_where)
 		"at sign 17: expected and, or, or the end, found 'device'"},
 	    {"(verdict = block", "a parenthesis is not closed"},
 	    {"verdict = block)", "expected and, or, or the end, found ')'"},
+	    {"verdict = blok", "at sign 11: did you mean 'block'? 'verdict' never is 'blok'"},
+	    {"shadow = yes and verdict != denied",
+		"at sign 29: 'verdict' is one of observe, allow, limit, block, and found 'denied'"},
+	    {"server_tls = 1.3", "TLS 1.2, TLS 1.3, unknown, and found '1.3'"},
+	    {"hello = x", "one of none, tls, not-tls, broken, and found 'x'"},
+	    {"end = closed-by-the-server", "this column never is 'closed-by-the-server'"},
 	    {"verdict > block", "this column has no order for '>'"},
 	    {"up ~ 3", "this column is no text for '~'"},
 	    {"sni = 'x", "at sign 7: a quote is not closed"},
