@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "record/crc32c.h"
+#include "record/event_private.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -25,133 +26,10 @@ enum {
 	FIELD_MAX = 255, /* a field's length is one byte */
 };
 
-enum field_type {
-	FIELD_NUMBER = 0, /* unsigned, 1 to 8 bytes; leading zero bytes are left out */
-	FIELD_BOOL,
-	FIELD_ENUM,  /* at most `limit` */
-	FIELD_TEXT,  /* terminated; the terminator is not written */
-	FIELD_BYTES, /* of fixed size; all 0 is "not set" */
-	FIELD_ADDR,
-	FIELD_COUNTRIES,
-	FIELD_ALPN,
-};
-
-struct field {
-	uint8_t tag; /* for ever: a tag is never used anew */
-	enum field_type type;
-	size_t at, size; /* in struct facts */
-	uint32_t limit;
-	bool read_out; /* from the hello or the certificate: DETAIL_META leaves it out */
-};
-
-#define FIELD(tag, type, member, limit)                                                            \
-	{                                                                                          \
-		tag, type, offsetof(struct facts, member), sizeof(((struct facts *)NULL)->member), \
-		    limit, false                                                                   \
-	}
-
-#define READ_OUT(tag, type, member)                                                                \
-	{                                                                                          \
-		tag, type, offsetof(struct facts, member), sizeof(((struct facts *)NULL)->member), \
-		    0, true                                                                        \
-	}
-
-/* In the order of the tags: field_of counts on it. */
-static const struct field fields[] = {
-    FIELD(1, FIELD_NUMBER, flow_id, 0),
-    FIELD(2, FIELD_NUMBER, opened_wall_us, 0),
-    FIELD(3, FIELD_NUMBER, closed_wall_us, 0),
-    FIELD(4, FIELD_NUMBER, duration_us, 0),
-    FIELD(5, FIELD_ADDR, camera, 0),
-    FIELD(6, FIELD_ADDR, dst, 0),
-    FIELD(7, FIELD_TEXT, iface, 0),
-    FIELD(8, FIELD_TEXT, device, 0),
-    FIELD(9, FIELD_ENUM, hello.kind, HELLO_BROKEN),
-    FIELD(10, FIELD_BOOL, hello.sni_present, 0),
-    FIELD(11, FIELD_BOOL, hello.sni_odd, 0),
-    FIELD(12, FIELD_NUMBER, hello.version_max, 0),
-    FIELD(13, FIELD_NUMBER, hello.version_min, 0),
-    FIELD(14, FIELD_BOOL, hello.ecdsa, 0),
-    FIELD(15, FIELD_BOOL, hello.ech, 0),
-    READ_OUT(16, FIELD_TEXT, hello.sni),
-    READ_OUT(17, FIELD_ALPN, hello.alpn),
-    FIELD(18, FIELD_TEXT, hello.protocol, 0),
-    READ_OUT(19, FIELD_TEXT, hello.ja3),
-    READ_OUT(20, FIELD_TEXT, hello.ja4),
-    FIELD(21, FIELD_COUNTRIES, place.located, 0),
-    FIELD(22, FIELD_COUNTRIES, place.registered, 0),
-    FIELD(23, FIELD_COUNTRIES, place.operator, 0),
-    FIELD(24, FIELD_NUMBER, place.asn, 0),
-    FIELD(25, FIELD_NUMBER, place.prefix_bits, 0),
-    FIELD(26, FIELD_TEXT, place.org, 0),
-    FIELD(27, FIELD_TEXT, place.vendor, 0),
-    FIELD(28, FIELD_TEXT, place.located_basis, 0),
-    FIELD(29, FIELD_TEXT, place.registered_basis, 0),
-    FIELD(30, FIELD_TEXT, place.operator_basis, 0),
-    FIELD(31, FIELD_TEXT, place.vendor_basis, 0),
-    FIELD(32, FIELD_BOOL, server.handshake_done, 0),
-    FIELD(33, FIELD_BOOL, server.verified, 0),
-    FIELD(34, FIELD_NUMBER, server.errors, 0),
-    FIELD(35, FIELD_NUMBER, server.version, 0),
-    FIELD(36, FIELD_NUMBER, server.alert, 0),
-    FIELD(37, FIELD_BOOL, server.wants_client_cert, 0),
-    FIELD(38, FIELD_TEXT, server.cipher, 0),
-    READ_OUT(39, FIELD_TEXT, server.alpn),
-    READ_OUT(40, FIELD_TEXT, server.subject),
-    READ_OUT(41, FIELD_TEXT, server.issuer),
-    READ_OUT(42, FIELD_TEXT, server.serial),
-    READ_OUT(43, FIELD_TEXT, server.sha1),
-    READ_OUT(44, FIELD_BYTES, server.sha256),
-    READ_OUT(45, FIELD_NUMBER, server.not_before),
-    READ_OUT(46, FIELD_NUMBER, server.not_after),
-    FIELD(47, FIELD_ENUM, camera_tls.verdict, CAMERA_TLS_PROBABLE),
-    FIELD(48, FIELD_NUMBER, camera_tls.version, 0),
-    FIELD(49, FIELD_NUMBER, camera_tls.alert, 0),
-    FIELD(50, FIELD_TEXT, camera_tls.cipher, 0),
-    FIELD(51, FIELD_ENUM, verdict.result, RESULT_BLOCK),
-    FIELD(52, FIELD_ENUM, verdict.stage, VERDICT_PAYLOAD),
-    FIELD(53, FIELD_BOOL, verdict.shadow, 0),
-    FIELD(54, FIELD_TEXT, verdict.ruleset, 0),
-    FIELD(55, FIELD_TEXT, verdict.ruleset_version, 0),
-    FIELD(56, FIELD_BYTES, verdict.ruleset_sha256, 0),
-    FIELD(57, FIELD_TEXT, verdict.rule, 0),
-    FIELD(58, FIELD_TEXT, verdict.why, 0),
-    FIELD(59, FIELD_ENUM, inspect, INSPECT_UNDECODABLE),
-    FIELD(60, FIELD_NUMBER, traffic.up, 0),
-    FIELD(61, FIELD_NUMBER, traffic.down, 0),
-    FIELD(62, FIELD_NUMBER, traffic.left_up, 0),
-    FIELD(63, FIELD_NUMBER, traffic.left_down, 0),
-    FIELD(64, FIELD_ENUM, end, END_COUNT - 1),
-    READ_OUT(65, FIELD_TEXT, end_text),
-    FIELD(66, FIELD_ENUM, place.kind, PLACE_KIND_COUNT - 1),
-    FIELD(67, FIELD_NUMBER, geo_age_days, 0),
-    FIELD(68, FIELD_ENUM, verdict.how, HOW_DROP),
-    FIELD(69, FIELD_ENUM, verdict.detail, DETAIL_COUNT),
-    FIELD(70, FIELD_ENUM, verdict.flag.severity, SEVERITY_HIGH),
-    FIELD(71, FIELD_TEXT, verdict.flag.ruleset, 0),
-    FIELD(72, FIELD_TEXT, verdict.flag.rule, 0),
-    FIELD(73, FIELD_TEXT, verdict.flag.why, 0),
-    FIELD(74, FIELD_BYTES, mac, 0),
-    FIELD(75, FIELD_ENUM, sighting.kind, SIGHTING_COUNT - 1),
-    FIELD(76, FIELD_BYTES, sighting.other_mac, 0),
-    FIELD(77, FIELD_TEXT, sighting.maker, 0),
-    FIELD(78, FIELD_BOOL, server.client_cert, 0),
-    FIELD(79, FIELD_ENUM, server.staple, STAPLE_INVALID),
-    FIELD(80, FIELD_ENUM, server.treatment, TREATED_ACCEPTED),
-    FIELD(81, FIELD_BOOL, server.resumed, 0),
-    FIELD(82, FIELD_BOOL, camera_tls.resumed, 0),
-    FIELD(83, FIELD_BOOL, camera_tls.legacy, 0),
-    FIELD(84, FIELD_BOOL, hello.early_data, 0),
-    FIELD(85, FIELD_BOOL, hello.post_quantum, 0),
-    FIELD(86, FIELD_BOOL, hello.no_certificate, 0),
-};
-
-enum { FIELD_COUNT = sizeof(fields) / sizeof(fields[0]) };
-
-static const struct field *
+static const struct event_field *
 field_of(uint8_t tag)
 {
-	return tag >= 1 && tag <= FIELD_COUNT ? &fields[tag - 1] : NULL;
+	return tag >= 1 && tag <= event_field_count ? &event_fields[tag - 1] : NULL;
 }
 
 /* ---- writing ---- */
@@ -181,7 +59,7 @@ put_bytes(struct writer *writer, const void *bytes, size_t count)
 }
 
 static void
-put_field(struct writer *writer, const struct field *field, const void *bytes, size_t count)
+put_field(struct writer *writer, const struct event_field *field, const void *bytes, size_t count)
 {
 	assert(count <= FIELD_MAX);
 	put_number(writer, field->tag, 1);
@@ -213,7 +91,7 @@ load_number(const uint8_t *at, size_t size)
 }
 
 static void
-write_number(struct writer *writer, const struct field *field, const uint8_t *at)
+write_number(struct writer *writer, const struct event_field *field, const uint8_t *at)
 {
 	uint64_t value = load_number(at, field->size);
 	size_t count = 0;
@@ -234,7 +112,7 @@ is_zero(const uint8_t *at, size_t count)
 }
 
 static void
-write_addr(struct writer *writer, const struct field *field, const uint8_t *at)
+write_addr(struct writer *writer, const struct event_field *field, const uint8_t *at)
 {
 	struct addr addr;
 
@@ -248,7 +126,7 @@ write_addr(struct writer *writer, const struct field *field, const uint8_t *at)
 }
 
 static void
-write_countries(struct writer *writer, const struct field *field, const uint8_t *at)
+write_countries(struct writer *writer, const struct event_field *field, const uint8_t *at)
 {
 	struct countries countries;
 
@@ -263,7 +141,7 @@ write_countries(struct writer *writer, const struct field *field, const uint8_t 
 }
 
 static void
-write_field(struct writer *writer, const struct field *field, const struct facts *facts)
+write_field(struct writer *writer, const struct event_field *field, const struct facts *facts)
 {
 	const uint8_t *at = (const uint8_t *)facts + field->at;
 	size_t count;
@@ -313,9 +191,9 @@ event_encode(const struct event_head *head, const struct facts *facts, uint8_t o
 	put_number(&writer, head->wall_us, 8);
 	put_number(&writer, head->worker, 2);
 	assert(writer.used == HEAD_BYTES);
-	for (size_t i = 0; i < FIELD_COUNT; i++) {
-		if (!fields[i].read_out || facts->verdict.detail == DETAIL_FULL)
-			write_field(&writer, &fields[i], facts);
+	for (size_t i = 0; i < event_field_count; i++) {
+		if (!event_fields[i].read_out || facts->verdict.detail == DETAIL_FULL)
+			write_field(&writer, &event_fields[i], facts);
 	}
 	total = writer.used;
 	writer.used = LENGTH_AT;
@@ -368,7 +246,7 @@ store_number(uint8_t *at, size_t size, uint64_t value)
 }
 
 static bool
-read_number(struct bytes body, const struct field *field, uint8_t *at)
+read_number(struct bytes body, const struct event_field *field, uint8_t *at)
 {
 	uint64_t value;
 
@@ -382,7 +260,7 @@ read_number(struct bytes body, const struct field *field, uint8_t *at)
 }
 
 static bool
-read_text(struct bytes body, const struct field *field, uint8_t *at)
+read_text(struct bytes body, const struct event_field *field, uint8_t *at)
 {
 	if (body.left >= field->size || memchr(body.at, '\0', body.left) != NULL)
 		return false;
@@ -430,7 +308,7 @@ read_countries(struct bytes body, uint8_t *at)
 }
 
 static bool
-read_field(struct bytes body, const struct field *field, struct facts *facts)
+read_field(struct bytes body, const struct event_field *field, struct facts *facts)
 {
 	uint8_t *at = (uint8_t *)facts + field->at;
 
@@ -464,7 +342,7 @@ static bool
 read_fields(struct bytes in, struct facts *facts)
 {
 	while (in.left > 0) {
-		const struct field *field;
+		const struct event_field *field;
 		struct bytes body;
 		uint8_t tag, count;
 
@@ -536,41 +414,22 @@ event_decode(struct bytes *in, struct recorded *out, struct err *err)
 
 /* ---- the gist ---- */
 
-/* Where a tag's number goes; other tags are of one connection alone, and left out. */
+/* Where a passing field's number goes; NULL: it is left out. */
 static uint64_t *
-counted(uint8_t tag, struct event_gist *gist)
+counted(const struct event_field *field, struct event_gist *gist)
 {
-	switch (tag) {
-	case 2:
+	size_t traffic = offsetof(struct facts, traffic);
+
+	if (field->at == offsetof(struct facts, opened_wall_us))
 		return &gist->opened_wall_us;
-	case 60:
-		return &gist->traffic.up;
-	case 61:
-		return &gist->traffic.down;
-	case 62:
-		return &gist->traffic.left_up;
-	case 63:
-		return &gist->traffic.left_down;
-	default:
+	if (field->at < traffic || field->at >= traffic + sizeof(gist->traffic))
 		return NULL;
-	}
+	return (uint64_t *)(void *)((char *)&gist->traffic + (field->at - traffic));
 }
 
 int
 event_get_gist(struct bytes frame, struct event_gist *out)
 {
-	static const bool passing[UINT8_MAX + 1] = {[1] = true, /* flow_id */
-	    [2] = true,                                         /* opened_wall_us */
-	    [3] = true,                                         /* closed_wall_us */
-	    [4] = true,                                         /* duration_us */
-	    [5] = true,                                         /* camera */
-	    [7] = true,                                         /* iface */
-	    [60] = true,
-	    [61] = true,
-	    [62] = true,
-	    [63] = true, /* traffic */
-	    [64] = true,
-	    [65] = true}; /* end, end_text */
 	struct event_head head = {0};
 	struct bytes body = {0};
 
@@ -582,16 +441,18 @@ event_get_gist(struct bytes frame, struct event_gist *out)
 	out->size = 0;
 	while (body.left > 0) {
 		struct bytes start = {0}, value = {0};
+		const struct event_field *field;
 		uint64_t *number;
 
 		if (!bytes_take(&body, 2, &start) || !bytes_take(&body, start.at[1], &value))
 			return -1;
-		if (!passing[start.at[0]]) {
+		field = field_of(start.at[0]);
+		if (field == NULL || !field->passing) {
 			memcpy(out->bytes + out->size, start.at, 2 + value.left);
 			out->size += 2 + value.left;
 			continue;
 		}
-		number = counted(start.at[0], out);
+		number = counted(field, out);
 		if (number != NULL && !take_number(&value, value.left, number))
 			return -1;
 	}
