@@ -115,12 +115,12 @@ fail:
 void
 aside_free(struct aside *aside)
 {
-	struct aside_job *job;
-
 	if (aside == NULL)
 		return;
 	aside->closing = true;
 	if (aside->running != NULL) {
+		struct aside_job *job;
+
 		(void)pthread_join(aside->thread, NULL);
 		job = aside->running;
 		aside->running = NULL;

@@ -117,9 +117,10 @@ worker_tell_stats(struct worker *worker, uint64_t now_ms)
 
 	if (worker->told_ms != 0 && now_ms - worker->told_ms < WORKER_STATS_MS)
 		return;
-	note_geo_age(worker, &facts);
-	if (worker->told_ms != 0)
+	if (worker->told_ms != 0) {
+		note_geo_age(worker, &facts);
 		(void)spool_write(worker->spool, EVENT_STATS, &facts, NULL);
+	}
 	worker->told_ms = now_ms;
 }
 
@@ -218,8 +219,10 @@ set_up(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	TAILQ_INIT(&worker->closed);
 	worker->index = setup->index;
 	worker->base = worker_base();
-	if (worker->base == NULL)
-		return err_set(err, ERR_NOMEM, "no event loop");
+	if (worker->base == NULL) {
+		(void)err_set(err, ERR_NOMEM, "no event loop");
+		return -1;
+	}
 	if (load(worker, setup, err) != 0 || watch(worker, setup, err) != 0)
 		return -1;
 	worker->origdst = origdst_method(worker->snapshot->config->gateway.mode);

@@ -15,14 +15,22 @@ enum { US_PER_S = 1000000, US_PER_MS = 1000 };
 /* ---- parts that several lines have ---- */
 
 static void
+add_mac(struct json *json, const char *key, const uint8_t mac[MAC_BYTES])
+{
+	if (mac_is_set(mac)) {
+		char text[MAC_TEXT_MAX];
+
+		json_string(json, key, mac_text(mac, text));
+	}
+}
+
+static void
 add_ether(struct json *json, const uint8_t mac[MAC_BYTES])
 {
-	char text[MAC_TEXT_MAX];
-
 	if (!mac_is_set(mac))
 		return;
 	json_open(json, "ether");
-	json_string(json, "src_mac", mac_text(mac, text));
+	add_mac(json, "src_mac", mac);
 	json_close(json);
 }
 
@@ -465,7 +473,7 @@ add_sighting_line(struct json *json, const struct event_head *head, const struct
     const char *site)
 {
 	const struct sighting_facts *sighting = &facts->sighting;
-	char text[CLOCK_TEXT_MAX], ip[ADDR_TEXT_MAX], mac[MAC_TEXT_MAX];
+	char text[CLOCK_TEXT_MAX], ip[ADDR_TEXT_MAX];
 
 	if (sighting->kind < SIGHTING_NEW)
 		return;
@@ -483,8 +491,7 @@ add_sighting_line(struct json *json, const struct event_head *head, const struct
 	json_string(json, "site", site);
 	json_string(json, "maker", sighting->maker[0] != '\0' ? sighting->maker : "unknown");
 	add_text(json, "why", facts->end_text);
-	if (mac_is_set(sighting->other_mac))
-		json_string(json, "other_mac", mac_text(sighting->other_mac, mac));
+	add_mac(json, "other_mac", sighting->other_mac);
 	json_number(json, "seq", head->seq);
 	json_number(json, "worker", head->worker);
 	json_number(json, "epoch", head->epoch);
