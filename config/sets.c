@@ -81,7 +81,10 @@ read_term(const struct reader *reader, const struct ruleset *set, const struct y
 		return false;
 	}
 	hint = country_hint(term);
-	if (hint != NULL)
+	if (find_set(set, term) != NULL)
+		reader_error(reader, node, "'%.40s' in a country list: a set is written \"@%.40s\"",
+		    term, term);
+	else if (hint != NULL)
 		reader_error(reader, node, "'%.40s' in a country list: %s", term, hint);
 	else
 		reader_error(reader, node, "'%.40s' is no country (ISO 3166-1, two capitals)",
