@@ -227,6 +227,10 @@ check_dates(const struct config *config, struct problems *problems)
 	for (size_t i = 0; i < rules_count(config->rules); i++) {
 		struct ruleset_about about = rules_about(config->rules, i);
 
+		if (about.reviewed[0] != '\0' && strcmp(about.reviewed, today) > 0)
+			problems_warning(problems, about.file, 0, 0,
+			    "rule set %s says that it was reviewed on %s, which is still to come",
+			    about.id, about.reviewed);
 		if (about.expires[0] != '\0' && strcmp(about.expires, today) < 0)
 			problems_warning(problems, about.file, 0, 0,
 			    "rule set %s expired on %s: it is enforced all the same; have it "

@@ -352,6 +352,20 @@ Test(load, check_warns_of_a_set_that_expired)
 	    ran.err);
 }
 
+Test(load, check_warns_of_a_set_that_was_reviewed_tomorrow)
+{
+	struct ran ran;
+
+	write_file("rules.yaml",
+	    "ruleset: site\nversion: 1\ntitle: t\nreviewed: 9998-01-01\nexpires: 9999-01-01\n"
+	    "unknown: block\ndefault: block\n");
+	check(&ran);
+	cr_expect_eq(ran.code, EXIT_DONE);
+	cr_expect_not_null(strstr(ran.err, "warning: rule set site says that it was reviewed on "
+					   "9998-01-01, which is still to come"),
+	    "%s", ran.err);
+}
+
 /* ---- explain ---- */
 
 Test(load, explain_ends_as_the_verdict_says)
