@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mac.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "config/problems.h"
@@ -55,8 +56,9 @@ static const struct arguments arguments = {
 	    "Judges recorded connections by other rule files, or by those that the\n"
 	    "configuration names now, and lists what would have been decided otherwise: by\n"
 	    "device and destination, most bytes up first.  The bytes are those that left.\n"
-	    "Nothing is changed; the appliance may run meanwhile.  Rules with a time go by\n"
-	    "the clock of this machine (TZ).\n",
+	    "Places are those of the record: what other databases or overrides would change\n"
+	    "is not judged here (`geo update` tells it).  Nothing is changed; the appliance\n"
+	    "may run meanwhile.  Rules with a time go by the clock of this machine (TZ).\n",
     .rows = option_rows,
     .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
     .tail = "  blocked  is let through in the record, and would have been blocked\n"
@@ -166,7 +168,7 @@ print_row(const struct backtest_row *row, bool coloured)
 	cell_text(backtest_change_name(row->change), 7);
 	if (coloured && row->change == BACKTEST_BLOCKED)
 		(void)fputs("\033[0m", stdout);
-	cell_text(row->device, 16);
+	cell_text(row->device, MAC_TEXT_MAX - 1);
 	cell_text(row->sni, 30);
 	cell_text(addr_text_port(&row->dst, addr), 22);
 	cell_text(located_text(&row->place, located), 9);
@@ -191,7 +193,7 @@ print_rows(const struct backtest *backtest)
 	if (backtest->row_count == 0)
 		return;
 	(void)puts(
-	    "change   device            server name                     "
+	    "change   device             server name                     "
 	    "address                 located    regist.  oper.      conns       up     down  was -> would be");
 	for (size_t i = 0; i < backtest->row_count; i++)
 		print_row(&backtest->rows[i], coloured);

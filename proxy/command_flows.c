@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mac.h"
 #include "base/text.h"
 #include "proxy/arguments.h"
 #include "proxy/cells.h"
@@ -204,7 +205,7 @@ print_verdict(const struct output *output, struct flow *flow)
 static void
 print_table_head(void)
 {
-	(void)puts("opened (UTC)          device            server name                     "
+	(void)puts("opened (UTC)          device             server name                     "
 		   "address                 where    regist.  oper.         up     down  "
 		   "verdict  inspected    end                 why");
 }
@@ -213,7 +214,7 @@ static void
 print_row(const struct output *output, struct flow *flow)
 {
 	print_time(flow);
-	print_text(flow, "device", 16);
+	print_text(flow, "device", MAC_TEXT_MAX - 1);
 	print_text(flow, "sni", 30);
 	print_server(flow);
 	print_text(flow, "located", 7);

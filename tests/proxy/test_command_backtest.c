@@ -90,13 +90,13 @@ Test(command_backtest, other_rules_are_told_by_device_and_destination)
 	BACKTEST("--since", "1h", "--rules", home);
 	cr_expect_eq(ran.code, EXIT_DIFFERENCES, "%s", ran.err);
 	cr_expect_str_eq(ran.out,
-	    "change   device            server name                     "
+	    "change   device             server name                     "
 	    "address                 located    regist.  oper.      conns       up     down  "
 	    "was -> would be\n"
-	    "blocked  lobby-3           eu.cam.example                  "
+	    "blocked  lobby-3            eu.cam.example                  "
 	    "198.51.100.2:443        CN         CN       CN             1   123.5k      100  "
 	    "allow by old/1 -> block by site/default: far\n"
-	    "blocked  yard              eu.cam.example                  "
+	    "blocked  yard               eu.cam.example                  "
 	    "198.51.100.2:443        CN         CN       CN             1     1.0k      100  "
 	    "allow by old/1 -> block by site/default: far\n"
 	    "\n"
