@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <grp.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -25,6 +26,10 @@ enum {
 	UID_FIRST = 64300, /* Debian keeps 60000 to 64999 for what is set aside by hand */
 	CHECK_CPU_S_MAX = 60,
 	ARENAS_MAX = 8,
+	/* Together more than the allocator keeps (M_TRIM_THRESHOLD, M_TOP_PAD, 128 KiB
+	 * each), and each less than it maps for itself. */
+	PIECES = 16,
+	PIECE_BYTES = 64 << 10,
 };
 #define CHECK_BYTES_MAX ((rlim_t)8 << 30)
 
@@ -182,13 +187,32 @@ restrict_self(enum role role, const struct sandbox_reach *reach, const char **mi
 	return 0;
 }
 
+/* The first time that glibc gives memory of a thread's arena back it reads
+ * /proc/sys/vm/overcommit_memory. */
+static void *
+shrink_arena(void *arg)
+{
+	void *volatile pieces[PIECES];
+
+	for (size_t i = 0; i < PIECES; i++)
+		pieces[i] = malloc(PIECE_BYTES);
+	for (size_t i = 0; i < PIECES; i++)
+		free(pieces[i]);
+	return arg;
+}
+
 /* What the C library would open when it is first needed: its time zone, which
- * is UTC in all that we write; and how many processors there are, by which it
- * bounds the allocator's arenas where threads come and go. */
+ * is UTC in all that we write; how many processors there are, by which it
+ * bounds the allocator's arenas where threads come and go; and how a thread's
+ * arena is to shrink. */
 static void
 read_ahead(void)
 {
+	pthread_t thread;
+
 	(void)mallopt(M_ARENA_MAX, ARENAS_MAX);
+	if (pthread_create(&thread, NULL, shrink_arena, NULL) == 0)
+		(void)pthread_join(thread, NULL);
 	(void)setenv("TZ", "UTC0", 1);
 	tzset();
 }

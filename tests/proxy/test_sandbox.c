@@ -270,6 +270,30 @@ starts_a_thread(const char *dir)
 	return errno != 0 ? let(-1) : let(-pthread_join(thread, NULL));
 }
 
+/* As what a reload made is freed: by the thousand, in the arena of a thread. */
+static void *
+frees_much(void *arg)
+{
+	enum { COUNT = 256, BYTES = 64 << 10 };
+	void *volatile pieces[COUNT];
+
+	for (size_t i = 0; i < COUNT; i++)
+		pieces[i] = malloc(BYTES);
+	for (size_t i = 0; i < COUNT; i++)
+		free(pieces[i]);
+	return arg;
+}
+
+static int
+frees_much_in_a_thread(const char *dir)
+{
+	pthread_t thread;
+
+	(void)dir;
+	errno = pthread_create(&thread, NULL, frees_much, NULL);
+	return errno != 0 ? let(-1) : let(-pthread_join(thread, NULL));
+}
+
 struct row {
 	const char *what;
 	enum role role;
@@ -320,6 +344,7 @@ static const struct row rows[] = {
     {"supervisor traces", ROLE_SUPERVISOR, traces, false, true},
     {"worker traces", ROLE_WORKER, traces, false, true},
     {"worker starts a thread", ROLE_WORKER, starts_a_thread, true, false},
+    {"worker frees much in a thread", ROLE_WORKER, frees_much_in_a_thread, true, false},
     {"signer starts a thread", ROLE_SIGNER, starts_a_thread, false, true},
     {"checker opens a file", ROLE_CHECKER, opens_a_file, true, false},
     {"checker opens what is beside the secret", ROLE_CHECKER, opens_what_is_beside, true, false},
