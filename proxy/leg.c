@@ -245,8 +245,12 @@ int
 leg_open(struct leg *leg, int fd, struct event_base *base, event_callback_fn on_event)
 {
 	const short what = EV_READ | EV_WRITE | EV_CLOSED | EV_ET | EV_PERSIST;
+	const int on = 1;
 
 	leg->fd = fd;
+	/* An urgent byte is one of the stream's (RFC 6093 section 6); recv(2) would
+	 * leave it out. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
 	if (event_assign(&leg->event, base, fd, what, on_event, leg) != 0)
 		return -1;
 	return event_add(&leg->event, NULL);

@@ -86,6 +86,16 @@ move_bytes(int from, int to, size_t size)
 	return moved;
 }
 
+/* splice(2) does not go past an urgent byte, and behind a FIN calls that the end:
+ * whether there is more, recv(2) knows. */
+static bool
+has_more(const struct leg *leg)
+{
+	uint8_t next;
+
+	return recv(leg->fd, &next, sizeof(next), MSG_PEEK) > 0;
+}
+
 enum leg_io
 splice_from(struct leg *leg, struct pipe *pipe, size_t *count)
 {
@@ -103,6 +113,8 @@ splice_from(struct leg *leg, struct pipe *pipe, size_t *count)
 		return LEG_DONE;
 	}
 	/* The pipe was empty: it is the socket that has nothing. */
+	if ((moved == 0 || errno == EAGAIN) && has_more(leg))
+		return LEG_DONE;
 	if (moved < 0 && errno == EAGAIN) {
 		leg->readable = false;
 		return LEG_WAIT;

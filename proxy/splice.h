@@ -39,8 +39,8 @@ void pipes_give(struct pipes *pipes, struct pipe *pipe);
 void pipes_clear(struct pipes *pipes);
 
 /*
- * Fill an empty pipe from a leg without TLS and without replay: *count > 0 with
- * LEG_DONE.  Otherwise as leg_read.
+ * Fill an empty pipe from a leg without TLS and without replay.  LEG_DONE with a
+ * *count of 0: what comes next has to be taken by leg_read.  Otherwise as leg_read.
  */
 enum leg_io splice_from(struct leg *leg, struct pipe *pipe, size_t *count);
 

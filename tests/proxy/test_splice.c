@@ -247,3 +247,38 @@ Test(splice, there_is_none_without_descriptors)
 	cr_expect(pipes_take(&pipes, &pipe));
 	pipes_give(&pipes, &pipe);
 }
+
+/* All of what the leg has, by splicing and where that does not go on by reading;
+ * how much. */
+static size_t
+drain(uint8_t *out)
+{
+	struct pipe pipe = take();
+	enum leg_io io;
+	size_t used = 0, count;
+
+	while ((io = splice_from(&from, &pipe, &count)) == LEG_DONE) {
+		if (count == 0)
+			cr_assert_eq(leg_read(&from, out + used, 1, &count), LEG_DONE);
+		else
+			cr_assert_eq(read(pipe.read_end, out + used, count), (ssize_t)count);
+		pipe.held = 0;
+		used += count;
+	}
+	cr_expect_eq(io, LEG_ENDED);
+	cr_expect_eq(from.end, LEG_CLOSED);
+	pipes_give(&pipes, &pipe);
+	return used;
+}
+
+/* An urgent byte is neither the end nor left out. */
+Test(splice, goes_past_an_urgent_byte)
+{
+	say("12345", 5);
+	cr_assert_eq(send(sender, "!", 1, MSG_OOB | MSG_NOSIGNAL), 1);
+	say("67890", 5);
+	cr_assert_eq(shutdown(sender, SHUT_WR), 0);
+	look();
+	cr_expect_eq(drain(buffer), 11);
+	cr_expect_arr_eq(buffer, "12345!67890", 11);
+}
