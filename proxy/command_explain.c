@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mac.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "config/devices.h"
@@ -42,7 +43,9 @@ static const struct argument option_rows[] = {
     {"to", 0, "IP[:PORT]", ARGUMENT_TEXT, offsetof(struct options, to),
 	"the destination (port 443 where none is written)", 0},
     {"device", 0, "NAME", ARGUMENT_TEXT, offsetof(struct options, device),
-	"the camera, by its name in devices.yaml", 0},
+	"the camera: its name (devices.yaml, `devices rename`), its MAC, or\n"
+	"an address that devices.yaml names",
+	0},
     {"sni", 0, "NAME", ARGUMENT_TEXT, offsetof(struct options, sni),
 	"the server name it asks for, taken as proven by a certificate;\n"
 	"\"\": it sends none",
@@ -85,13 +88,44 @@ fill_class(const char *word, struct payload_facts *payload)
 	return arguments_refuse(&arguments, "--class: there is no such class of payload");
 }
 
+/* The camera that text tells, under the name that a connection of it has.
+ * An address alone is none of a camera whose MAC is known: the kernel's table of
+ * neighbours is not asked here. */
+static void
+fill_device(const char *text, const struct devices *devices, struct facts *facts)
+{
+	const struct device *device = devices_named(devices, text);
+	uint8_t mac[MAC_BYTES] = {0};
+	struct addr addr = {0};
+	bool is_mac = mac_parse(text, mac, sizeof(mac));
+	char line[FACTS_LABEL_MAX * 4];
+	struct text safe = text_in(line, sizeof(line));
+
+	if (is_mac || addr_parse(&addr, text, 0, NULL) == 0)
+		device = devices_find(devices, &addr, mac);
+	if (device != NULL) {
+		text_copy(facts->device, sizeof(facts->device), device->name);
+		text_copy(facts->group, sizeof(facts->group), device->group);
+		return;
+	}
+	text_copy(facts->device, sizeof(facts->device), text);
+	if (is_mac) {
+		(void)device_default_name(&addr, mac, facts->device);
+		return;
+	}
+	text_add_untrusted(&safe, text, strlen(text));
+	(void)fprintf(stderr,
+	    "borderlens: warning: --device: no camera is called '%s', in devices.yaml or by "
+	    "`devices rename`\n",
+	    line);
+}
+
 /* Everything that is asked, taken as a connection that went well would have
  * it: opened, the server verified for the name. */
 static int
 fill_facts(const struct options *options, const struct config *config, const struct geo *geo,
     struct facts *facts)
 {
-	const struct device *device = NULL;
 	struct err err;
 
 	*facts = (struct facts){.inspect = INSPECT_OPENED};
@@ -106,14 +140,8 @@ fill_facts(const struct options *options, const struct config *config, const str
 		return arguments_refuse(&arguments, "--sni: longer than a host name can be");
 	if (options->class != NULL && fill_class(options->class, &facts->payload) != 0)
 		return EXIT_USAGE;
-	if (options->device != NULL) {
-		device = devices_named(config->devices, options->device);
-		text_copy(facts->device, sizeof(facts->device), options->device);
-	}
-	if (device != NULL)
-		text_copy(facts->group, sizeof(facts->group), device->group);
-	if (options->device != NULL && device == NULL)
-		(void)fputs("borderlens: warning: --device is not in devices.yaml\n", stderr);
+	if (options->device != NULL)
+		fill_device(options->device, config->devices, facts);
 	if (!range_unwrap(&facts->dst, &facts->inner))
 		facts->inner = facts->dst;
 	geo_locate(geo, &facts->dst, &facts->place);

@@ -162,5 +162,32 @@ Test(command_explain, warns_of_a_device_that_is_not_configured)
 {
 	EXPLAIN("1.2.3.4", "--sni", "good.example", "--device", "loby-3");
 	cr_expect_eq(ran.code, EXIT_DONE);
-	cr_expect_not_null(strstr(ran.err, "not in devices.yaml"), "%s", ran.err);
+	cr_expect_not_null(strstr(ran.err, "no camera is called 'loby-3', in devices.yaml"), "%s",
+	    ran.err);
+}
+
+Test(command_explain, knows_a_camera_by_its_mac_and_its_address)
+{
+	static const struct {
+		const char *device, *is;
+		bool warned;
+	} rows[] = {
+	    {"44:19:b6:12:34:56", "gate", false},
+	    {"44-19-B6-12-34-56", "gate", false},
+	    {"10.0.0.4", "lobby-3", false},
+	    {"02:19:b6:12:34:57", "02:19:b6:12:34:57", false},
+	    {"02-19-B6-12-34-57", "02:19:b6:12:34:57", false},
+	    {"10.0.0.99", "10.0.0.99", true},
+	    {"nobody", "nobody", true},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		size_t size = strlen(rows[i].is);
+
+		EXPLAIN("1.2.3.4", "--sni", "", "--device", rows[i].device);
+		cr_expect(strncmp(ran.out, rows[i].is, size) == 0 &&
+			      (ran.out[size] == ' ' || ran.out[size] == '\n'),
+		    "%s: %s", rows[i].device, ran.out);
+		cr_expect_eq(ran.err[0] != '\0', rows[i].warned, "%s: %s", rows[i].device, ran.err);
+	}
 }
