@@ -213,8 +213,12 @@ bring(struct run *run, struct err *err)
 	char dir[CONFIG_PATH_MAX];
 	int newer;
 
-	if (find_directory(config, dir, err) != 0 || geo_swap_open(&run->swap, dir, err) != 0 ||
-	    geo_fetch(config, &run->swap, run->update->account, err) != 0 ||
+	if (find_directory(config, dir, err) != 0 || geo_swap_open(&run->swap, dir, err) != 0)
+		return -1;
+	/* It can take minutes, and the programs that fetch say nothing. */
+	if (isatty(STDERR_FILENO))
+		(void)fputs("borderlens: asking for newer databases ...\n", stderr);
+	if (geo_fetch(config, &run->swap, run->update->account, err) != 0 ||
 	    check_fresh(run, err) != 0)
 		return -1;
 	newer = compare(run, err);
