@@ -26,10 +26,11 @@ enum {
 	UID_FIRST = 64300, /* Debian keeps 60000 to 64999 for what is set aside by hand */
 	CHECK_CPU_S_MAX = 60,
 	ARENAS_MAX = 8,
-	/* Together more than the allocator keeps (M_TRIM_THRESHOLD, M_TOP_PAD, 128 KiB
-	 * each), and each less than it maps for itself. */
-	PIECES = 16,
-	PIECE_BYTES = 64 << 10,
+	/* Together nearly what an arena's heap holds, 64 MiB, as what it keeps grew with
+	 * what was freed before (M_TRIM_THRESHOLD); each less than is mapped by itself
+	 * (M_MMAP_THRESHOLD).  Of each one page is touched. */
+	PIECES = 672,
+	PIECE_BYTES = 96 << 10,
 };
 #define CHECK_BYTES_MAX ((rlim_t)8 << 30)
 
