@@ -3,25 +3,6 @@
 
 #include <string.h>
 
-static void
-ask(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "hello", 5);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
-answer(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
 struct offer {
 	const char *list, *chosen; /* "": none */
 };
@@ -54,7 +35,7 @@ play(struct offer *offer)
 	cr_assert_eq(SSL_CTX_set_alpn_protos(flow.camera.ctx, (const unsigned char *)offer->list,
 			 (unsigned)strlen(offer->list)),
 	    0);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_hello, play_hear_out);
 	cr_expect_str_eq(flow.server.alpn, offer->chosen);
 	cr_expect_str_eq(flow.camera.alpn, offer->chosen);
 	cr_expect_str_eq(flow.closed.facts.server.alpn, offer->chosen);
@@ -85,20 +66,6 @@ Test(alpn_is_mirrored, where_the_server_chooses_none)
 
 /* ---- where it takes none of them ---- */
 
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-static void
-refuse(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
 Test(alpn_is_mirrored, where_the_server_takes_none_of_them)
 {
 	struct offer offer = {"\x04none", ""};
@@ -109,7 +76,7 @@ Test(alpn_is_mirrored, where_the_server_takes_none_of_them)
 	SSL_CTX_set_alpn_select_cb(flow.server.ctx, choose, &offer);
 	cr_assert_eq(SSL_CTX_set_alpn_protos(flow.camera.ctx, (const unsigned char *)"\x02h2", 3),
 	    0);
-	flow_run(&flow, hope, refuse);
+	flow_run(&flow, play_hope, play_hope);
 	cr_expect_eq(flow.camera.alert, 120, "no_application_protocol, as from the server");
 	cr_expect_eq(flow.closed.facts.server.alert, 120);
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS);

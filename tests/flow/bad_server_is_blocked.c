@@ -10,28 +10,12 @@ enum { /* RFC 8446 section 6 */
 };
 
 static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-/* It sees the handshake through, and then no byte. */
-static void
-wait_for_data(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-}
-
-static void
 expect_blocked(struct pki leaf, struct flow *flow, uint32_t error, uint8_t alert)
 {
 	const struct facts *facts = &flow->closed.facts;
 
 	flow_show(flow, leaf);
-	flow_run(flow, hope, wait_for_data);
+	flow_run(flow, play_hope, play_be_left);
 	cr_expect_eq(flow->camera.end, PEER_ALERT);
 	cr_expect_eq(flow->camera.alert, alert, "%u", flow->camera.alert);
 	cr_expect_eq(flow->server.received, 0);

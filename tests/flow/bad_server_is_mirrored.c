@@ -7,43 +7,6 @@
 enum { ALERT_CERTIFICATE_EXPIRED = 45, ALERT_UNKNOWN_CA = 48 }; /* RFC 8446 section 6 */
 
 static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-static void
-ask(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "secret", 6);
-	peer_hear(peer, 2);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
-wait_for_data(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-}
-
-static void
-answer(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear(peer, 6);
-	peer_say(peer, "ok", 2);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
-static void
 open_mirror(struct flow *flow)
 {
 	flow_open(flow, &(struct flow_setup){.upstream = ", bad: mirror"});
@@ -64,7 +27,7 @@ expect_refusal(struct flow *flow, unsigned connection)
 {
 	const struct facts *facts = &flow->closed.facts;
 
-	flow_run(flow, hope, wait_for_data);
+	flow_run(flow, play_hope, play_be_left);
 	cr_expect_not(flow->camera.handshake_done);
 	cr_expect_eq(flow->server.received, 0);
 	cr_expect_eq(facts->end, END_REJECTED, "%s", facts->end_text);
@@ -109,7 +72,7 @@ Test(bad_server_is_mirrored, and_one_that_does_not_verify_is_found_out)
 	open_mirror(&flow);
 	flow_show(&flow, pki_server(FLOW_NAME, NULL));
 	SSL_CTX_set_verify(flow.camera.ctx, SSL_VERIFY_NONE, NULL);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_ask, play_answer);
 	cr_expect_eq(memcmp(flow.server.front, "secret", 6), 0);
 	cr_expect_eq(facts->end, END_DONE, "%s", facts->end_text);
 	cr_expect_eq(facts->server.treatment, TREATED_MIRRORED);

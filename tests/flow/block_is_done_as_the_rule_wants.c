@@ -21,20 +21,13 @@ expect_blocked(const struct flow *flow, const char *rule, enum how how)
 	cr_expect_eq(facts->traffic.left_up, 0);
 }
 
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
 Test(block_is_done_as_the_rule_wants, refuse_says_so_by_an_alert)
 {
 	struct flow flow;
 
 	flow_open(&flow, &(struct flow_setup){0});
 	flow.camera.sni = "refused.example";
-	flow_run(&flow, hope, NULL);
+	flow_run(&flow, play_hope, NULL);
 	cr_expect_eq(flow.camera.end, PEER_ALERT);
 	cr_expect_eq(flow.camera.alert, ACCESS_DENIED);
 	expect_blocked(&flow, "refused", HOW_REFUSE);
@@ -110,15 +103,6 @@ pass(struct peer *peer)
 	peer_hear_end(peer);
 }
 
-static void
-take(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
 Test(block_is_done_as_the_rule_wants, what_is_flagged_goes_on)
 {
 	struct flow flow;
@@ -126,7 +110,7 @@ Test(block_is_done_as_the_rule_wants, what_is_flagged_goes_on)
 	flow_open(&flow, &(struct flow_setup){0});
 	flow_show(&flow, pki_server("watched.example", &flow.root));
 	flow.camera.sni = "watched.example";
-	flow_run(&flow, pass, take);
+	flow_run(&flow, pass, play_hear_out);
 	cr_expect_eq(flow.closed.facts.verdict.result, RESULT_ALLOW);
 	cr_expect_eq(flow.closed.facts.verdict.flag.severity, SEVERITY_MEDIUM);
 	cr_expect_str_eq(flow.closed.facts.verdict.flag.rule, "watched");

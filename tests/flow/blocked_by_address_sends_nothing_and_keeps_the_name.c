@@ -2,18 +2,11 @@
 #include "tests/flow/harness.h"
 
 static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-static void
 expect_blocked(struct flow *flow, const char *rule, enum verdict_stage stage)
 {
 	const struct facts *facts = &flow->closed.facts;
 
-	flow_run(flow, hope, NULL);
+	flow_run(flow, play_hope, NULL);
 	cr_expect_eq(flow->camera.end, PEER_RESET);
 	cr_expect_not(flow_reached_server(flow));
 	cr_expect_eq(flow->opens, 0);

@@ -55,25 +55,6 @@ answer_when_it_is_gone(struct peer *peer)
 	peer_hear_end(peer);
 }
 
-static void
-ask(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "hello", 5);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
-answer(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
 /* Whatever the times it went, it is opened when it comes back. */
 static void
 expect_no_refusal(void (*camera)(struct peer *))
@@ -89,7 +70,7 @@ expect_no_refusal(void (*camera)(struct peer *))
 		cr_expect_eq(flow.closed.facts.camera_tls.verdict, CAMERA_TLS_NONE);
 		cr_expect_eq(flow.closed.facts.traffic.left_up, 0);
 	}
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_hello, play_hear_out);
 	cr_expect_eq(flow.closed.facts.inspect, INSPECT_OPENED);
 	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
 	flow_close(&flow);

@@ -11,43 +11,6 @@ trust_the_server_only(struct flow *flow)
 }
 
 static void
-refuse(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-static void
-lose_the_camera(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-}
-
-static void
-ask(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "secret", 6);
-	peer_hear(peer, 2);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
-answer(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear(peer, 6);
-	peer_say(peer, "ok", 2);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
-static void
 expect_rejected(const struct flow *flow)
 {
 	const struct facts *facts = &flow->closed.facts;
@@ -85,9 +48,9 @@ play(int version)
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 	trust_the_server_only(&flow);
 	(void)SSL_CTX_set_max_proto_version(flow.camera.ctx, version);
-	flow_run(&flow, refuse, lose_the_camera);
+	flow_run(&flow, play_hope, play_be_left);
 	expect_rejected(&flow);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_ask, play_answer);
 	expect_passed(&flow);
 	cr_expect_eq(flow.opens, 2);
 	cr_expect_eq(flow.closes, 2);

@@ -44,35 +44,6 @@ share_a_key(struct flow *flow)
 	SSL_CTX_set_psk_server_callback(flow->server.ctx, take_key);
 }
 
-static void
-ask(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "secret", 6);
-	peer_hear(peer, 2);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
-answer(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear(peer, 6);
-	peer_say(peer, "ok", 2);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
 Test(camera_takes_no_certificate, and_passes_undecrypted)
 {
 	struct flow flow;
@@ -80,7 +51,7 @@ Test(camera_takes_no_certificate, and_passes_undecrypted)
 
 	flow_open(&flow, &(struct flow_setup){0});
 	share_a_key(&flow);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_ask, play_answer);
 	cr_expect_eq(memcmp(flow.server.front, "secret", 6), 0);
 	cr_expect(facts->hello.no_certificate);
 	cr_expect_eq(facts->inspect, INSPECT_PASSTHROUGH);
@@ -97,7 +68,7 @@ Test(camera_takes_no_certificate, and_is_blocked_where_nothing_is_to_pass)
 
 	flow_open(&flow, &(struct flow_setup){.config = "  rejected: block\n"});
 	share_a_key(&flow);
-	flow_run(&flow, hope, NULL);
+	flow_run(&flow, play_hope, NULL);
 	cr_expect_eq(facts->end, END_REFUSED);
 	cr_expect_str_eq(facts->verdict.rule, "no-certificate");
 	cr_expect_eq(facts->traffic.left_up, 0);
@@ -111,7 +82,7 @@ Test(camera_takes_no_certificate, and_where_the_address_is_blocked)
 
 	flow_open(&flow, &(struct flow_setup){.dst = FLOW_CN});
 	share_a_key(&flow);
-	flow_run(&flow, hope, NULL);
+	flow_run(&flow, play_hope, NULL);
 	cr_expect_eq(flow.closed.facts.end, END_REFUSED);
 	cr_expect_str_eq(flow.closed.facts.verdict.ruleset, "flow");
 	cr_expect_not(flow_reached_server(&flow));

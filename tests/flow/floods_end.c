@@ -40,14 +40,6 @@ flood_after_the_hello(struct peer *peer)
 	pour_nothing(peer);
 }
 
-static void
-be_left(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-}
-
 /* Each is closed long before it has sent all; some OpenSSL counts as a flood,
  * some it takes for nonsense at once. */
 static void
@@ -70,18 +62,11 @@ Test(floods_end, of_a_camera_in_its_handshake)
 		flow_open(&flow, &(struct flow_setup){0});
 		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 		hello = hello_of_openssl(TLS1_2_VERSION, TLS1_3_VERSION, FLOW_NAME, NULL, 0);
-		flow_run(&flow, flood_after_the_hello, be_left);
+		flow_run(&flow, flood_after_the_hello, play_be_left);
 		expect_closed(&flow);
 		made_free(&hello);
 		flow_close(&flow);
 	}
-}
-
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
 }
 
 static void
@@ -99,7 +84,7 @@ Test(floods_end, of_a_server_in_its_handshake)
 
 		flow_open(&flow, &(struct flow_setup){0});
 		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
-		flow_run(&flow, hope, answer_nothing);
+		flow_run(&flow, play_hope, answer_nothing);
 		expect_closed(&flow);
 		flow_close(&flow);
 	}
@@ -120,14 +105,6 @@ renew_keys(struct peer *peer)
 	ERR_clear_error();
 }
 
-static void
-wait_for_the_end(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-}
-
 Test(floods_end, of_key_updates_of_either_side)
 {
 	for (int side = 0; side < 2; side++) {
@@ -136,9 +113,9 @@ Test(floods_end, of_key_updates_of_either_side)
 		flow_open(&flow, &(struct flow_setup){0});
 		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 		if (side == 0)
-			flow_run(&flow, renew_keys, wait_for_the_end);
+			flow_run(&flow, renew_keys, play_be_left);
 		else
-			flow_run(&flow, wait_for_the_end, renew_keys);
+			flow_run(&flow, play_be_left, renew_keys);
 		cr_expect_eq(flow.closed.facts.end, END_FLOOD, "%s", flow.closed.facts.end_text);
 		cr_expect_eq(flow.closed.facts.traffic.up, 0);
 		flow_close(&flow);

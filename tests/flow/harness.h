@@ -4,6 +4,7 @@
 
 #include "record/event.h"
 #include "tests/flow/peer.h"
+#include "tests/flow/plays.h"
 #include "tests/support/pki.h"
 
 #include <criterion/criterion.h>

@@ -79,19 +79,10 @@ ask(struct peer *peer)
 }
 
 static void
-answer(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
-static void
 play(struct flow *flow)
 {
 	flow_show(flow, pki_server(FLOW_NAME, &flow->root));
-	flow_run(flow, ask, answer);
+	flow_run(flow, ask, play_hear_out);
 	cr_expect_eq(memcmp(flow->server.front, "hello", 5), 0);
 	cr_expect_str_eq(flow->closed.facts.hello.sni, FLOW_NAME);
 	cr_expect_eq(flow->closed.facts.inspect, INSPECT_OPENED);

@@ -4,16 +4,6 @@
 static bool heard_a_name; /* the server was asked for one */
 
 static void
-ask(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "hello", 5);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
 answer(struct peer *peer)
 {
 	peer_connect(peer);
@@ -54,7 +44,7 @@ Test(nameless_camera_is_opened, at_an_address_that_the_certificate_has)
 	struct flow flow;
 
 	open_story(&flow, NULL, "IP:203.0.114.10");
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_hello, answer);
 	expect_opened(&flow, 0);
 	flow_close(&flow);
 }
@@ -65,24 +55,9 @@ Test(nameless_camera_is_opened, at_a_server_that_the_administrator_names)
 	struct flow flow;
 
 	open_story(&flow, named, "DNS:cloud.example.com");
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_hello, answer);
 	expect_opened(&flow, 0);
 	flow_close(&flow);
-}
-
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-static void
-see_nobody(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
 }
 
 Test(nameless_camera_is_opened, but_not_at_one_that_has_another_name)
@@ -91,7 +66,7 @@ Test(nameless_camera_is_opened, but_not_at_one_that_has_another_name)
 	struct flow flow;
 
 	open_story(&flow, named, "DNS:other.example.com");
-	flow_run(&flow, hope, see_nobody);
+	flow_run(&flow, play_hope, play_be_left);
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_CERT, "%s", flow.closed.facts.end_text);
 	cr_expect_eq(flow.closed.facts.server.errors, CERT_NAME_MISMATCH);
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 0);
@@ -104,9 +79,9 @@ Test(nameless_camera_is_opened, at_a_server_whose_name_nobody_knows)
 	struct flow flow;
 
 	open_story(&flow, NULL, "DNS:cloud.example.com");
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_hello, answer);
 	expect_opened(&flow, CERT_NAME_UNCHECKED);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_hello, answer);
 	expect_opened(&flow, CERT_NAME_UNCHECKED);
 	cr_expect(flow.closed.facts.server.resumed);
 	flow_close(&flow);
@@ -121,7 +96,7 @@ Test(nameless_camera_is_opened, and_is_shown_no_name_that_the_server_has_not)
 	cr_assert_eq(X509_VERIFY_PARAM_set1_host(SSL_CTX_get0_param(flow.camera.ctx),
 			 "home.example.com", 0),
 	    1);
-	flow_run(&flow, hope, see_nobody);
+	flow_run(&flow, play_hope, play_be_left);
 	cr_expect_neq(flow.closed.facts.end, END_DONE);
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 0);
 	flow_close(&flow);
@@ -135,7 +110,7 @@ Test(nameless_camera_is_opened, and_blocked_where_the_certificate_is_bad)
 
 	open_story(&flow, NULL, "DNS:cloud.example.com");
 	flow_show(&flow, pki_server("cloud.example.com", &stranger));
-	flow_run(&flow, hope, see_nobody);
+	flow_run(&flow, play_hope, play_be_left);
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_CERT, "%s", flow.closed.facts.end_text);
 	cr_expect_eq(flow.closed.facts.server.errors, CERT_UNKNOWN_ISSUER | CERT_NAME_UNCHECKED);
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 0);

@@ -5,43 +5,6 @@
 
 /* Servers of TLS 1.0 and 1.1, which only an administrator can wish for. */
 static void
-ask(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "secret", 6);
-	peer_hear(peer, 2);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
-answer(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear(peer, 6);
-	peer_say(peer, "ok", 2);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-static void
-wait_for_data(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-}
-
-static void
 open_old(struct flow *flow, const char *upstream, int version)
 {
 	flow_open(flow, &(struct flow_setup){.upstream = upstream});
@@ -58,7 +21,7 @@ Test(old_server_by_wish, is_refused_without_it)
 		struct flow flow;
 
 		open_old(&flow, NULL, versions[i]);
-		flow_run(&flow, hope, hope);
+		flow_run(&flow, play_hope, play_hope);
 		cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS);
 		cr_expect_eq(flow.closed.facts.traffic.left_up, 0);
 		flow_close(&flow);
@@ -71,7 +34,7 @@ Test(old_server_by_wish, is_opened_and_recorded_and_still_verified)
 	const struct facts *facts = &flow.closed.facts;
 
 	open_old(&flow, ", min: \"1.0\"", TLS1_VERSION);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_ask, play_answer);
 	cr_expect_eq(memcmp(flow.server.front, "secret", 6), 0);
 	cr_expect_eq(facts->end, END_DONE, "%s", facts->end_text);
 	cr_expect_eq(facts->server.version, TLS1_VERSION);
@@ -89,7 +52,7 @@ Test(old_server_by_wish, a_weak_certificate_is_none_of_it)
 	flow_open(&flow, &(struct flow_setup){.upstream = ", min: \"1.0\""});
 	spec.key = PKI_RSA1024;
 	flow_show(&flow, pki_make(&spec, &flow.root));
-	flow_run(&flow, hope, wait_for_data);
+	flow_run(&flow, play_hope, play_be_left);
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_CERT, "%s", flow.closed.facts.end_text);
 	cr_expect_neq(flow.closed.facts.server.errors & CERT_WEAK, 0);
 	flow_close(&flow);

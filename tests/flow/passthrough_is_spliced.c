@@ -6,21 +6,6 @@
 enum { MANY = (20 << 20) + 7, SLOW = (3 << 20) + 3 };
 
 static void
-refuse(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-static void
-lose_the_camera(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-}
-
-static void
 pour_then_hear(struct peer *peer)
 {
 	peer_connect(peer);
@@ -107,7 +92,7 @@ begin(struct flow *flow)
 	flow_open(flow, &(struct flow_setup){0});
 	flow_show(flow, pki_server(FLOW_NAME, &flow->root));
 	SSL_CTX_set_cert_store(flow->camera.ctx, pki_store(&flow->root));
-	flow_run(flow, refuse, lose_the_camera);
+	flow_run(flow, play_hope, play_be_left);
 	cr_assert_eq(flow->closed.facts.inspect, INSPECT_REJECTED);
 }
 

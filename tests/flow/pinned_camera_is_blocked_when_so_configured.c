@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/flow/harness.h"
 
-static void
-refuse(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-static void
-lose_the_camera(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-}
-
 Test(pinned_camera_is_blocked_when_so_configured, each_time)
 {
 	struct flow flow;
@@ -24,7 +9,7 @@ Test(pinned_camera_is_blocked_when_so_configured, each_time)
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 	SSL_CTX_set_cert_store(flow.camera.ctx, pki_store(&flow.root));
 	for (size_t i = 1; i <= 3; i++) {
-		flow_run(&flow, refuse, lose_the_camera);
+		flow_run(&flow, play_hope, play_be_left);
 		cr_expect_eq(flow.closes, i);
 		cr_expect_eq(flow.closed.facts.inspect, INSPECT_REJECTED);
 		cr_expect_eq(flow.closed.facts.end, END_REJECTED);

@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
 /* It takes the hello and says nothing. */
 static void
 stall(struct peer *peer)
@@ -58,7 +51,7 @@ expect_end(void (*server)(struct peer *), enum end end, enum peer_end seen, uint
 	const struct facts *facts;
 
 	flow_open(&flow, &(struct flow_setup){.config = "timeout: {handshake: 300ms}\n"});
-	flow_run(&flow, hope, server);
+	flow_run(&flow, play_hope, server);
 	facts = &flow.closed.facts;
 	cr_expect_eq(facts->end, end, "%s", facts->end_text);
 	cr_expect_eq(flow.camera.end, seen);

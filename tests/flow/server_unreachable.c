@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
 /* The camera sees what the server itself would have shown it: a reset. */
 Test(server_unreachable, is_a_reset_for_the_camera)
 {
@@ -17,7 +10,7 @@ Test(server_unreachable, is_a_reset_for_the_camera)
 	const struct facts *facts;
 
 	flow_open(&flow, &(struct flow_setup){.dst = FLOW_NOBODY});
-	flow_run(&flow, hope, NULL);
+	flow_run(&flow, play_hope, NULL);
 	facts = &flow.closed.facts;
 	cr_expect_eq(flow.camera.end, PEER_RESET);
 	cr_expect_eq(facts->end, END_UNREACHABLE);

@@ -3,17 +3,6 @@
 
 #include <string.h>
 
-static void
-ask(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "secret", 6);
-	peer_hear(peer, 2);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
 /* The appliance comes first and cannot show a certificate; the camera's own
  * hello comes on a second connection. */
 static void
@@ -61,7 +50,7 @@ play(int version)
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 	give_the_camera_a_certificate(&flow);
 	cr_assert_eq(SSL_CTX_set_max_proto_version(flow.server.ctx, version), 1);
-	flow_run(&flow, ask, refuse_then_answer);
+	flow_run(&flow, play_ask, refuse_then_answer);
 	facts = &flow.closed.facts;
 	cr_expect_eq(memcmp(flow.server.front, "secret", 6), 0);
 	cr_expect_eq(memcmp(flow.camera.front, "ok", 2), 0);
@@ -87,20 +76,6 @@ Test(server_wants_client_certificate, over_tls_1_2)
 
 /* ---- a server whose own certificate is not good asks for one ---- */
 
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-static void
-see_nobody(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
 /* Asking for a certificate opened a way around the check of its own. */
 Test(server_wants_client_certificate, and_is_blocked_when_its_own_is_bad)
 {
@@ -111,7 +86,7 @@ Test(server_wants_client_certificate, and_is_blocked_when_its_own_is_bad)
 	flow_open(&flow, &(struct flow_setup){0});
 	flow_show(&flow, leaf);
 	give_the_camera_a_certificate(&flow);
-	flow_run(&flow, hope, see_nobody);
+	flow_run(&flow, play_hope, play_hope);
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_CERT, "%s", flow.closed.facts.end_text);
 	cr_expect_eq(flow.closed.facts.inspect, INSPECT_REFUSED);
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 0);

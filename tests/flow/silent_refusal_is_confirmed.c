@@ -26,37 +26,6 @@ hear_greeting_and_close(struct peer *peer)
 }
 
 static void
-ask(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "secret", 6);
-	peer_hear(peer, 2);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
-answer(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear(peer, 6);
-	peer_say(peer, "ok", 2);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
-static void
-lose_the_camera(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
-static void
 greet(struct peer *peer)
 {
 	peer_connect(peer);
@@ -73,15 +42,6 @@ close_first(struct peer *peer)
 	peer_handshake(peer);
 	peer_finish(peer);
 	peer_hear_end(peer);
-}
-
-static void
-hear_and_close(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_finish(peer);
 }
 
 static void
@@ -119,11 +79,11 @@ play(int version, void (*camera)(struct peer *), void (*server)(struct peer *))
 
 	begin(&flow, version);
 	refuse_twice(&flow, camera, server);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_ask, play_answer);
 	expect(&flow, INSPECT_PASSTHROUGH, CAMERA_TLS_REJECTED);
 	cr_expect_eq(flow.opened.facts.camera_tls.verdict, CAMERA_TLS_PROBABLE, "not yet then");
 	cr_expect_eq(memcmp(flow.server.front, "secret", 6), 0);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_ask, play_answer);
 	expect(&flow, INSPECT_PASSTHROUGH, CAMERA_TLS_REJECTED);
 	cr_expect_eq(flow.opened.facts.camera_tls.verdict, CAMERA_TLS_REJECTED);
 	flow_close(&flow);
@@ -131,12 +91,12 @@ play(int version, void (*camera)(struct peer *), void (*server)(struct peer *))
 
 Test(silent_refusal_is_confirmed, over_tls_1_3)
 {
-	play(TLS1_3_VERSION, close_silently, lose_the_camera);
+	play(TLS1_3_VERSION, close_silently, play_hear_out);
 }
 
 Test(silent_refusal_is_confirmed, over_tls_1_2)
 {
-	play(TLS1_2_VERSION, close_silently, lose_the_camera);
+	play(TLS1_2_VERSION, close_silently, play_hear_out);
 }
 
 /* HTTP/2 and mail servers speak first. */
@@ -151,13 +111,13 @@ play_probe(int version)
 	struct flow flow;
 
 	begin(&flow, version);
-	refuse_twice(&flow, close_silently, lose_the_camera);
-	flow_run(&flow, close_silently, lose_the_camera);
+	refuse_twice(&flow, close_silently, play_hear_out);
+	flow_run(&flow, close_silently, play_hear_out);
 	expect(&flow, INSPECT_PASSTHROUGH, CAMERA_TLS_PROBABLE);
 	for (int i = 0; i < 3; i++)
-		flow_run(&flow, close_silently, lose_the_camera);
+		flow_run(&flow, close_silently, play_hear_out);
 	expect(&flow, INSPECT_REJECTED, CAMERA_TLS_PROBABLE);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_ask, play_answer);
 	expect(&flow, INSPECT_OPENED, CAMERA_TLS_OK);
 	flow_close(&flow);
 }
@@ -176,9 +136,9 @@ Test(silent_refusal_is_confirmed, not_when_it_trusts_us_in_between)
 
 	begin(&flow, TLS1_3_VERSION);
 	for (int i = 0; i < 3; i++) {
-		flow_run(&flow, close_silently, lose_the_camera);
+		flow_run(&flow, close_silently, play_hear_out);
 		expect(&flow, INSPECT_REJECTED, CAMERA_TLS_PROBABLE);
-		flow_run(&flow, ask, answer);
+		flow_run(&flow, play_ask, play_answer);
 		expect(&flow, INSPECT_OPENED, CAMERA_TLS_OK);
 	}
 	flow_close(&flow);
@@ -190,7 +150,7 @@ Test(silent_refusal_is_confirmed, not_when_the_server_closes_first)
 
 	begin(&flow, TLS1_3_VERSION);
 	for (int i = 0; i < 3; i++) {
-		flow_run(&flow, hear_and_close, close_first);
+		flow_run(&flow, play_hear_out, close_first);
 		expect(&flow, INSPECT_OPENED, CAMERA_TLS_NONE);
 		cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
 	}

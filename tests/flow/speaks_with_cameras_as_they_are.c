@@ -16,22 +16,6 @@ ask(struct peer *peer)
 	peer_hear_end(peer);
 }
 
-static void
-answer(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
 /* ---- cameras of long ago ---- */
 
 /* A camera that speaks up to this version, and signs as these say ("": as
@@ -59,7 +43,7 @@ speak_old(int version, const char *signatures)
 	struct flow flow;
 
 	open_old(&flow, NULL, version, signatures);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, ask, play_hear_out);
 	facts = &flow.closed.facts;
 	cr_expect_eq(facts->end, END_DONE, "%s", facts->end_text);
 	cr_expect_eq(facts->camera_tls.version, version);
@@ -91,20 +75,12 @@ Test(speaks_with_cameras_as_they_are, that_resume_what_is_old)
 	struct flow flow;
 
 	open_old(&flow, NULL, TLS1_VERSION, "");
-	flow_run(&flow, ask, answer);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, ask, play_hear_out);
+	flow_run(&flow, ask, play_hear_out);
 	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
 	cr_expect(flow.closed.facts.camera_tls.legacy);
 	cr_expect(flow.closed.facts.camera_tls.resumed);
 	flow_close(&flow);
-}
-
-/* The old camera is not let down to what it speaks on the other side. */
-static void
-refuse(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
 }
 
 Test(speaks_with_cameras_as_they_are, but_not_so_with_servers)
@@ -114,19 +90,11 @@ Test(speaks_with_cameras_as_they_are, but_not_so_with_servers)
 	open_old(&flow, NULL, TLS1_VERSION, "");
 	cr_assert_eq(SSL_CTX_set_min_proto_version(flow.server.ctx, TLS1_VERSION), 1);
 	cr_assert_eq(SSL_CTX_set_max_proto_version(flow.server.ctx, TLS1_1_VERSION), 1);
-	flow_run(&flow, hope, refuse);
+	flow_run(&flow, play_hope, play_hope);
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS);
 	cr_expect_eq(flow.camera.alert, 70, "protocol_version, as from the server");
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 0);
 	flow_close(&flow);
-}
-
-static void
-be_left(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
 }
 
 Test(speaks_with_cameras_as_they_are, unless_that_is_forbidden)
@@ -141,7 +109,7 @@ Test(speaks_with_cameras_as_they_are, unless_that_is_forbidden)
 		struct flow flow;
 
 		open_old(&flow, config, rows[i].version, rows[i].signatures);
-		flow_run(&flow, hope, be_left);
+		flow_run(&flow, play_hope, play_be_left);
 		cr_expect_eq(flow.closed.facts.end, END_CAMERA_TLS, "%s",
 		    flow.closed.facts.end_text);
 		cr_expect_eq(flow.closed.facts.traffic.left_up, 0);
@@ -156,7 +124,7 @@ Test(speaks_with_cameras_as_they_are, and_calls_no_other_one_old)
 	flow_open(&flow, &(struct flow_setup){0});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 	cr_assert_eq(SSL_CTX_set_max_proto_version(flow.camera.ctx, TLS1_2_VERSION), 1);
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, ask, play_hear_out);
 	cr_expect_not(flow.closed.facts.camera_tls.legacy);
 	cr_expect_not(flow.closed.facts.hello.early_data);
 	cr_expect_not(flow.closed.facts.hello.post_quantum);
@@ -220,7 +188,7 @@ Test(speaks_with_cameras_as_they_are, and_takes_no_early_data)
 		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 		flow.camera.session = session_of_before(&flow, sizes[i]);
 		flow.camera.early = sizes[i];
-		flow_run(&flow, ask_early, answer);
+		flow_run(&flow, ask_early, play_hear_out);
 		cr_expect(flow.closed.facts.hello.early_data);
 		cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
 		cr_expect_eq(flow.server.received, 5);
@@ -284,7 +252,7 @@ Test(speaks_with_cameras_as_they_are, that_offer_what_no_quantum_computer_breaks
 		flow_open(&flow, &(struct flow_setup){0});
 		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 		offered = post_quantum_hello(both == 1);
-		flow_run(&flow, ask_post_quantum, be_left);
+		flow_run(&flow, ask_post_quantum, play_be_left);
 		cr_expect(flow.closed.facts.hello.post_quantum);
 		cr_expect_eq(flow.camera.front[0], 22, "a handshake record, and no alert");
 		cr_expect_eq(flow.camera.front[5], 2, "a ServerHello");

@@ -4,32 +4,6 @@
 #include "record/spool.h"
 #include "tests/flow/harness.h"
 
-static void
-hope(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-}
-
-static void
-ask(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "hello", 5);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
-answer(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
 /* As the recorder leaves it when the store's disk is full: nothing is read. */
 static void
 fill(struct spool *spool)
@@ -47,14 +21,14 @@ Test(spool_full_refuses, and_takes_again_when_there_is_room)
 	flow_open(&flow, &(struct flow_setup){0});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 	fill(flow.worker->spool);
-	flow_run(&flow, hope, NULL);
+	flow_run(&flow, play_hope, NULL);
 	cr_expect_eq(flow.camera.end, PEER_RESET);
 	cr_expect_not(flow_reached_server(&flow));
 	cr_expect_eq(flow.opens, 0);
 	cr_expect_eq(atomic_load(&flow.worker->counters->unrecordable), 1);
 	cr_expect_eq(atomic_load(&flow.worker->counters->accepted), 0);
 	spool_consumed(flow.reader, spool_position(flow.reader));
-	flow_run(&flow, ask, answer);
+	flow_run(&flow, play_hello, play_hear_out);
 	cr_expect_eq(flow.server.received, 5);
 	cr_expect_eq(flow.opens, 1);
 	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
@@ -73,7 +47,7 @@ Test(spool_full_refuses, a_connection_that_no_counter_is_left_for)
 	while ((live[taken] = spool_live_take(flow.worker->spool, taken + 1)) != NULL)
 		taken++;
 	cr_assert(spool_has_room(flow.worker->spool), "it is the counters that are gone");
-	flow_run(&flow, hope, NULL);
+	flow_run(&flow, play_hope, NULL);
 	cr_expect_eq(flow.camera.end, PEER_RESET);
 	cr_expect_not(flow_reached_server(&flow));
 	cr_expect_eq(flow.opens, 0);

@@ -12,22 +12,13 @@ say_and_cut(struct peer *peer)
 	peer_hear_end(peer);
 }
 
-static void
-hear_and_finish(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
-
 Test(truncation_stays_truncation, by_the_camera)
 {
 	struct flow flow;
 
 	flow_open(&flow, &(struct flow_setup){0});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
-	flow_run(&flow, say_and_cut, hear_and_finish);
+	flow_run(&flow, say_and_cut, play_hear_out);
 	cr_expect(peer_has_pattern(&flow.server, 70000), "what stood before it came");
 	cr_expect_eq(flow.server.end, PEER_TRUNCATED);
 	cr_expect_eq(flow.closed.facts.end, END_TRUNCATED);
@@ -41,7 +32,7 @@ Test(truncation_stays_truncation, by_the_server)
 
 	flow_open(&flow, &(struct flow_setup){0});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
-	flow_run(&flow, hear_and_finish, say_and_cut);
+	flow_run(&flow, play_hear_out, say_and_cut);
 	cr_expect(peer_has_pattern(&flow.camera, 70000));
 	cr_expect_eq(flow.camera.end, PEER_TRUNCATED);
 	cr_expect_eq(flow.closed.facts.end, END_TRUNCATED);
