@@ -177,22 +177,30 @@ exchange(const struct geo_swap *swap, const char *with, struct err *err)
 	return err_sys(err, "cannot replace %s", swap->dir);
 }
 
+/* dir's place was taken, and next is what was there: the last good one. */
+static int
+keep(struct geo_swap *swap, struct err *err)
+{
+	if (remove_tree(swap->last, err) != 0)
+		return -1;
+	if (rename(swap->next, swap->last) != 0)
+		return err_sys(err, "cannot keep %s", swap->last);
+	swap->next[0] = '\0';
+	(void)fsync(swap->lock); /* so that it is so after a power failure too */
+	return 0;
+}
+
 int
 geo_swap_commit(struct geo_swap *swap, struct err *err)
 {
-	char old[sizeof(swap->next)];
-
 	if (exchange(swap, swap->next, err) != 0)
 		return -1;
+	if (keep(swap, err) == 0)
+		return 0;
 	/* What was good until now must not go with the rest of a failed update. */
-	memcpy(old, swap->next, sizeof(old));
-	swap->next[0] = '\0';
-	if (remove_tree(swap->last, err) != 0)
-		return -1;
-	if (rename(old, swap->last) != 0)
-		return err_sys(err, "cannot keep %s", swap->last);
-	(void)fsync(swap->lock); /* so that it is so after a power failure too */
-	return 0;
+	if (exchange(swap, swap->next, NULL) != 0)
+		swap->next[0] = '\0';
+	return -1;
 }
 
 int

@@ -26,7 +26,7 @@ struct geo_swap {
  */
 int geo_swap_open(struct geo_swap *swap, const char *dir, struct err *err);
 
-/* Put next in dir's place, and dir in that of last. */
+/* Put next in dir's place, and dir in that of last; both or none. */
 int geo_swap_commit(struct geo_swap *swap, struct err *err);
 
 /* Undo the commit: last is dir again. */

@@ -98,6 +98,22 @@ Test(geo_swap, the_last_good_ones_come_back)
 	geo_swap_close(&swap);
 }
 
+Test(geo_swap, where_the_old_ones_cannot_be_kept_they_stay)
+{
+	struct geo_swap swap;
+	struct err err = {0};
+
+	cr_assert_eq(geo_swap_open(&swap, dir, NULL), 0);
+	replace(&swap, "country.mmdb");
+	(void)snprintf(swap.last, sizeof(swap.last), "%s/nowhere/last", top);
+	cr_expect_eq(geo_swap_commit(&swap, &err), -1);
+	cr_expect_neq(strstr(err.text, "cannot keep"), NULL, "%s", err.text);
+	cr_expect_str_eq(holds(dir, "country.mmdb"), "old");
+	geo_swap_close(&swap);
+	cr_expect_str_eq(holds(dir, "country.mmdb"), "old");
+	cr_expect_neq(access(swap.next, F_OK), 0, "what was not taken is gone");
+}
+
 Test(geo_swap, what_is_not_committed_leaves_nothing)
 {
 	struct geo_swap swap;
