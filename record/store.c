@@ -104,7 +104,7 @@ store_error(struct store *store, const char *what, struct err *err)
 {
 	return err_set(err,
 	    kind_of(sqlite3_extended_errcode(store->db), sqlite3_system_errno(store->db)),
-	    "the store: %s: %s", what, sqlite3_errmsg(store->db));
+	    "the store: %.100s: %s", what, sqlite3_errmsg(store->db));
 }
 
 int
