@@ -95,50 +95,53 @@ action_read_servers(const struct reader *reader, const struct yaml_node *node, v
 
 /* ---- hold: checked; the payload is not looked at yet, so nothing waits for it ---- */
 
-/* "64KB": how much of the camera's first bytes wait for the class. */
+/* "64KB", "3s": a number and its unit, of which the larger is `times` the
+ * smaller; told where it is none, or more than `most` of the smaller. */
+struct amount {
+	const char *larger, *smaller;
+	unsigned long times, most;
+	const char *wanted;
+};
+
+static void
+check_amount(const struct reader *reader, const struct yaml_node *node, const struct amount *amount)
+{
+	const char *text = reader_text(reader, node);
+	unsigned long count;
+	size_t digits;
+
+	if (text == NULL)
+		return;
+	digits = strspn(text, "0123456789");
+	count = digits > 0 && digits <= AMOUNT_DIGITS_MAX ? strtoul(text, NULL, 10) : 0;
+	if (strcmp(text + digits, amount->larger) == 0)
+		count *= amount->times;
+	else if (strcmp(text + digits, amount->smaller) != 0)
+		count = 0;
+	if (count == 0 || count > amount->most)
+		reader_error(reader, node, "'%.40s' is %s", text, amount->wanted);
+}
+
+/* How much of the camera's first bytes wait for the class. */
 static void
 read_hold_bytes(const struct reader *reader, const struct yaml_node *node, void *into)
 {
-	enum { HOLD_MAX_KB = 16 * 1024 };
-	const char *text = reader_text(reader, node);
-	size_t digits;
-	unsigned long amount;
+	static const struct amount amount = {"MB", "KB", 1024, 16UL * 1024,
+	    "nothing to hold: write 64KB, at most 16MB"};
 
 	(void)into;
-	if (text == NULL)
-		return;
-	digits = strspn(text, "0123456789");
-	amount = digits > 0 && digits <= AMOUNT_DIGITS_MAX ? strtoul(text, NULL, 10) : 0;
-	if (strcmp(text + digits, "MB") == 0)
-		amount *= 1024;
-	else if (strcmp(text + digits, "KB") != 0)
-		amount = 0;
-	if (amount == 0 || amount > HOLD_MAX_KB)
-		reader_error(reader, node, "'%.40s' is nothing to hold: write 64KB, at most 16MB",
-		    text);
+	check_amount(reader, node, &amount);
 }
 
-/* "3s", "500ms": for how long they wait. */
+/* For how long they wait. */
 static void
 read_hold_time(const struct reader *reader, const struct yaml_node *node, void *into)
 {
-	enum { HOLD_MAX_MS = 60 * 1000 };
-	const char *text = reader_text(reader, node);
-	size_t digits;
-	unsigned long amount;
+	static const struct amount amount = {"s", "ms", 1000, 60UL * 1000,
+	    "no time to hold: write 3s, at most 60s"};
 
 	(void)into;
-	if (text == NULL)
-		return;
-	digits = strspn(text, "0123456789");
-	amount = digits > 0 && digits <= AMOUNT_DIGITS_MAX ? strtoul(text, NULL, 10) : 0;
-	if (strcmp(text + digits, "s") == 0)
-		amount *= 1000;
-	else if (strcmp(text + digits, "ms") != 0)
-		amount = 0;
-	if (amount == 0 || amount > HOLD_MAX_MS)
-		reader_error(reader, node, "'%.40s' is no time to hold: write 3s, at most 60s",
-		    text);
+	check_amount(reader, node, &amount);
 }
 
 /* What becomes of it when the class is not known by then. */
