@@ -215,11 +215,10 @@ def full_disk(lab, server, appliance, state):
     camera = lab.camera_context(appliance)
     check("served", lab.request(camera).startswith(b"HTTP/1.1 200"))
     ballast = os.path.join(state, "ballast")
-    with open(ballast, "wb") as out:
+    with open(ballast, "wb", buffering=0) as out:
         try:
             while True:
                 out.write(bytes(65536))
-                out.flush()
         except OSError:
             pass
     refusals = fill_spool(lab, camera)
