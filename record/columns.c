@@ -185,6 +185,26 @@ BIND(f_vendor)
 	return bind_text(stmt, parameter, facts->place.vendor);
 }
 
+BIND(f_located_basis)
+{
+	return bind_text(stmt, parameter, facts->place.located_basis);
+}
+
+BIND(f_registered_basis)
+{
+	return bind_text(stmt, parameter, facts->place.registered_basis);
+}
+
+BIND(f_operator_basis)
+{
+	return bind_text(stmt, parameter, facts->place.operator_basis);
+}
+
+BIND(f_vendor_basis)
+{
+	return bind_text(stmt, parameter, facts->place.vendor_basis);
+}
+
 BIND(f_inspect)
 {
 	return bind_text(stmt, parameter, inspect_name(facts->inspect));
@@ -198,6 +218,26 @@ BIND(f_verdict)
 BIND(f_shadow)
 {
 	return bind_number(stmt, parameter, facts->verdict.shadow ? 1 : 0);
+}
+
+BIND(f_verdict_stage)
+{
+	return bind_text(stmt, parameter, verdict_stage_name(facts->verdict.stage));
+}
+
+BIND(f_flag)
+{
+	return bind_text(stmt, parameter, severity_name(facts->verdict.flag.severity));
+}
+
+BIND(f_flag_ruleset)
+{
+	return bind_text(stmt, parameter, facts->verdict.flag.ruleset);
+}
+
+BIND(f_flag_rule)
+{
+	return bind_text(stmt, parameter, facts->verdict.flag.rule);
 }
 
 BIND(f_ruleset)
@@ -311,6 +351,18 @@ word_verdict(size_t index)
 }
 
 static const char *
+word_verdict_stage(size_t index)
+{
+	return index <= VERDICT_PAYLOAD ? verdict_stage_name((enum verdict_stage)index) : NULL;
+}
+
+static const char *
+word_flag(size_t index)
+{
+	return index <= SEVERITY_HIGH ? severity_name((enum severity)index) : NULL;
+}
+
+static const char *
 word_end(size_t index)
 {
 	return index < END_COUNT ? end_name((enum end)index) : NULL;
@@ -356,10 +408,24 @@ const struct column columns[] = {
     {"asn", COLUMN_NUMBER, "the network's number; 0: unknown", bind_f_asn, NULL},
     {"org", COLUMN_TEXT, "the network's name", bind_f_org, NULL},
     {"vendor", COLUMN_TEXT, "whose cloud, by the server name", bind_f_vendor, NULL},
+    {"located_basis", COLUMN_TEXT, "what says where it is: database and its date, or override",
+	bind_f_located_basis, NULL},
+    {"registered_basis", COLUMN_TEXT, "what says where it is registered", bind_f_registered_basis,
+	NULL},
+    {"operator_basis", COLUMN_TEXT, "the table's line that says who controls the network",
+	bind_f_operator_basis, NULL},
+    {"vendor_basis", COLUMN_TEXT, "the table's line that says whose cloud it is",
+	bind_f_vendor_basis, NULL},
     {"inspect", COLUMN_WORD, "opened, passthrough, refused, rejected, plain or undecodable",
 	bind_f_inspect, word_inspect},
     {"verdict", COLUMN_WORD, "observe, allow, limit or block", bind_f_verdict, word_verdict},
     {"shadow", COLUMN_BOOL, "would have blocked, but the set only records", bind_f_shadow, NULL},
+    {"verdict_stage", COLUMN_WORD, "what was known when it fell: address, name, certificate ...",
+	bind_f_verdict_stage, word_verdict_stage},
+    {"flag", COLUMN_WORD, "info, medium or high, where a rule wants it looked at", bind_f_flag,
+	word_flag},
+    {"flag_ruleset", COLUMN_TEXT, "the rule set of that rule", bind_f_flag_ruleset, NULL},
+    {"flag_rule", COLUMN_TEXT, "that rule", bind_f_flag_rule, NULL},
     {"ruleset", COLUMN_TEXT, "the rule set that decided", bind_f_ruleset, NULL},
     {"ruleset_version", COLUMN_TEXT, "its version", bind_f_ruleset_version, NULL},
     {"rule", COLUMN_TEXT, "the rule that decided", bind_f_rule, NULL},
