@@ -248,12 +248,14 @@ filter_time(const char *text, uint64_t now_us, uint64_t *out, struct err *err)
 		const char *end = strptime(text, forms[i], &tm);
 		bool has_seconds = i < 2;
 		uint64_t fraction_us = 0;
+		int day = tm.tm_mday;
 		time_t seconds;
 
 		if (end == NULL || (has_seconds ? !read_time_end(end, &fraction_us) : *end != '\0'))
 			continue;
+		/* What is no day of the calendar becomes another one. */
 		seconds = timegm(&tm);
-		if (seconds < 0)
+		if (seconds < 0 || tm.tm_mday != day)
 			break;
 		*out = (uint64_t)seconds * US_PER_S + fraction_us;
 		return 0;
