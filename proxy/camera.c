@@ -34,9 +34,10 @@ run_mint(struct conn *conn)
 }
 
 /* A FIN was told by the kernel as such; a reset is told as something to read. */
-static bool
-camera_is_gone(const struct leg *leg)
+bool
+camera_is_gone(const struct conn *conn)
 {
+	const struct leg *leg = &conn->camera;
 	int error = 0;
 	socklen_t size = sizeof(error);
 
@@ -68,7 +69,7 @@ start_accept(struct conn *conn)
 	SSL *ssl;
 
 	/* It went while the server was asked: no word about our leaf. */
-	if (camera_is_gone(&conn->camera)) {
+	if (camera_is_gone(conn)) {
 		(void)conn_close(conn, END_CAMERA_TLS,
 		    "the camera closed before the server had answered");
 		return false;

@@ -110,6 +110,10 @@ void decide_judge(struct conn *conn, enum verdict_stage stage);
  * certificate proves the name.  Returns false when it is blocked. */
 bool decide_unproven(struct conn *conn);
 
+/* Whether the camera went while its server is asked: no handshake can come of it
+ * any more, and it says nothing about our leaf. */
+bool camera_is_gone(const struct conn *conn);
+
 /* The camera sent payload over our leaf: it trusts it. */
 void camera_note_trust(struct conn *conn);
 

@@ -85,6 +85,16 @@ start_undecrypted(struct conn *conn)
 	return CONN_RELAY;
 }
 
+/* Nobody waits for the server any more: neither it nor the others shall. */
+static bool
+is_in_vain(struct conn *conn)
+{
+	if (conn->facts.inspect != INSPECT_OPENED || !camera_is_gone(conn))
+		return false;
+	(void)conn_close(conn, END_CAMERA_TLS, "the camera closed before the server had answered");
+	return true;
+}
+
 /* A connection that is to be opened costs two handshakes; others are cheap. */
 static enum conn_state
 wait_or_connect(struct conn *conn)
@@ -105,6 +115,8 @@ run_connect(struct conn *conn)
 	int error = 0;
 	socklen_t size = sizeof(error);
 
+	if (is_in_vain(conn))
+		return CONN_CLOSED;
 	if (leg->fd < 0)
 		return wait_or_connect(conn);
 	if (!leg->writable && !leg->readable)
@@ -226,9 +238,12 @@ run_verify(struct conn *conn)
 {
 	struct server_facts *server = &conn->facts.server;
 	struct err err = {0};
-	enum leg_io io = leg_handshake(&conn->server, &err);
 	enum conn_state next;
+	enum leg_io io;
 
+	if (is_in_vain(conn))
+		return CONN_CLOSED;
+	io = leg_handshake(&conn->server, &err);
 	if (server->wants_client_cert && !server->client_cert &&
 	    conn->snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
 		return fall_to_passthrough(conn);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 /* The camera goes while the server is being asked: that says nothing about our
- * leaf, which it never saw. */
+ * leaf, which it never saw, and the server is let go. */
 static sem_t server_is_asked, camera_is_gone;
 
 static void
@@ -51,8 +51,7 @@ answer_when_it_is_gone(struct peer *peer)
 	peer_connect(peer);
 	(void)sem_post(&server_is_asked);
 	(void)sem_wait(&camera_is_gone);
-	peer_handshake(peer);
-	peer_hear_end(peer);
+	peer_expect_no_handshake(peer); /* nobody is left to have it with */
 }
 
 /* Whatever the times it went, it is opened when it comes back. */
