@@ -25,16 +25,12 @@
 
 enum { FDS = 1 + GEO_COUNTRY_FILES_MAX + 1 };
 
-struct making;
-
 struct adopt {
 	struct worker *worker;
 	int control;
 	const char *config_path;
 	struct event event;
-	/* The one that is to be prepared; NULL: none.  Not its generation: one that was
-	 * called off and the next that was asked for have the same. */
-	const struct making *wanted;
+	uint64_t number;           /* of the reload that was asked for last; 0: called off */
 	struct snapshot *prepared; /* NULL: none */
 };
 
@@ -43,16 +39,16 @@ struct making {
 	struct aside_job job;
 	struct adopt *adopt;
 	struct snapshot_files files; /* descriptors owned */
-	uint64_t generation;
+	uint64_t number, generation;
 	struct snapshot *old;  /* a reference */
 	struct snapshot *made; /* NULL: err says why not */
 	struct err err;
 };
 
 static void
-answer(const struct adopt *adopt, enum reload_word word, uint64_t generation, const char *text)
+answer(const struct adopt *adopt, enum reload_word word, uint64_t number, const char *text)
 {
-	struct reload_message message = {.word = word, .generation = generation};
+	struct reload_message message = {.word = word, .number = number};
 	struct err err = {0};
 
 	text_copy(message.text, sizeof(message.text), text);
@@ -87,14 +83,14 @@ on_made(struct aside_job *job)
 
 	snapshot_unref(making->old, worker->aside);
 	snapshot_files_close(&making->files);
-	if (making != adopt->wanted) {
+	if (making->number != adopt->number) {
 		/* It was called off meanwhile. */
 		snapshot_unref(making->made, worker->aside);
 	} else if (making->made == NULL) {
-		answer(adopt, RELOAD_FAILED, making->generation, making->err.text);
+		answer(adopt, RELOAD_FAILED, making->number, making->err.text);
 	} else {
 		adopt->prepared = making->made;
-		answer(adopt, RELOAD_READY, making->generation, "");
+		answer(adopt, RELOAD_READY, making->number, "");
 	}
 	free(making);
 	worker_note_reload(worker, since_us);
@@ -103,7 +99,7 @@ on_made(struct aside_job *job)
 static void
 forget_prepared(struct adopt *adopt)
 {
-	adopt->wanted = NULL;
+	adopt->number = 0;
 	snapshot_unref(adopt->prepared, adopt->worker->aside);
 	adopt->prepared = NULL;
 }
@@ -116,16 +112,17 @@ prepare(struct adopt *adopt, const struct reload_message *message, struct snapsh
 	forget_prepared(adopt);
 	if (making == NULL) {
 		snapshot_files_close(files);
-		answer(adopt, RELOAD_FAILED, message->generation, "no memory");
+		answer(adopt, RELOAD_FAILED, message->number, "no memory");
 		return;
 	}
 	*making = (struct making){.job = {.work = make, .done = on_made},
 	    .adopt = adopt,
 	    .files = *files,
+	    .number = message->number,
 	    .generation = message->generation,
 	    .old = snapshot_ref(adopt->worker->snapshot)};
 	making->files.config_path = adopt->config_path;
-	adopt->wanted = making;
+	adopt->number = making->number;
 	aside_do(adopt->worker->aside, &making->job);
 }
 
@@ -134,26 +131,26 @@ prepare(struct adopt *adopt, const struct reload_message *message, struct snapsh
 static void
 on_reviewed(struct worker *worker)
 {
-	answer(worker->adopt, RELOAD_DONE, worker->snapshot->generation, "");
+	answer(worker->adopt, RELOAD_DONE, worker->adopt->number, "");
 }
 
 static void
-commit(struct adopt *adopt, uint64_t generation)
+commit(struct adopt *adopt, uint64_t number)
 {
 	struct worker *worker = adopt->worker;
 	struct snapshot *old = worker->snapshot;
 
-	if (adopt->prepared == NULL || adopt->prepared->generation != generation) {
-		answer(adopt, RELOAD_FAILED, generation, "it was not prepared");
+	if (adopt->prepared == NULL || adopt->number != number) {
+		answer(adopt, RELOAD_FAILED, number, "it was not prepared");
 		return;
 	}
 	worker->snapshot = adopt->prepared;
 	adopt->prepared = NULL;
-	adopt->wanted = NULL;
 	snapshot_retire(old, worker->aside);
 	listener_limit(worker->listener, worker->snapshot->config->limit.connections);
 	census_limit(worker->census, worker->snapshot->config->limit.per_camera);
-	atomic_store_explicit(&worker->counters->generation, generation, memory_order_relaxed);
+	atomic_store_explicit(&worker->counters->generation, worker->snapshot->generation,
+	    memory_order_relaxed);
 	review_start(worker, on_reviewed);
 }
 
@@ -165,7 +162,7 @@ record(struct adopt *adopt, const struct reload_message *message)
 	text_copy(facts.end_text, sizeof(facts.end_text), message->text);
 	/* Where there is no room now it is told again. */
 	if (spool_write(adopt->worker->spool, EVENT_RELOAD, &facts, NULL) == 0)
-		answer(adopt, RELOAD_RECORDED, message->generation, "");
+		answer(adopt, RELOAD_RECORDED, message->number, "");
 }
 
 /* ---- the supervisor's words ---- */
@@ -197,7 +194,7 @@ obey(struct adopt *adopt, struct reload_message *message, const int *fds, size_t
 	for (size_t i = 0; i < fd_count; i++)
 		(void)close(fds[i]);
 	if (message->word == RELOAD_COMMIT)
-		commit(adopt, message->generation);
+		commit(adopt, message->number);
 	else if (message->word == RELOAD_ABORT)
 		forget_prepared(adopt);
 	else if (message->word == RELOAD_RECORD)

@@ -133,8 +133,7 @@ static void
 say_to_all(const struct supervisor *supervisor, enum reload_word word)
 {
 	const struct reload *reload = supervisor->reload;
-	const struct reload_message message = {.word = word,
-	    .generation = supervisor->generation + (word == RELOAD_ABORT)};
+	const struct reload_message message = {.word = word, .number = reload->running};
 
 	for (unsigned i = 0; i < supervisor->workers; i++) {
 		if (reload->told[i] != 0 && worker_of(supervisor, i)->pid == reload->told[i])
@@ -314,6 +313,7 @@ prepare(struct supervisor *supervisor)
 {
 	struct reload *reload = supervisor->reload;
 	struct reload_message message = {.word = RELOAD_PREPARE,
+	    .number = reload->running,
 	    .generation = supervisor->generation + 1};
 	int fds[IPC_FDS_MAX];
 	size_t count = 0;
@@ -375,17 +375,18 @@ static void
 on_answer(struct supervisor *supervisor, unsigned index, struct reload_message *message)
 {
 	struct reload *reload = supervisor->reload;
-	uint64_t next = supervisor->generation + 1;
+	bool current = message->number == reload->running;
 
 	message->text[sizeof(message->text) - 1] = '\0';
 	if (message->word == RELOAD_RECORDED) {
-		reload->unrecorded = false;
-	} else if (reload->phase == PHASE_PREPARE && message->generation == next) {
+		if (message->number == reload->done)
+			reload->unrecorded = false;
+	} else if (reload->phase == PHASE_PREPARE && current) {
 		if (message->word == RELOAD_READY)
 			reload->answered[index] = true;
 		else if (message->word == RELOAD_FAILED)
 			fail(supervisor, "worker %u cannot take it over: %s", index, message->text);
-	} else if (reload->phase == PHASE_COMMIT && message->generation == supervisor->generation) {
+	} else if (reload->phase == PHASE_COMMIT && current) {
 		if (message->word == RELOAD_DONE)
 			reload->answered[index] = true;
 	}
@@ -461,7 +462,7 @@ have_recorded(struct supervisor *supervisor, uint64_t now_ms)
 {
 	struct reload *reload = supervisor->reload;
 	struct reload_message message = {.word = RELOAD_RECORD,
-	    .generation = reload->done,
+	    .number = reload->done,
 	    .good = reload->last.result == OUTCOME_RELOADED};
 	struct text text = text_in(message.text, sizeof(message.text));
 

@@ -8,7 +8,8 @@
 
 /*
  * What the supervisor and a worker say to each other on the worker's control
- * channel, about one generation at a time:
+ * channel, about one reload at a time, by its number.  A generation would not
+ * do: one that is called off and the one after it have the same.
  *
  *	PREPARE  ->            make a snapshot from the descriptors sent along
  *	         <-  READY     it is made; or FAILED, with why
@@ -36,8 +37,9 @@ struct reload_message {
 	/* Of PREPARE: what comes beside the message, in this order: the source, so
 	 * many databases of countries, and of networks. */
 	uint16_t countries, networks;
-	uint64_t generation;
-	uint64_t good; /* RECORD: the reload was taken over */
+	uint64_t number;     /* of the reload; from 1 */
+	uint64_t generation; /* PREPARE: what comes of it */
+	uint64_t good;       /* RECORD: the reload was taken over */
 	char text[FACTS_TEXT_MAX];
 };
 
