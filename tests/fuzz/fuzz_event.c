@@ -4,10 +4,19 @@
 #include "record/eve.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A camera that was seen before, and a connection of which only its end is told. */
+static bool
+may_have_no_line(const struct recorded *event)
+{
+	return event->head.kind == EVENT_SIGHTING ||
+	       (event->head.kind == EVENT_OPEN && event->facts.verdict.detail == DETAIL_COUNT);
+}
 
 /*
  * An event as bytes from a worker that lies: whatever is taken can be written
@@ -42,6 +51,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(memcmp(&first.head, &second.head, sizeof(first.head)) == 0);
 	json_clear(&lines);
 	eve_add(&lines, &first.head, &first.facts, "site");
-	assert(!lines.failed && lines.at[lines.used - 1] == '\n');
+	assert(!lines.failed);
+	assert(lines.used > 0 ? lines.at[lines.used - 1] == '\n' : may_have_no_line(&first));
 	return 0;
 }

@@ -121,6 +121,18 @@ packets_of(const char *name)
 	return 0;
 }
 
+/* A camera's first datagram waits in it until it knows the gateway's MAC. */
+static bool
+are_counted(const char *name)
+{
+	for (int tries = 0; tries < 300; tries++) {
+		if (packets_of(name) > 0)
+			return true;
+		(void)poll(NULL, 0, 10);
+	}
+	return false;
+}
+
 static size_t
 lines_of(const char *command)
 {
@@ -362,10 +374,10 @@ Test(gateway, drops_and_counts_all_that_is_not_tcp, .timeout = 60)
 	camera = camera_join();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		camera_do(&camera, rows[i].command);
-		cr_expect_geq(packets_of(rows[i].counter), 1, "%s", rows[i].command);
+		cr_expect(are_counted(rows[i].counter), "%s", rows[i].command);
 	}
 	camera_send_gre(&camera, "203.0.113.7");
-	cr_expect_geq(packets_of("other_all"), 1);
+	cr_expect(are_counted("other_all"));
 	cr_expect_eq(packets_of("forward_from"), 0);
 	camera_leave(&camera);
 }
@@ -381,7 +393,7 @@ Test(gateway, drops_what_nobody_takes, .timeout = 60)
 	set(&config);
 	camera = camera_join();
 	camera_do(&camera, "timeout 1 bash -c 'exec 5<>/dev/tcp/203.0.113.7/443'");
-	cr_expect_geq(packets_of("tcp_closed"), 1);
+	cr_expect(are_counted("tcp_closed"));
 	cr_expect_eq(packets_of("tcp_taken"), 0);
 	cr_expect_eq(packets_of("forward_from"), 0);
 	camera_leave(&camera);
