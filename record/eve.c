@@ -14,6 +14,15 @@ enum { US_PER_S = 1000000, US_PER_MS = 1000 };
 
 /* ---- parts that several lines have ---- */
 
+/* Which of the appliance's events it is. */
+static void
+add_seq(struct json *json, const struct event_head *head)
+{
+	json_number(json, "seq", head->seq);
+	json_number(json, "worker", head->worker);
+	json_number(json, "epoch", head->epoch);
+}
+
 static void
 add_mac(struct json *json, const char *key, const uint8_t mac[MAC_BYTES])
 {
@@ -279,9 +288,7 @@ add_ours(struct json *json, const struct event_head *head, const struct facts *f
 		add_text(json, "end_text", facts->end_text);
 		json_number(json, "duration_ms", facts->duration_us / US_PER_MS);
 	}
-	json_number(json, "seq", head->seq);
-	json_number(json, "worker", head->worker);
-	json_number(json, "epoch", head->epoch);
+	add_seq(json, head);
 	json_close(json);
 }
 
@@ -492,9 +499,7 @@ add_sighting_line(struct json *json, const struct event_head *head, const struct
 	json_string(json, "maker", sighting->maker[0] != '\0' ? sighting->maker : "unknown");
 	add_text(json, "why", facts->end_text);
 	add_mac(json, "other_mac", sighting->other_mac);
-	json_number(json, "seq", head->seq);
-	json_number(json, "worker", head->worker);
-	json_number(json, "epoch", head->epoch);
+	add_seq(json, head);
 	json_close(json);
 	json_close(json);
 	json_end_line(json);
@@ -517,9 +522,7 @@ add_reload_line(struct json *json, const struct event_head *head, const struct f
 	json_open(json, "borderlens");
 	json_string(json, "site", site);
 	json_string(json, "why", facts->end_text);
-	json_number(json, "seq", head->seq);
-	json_number(json, "worker", head->worker);
-	json_number(json, "epoch", head->epoch);
+	add_seq(json, head);
 	json_close(json);
 	json_close(json);
 	json_end_line(json);
