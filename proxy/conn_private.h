@@ -6,8 +6,8 @@
 
 #include "base/err.h"
 #include "config/config.h"
+#include "inspect/hello.h"
 #include "proxy/conn.h"
-#include "proxy/hello.h"
 #include "proxy/leg.h"
 #include "proxy/minter.h"
 #include "proxy/sessions.h"

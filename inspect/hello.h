@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PROXY_HELLO_H
-#define PROXY_HELLO_H
+#ifndef INSPECT_HELLO_H
+#define INSPECT_HELLO_H
 
 #include "base/bytes.h"
 #include "base/facts.h"

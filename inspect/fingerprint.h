@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PROXY_FINGERPRINT_H
-#define PROXY_FINGERPRINT_H
+#ifndef INSPECT_FINGERPRINT_H
+#define INSPECT_FINGERPRINT_H
 
 #include "base/bytes.h"
 

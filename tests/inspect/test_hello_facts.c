@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a hello's extensions say. */
-#include "proxy/hello.h"
+#include "inspect/hello.h"
 #include "tests/support/hello_maker.h"
 
 #include <criterion/criterion.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "proxy/hello.h"
+#include "inspect/hello.h"
 
 #include "base/text.h"
-#include "proxy/fingerprint.h"
+#include "inspect/fingerprint.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "proxy/fingerprint.h"
+#include "inspect/fingerprint.h"
 
 #include "base/text.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "proxy/hello.h"
+#include "inspect/hello.h"
 #include "tests/support/hello_maker.h"
 
 #include <criterion/criterion.h>
