@@ -77,9 +77,44 @@ inspect_name(enum inspect inspect)
 const char *payload_class_name(enum payload_class class)
 {
 	static const char *const names[PAYLOAD_COUNT] = {"unknown", "video", "image", "audio",
-	    "telemetry", "firmware", "control", "opaque"};
+	    "telemetry", "firmware", "control", "opaque", "metadata", "credentials"};
 
 	return NAME_OF(names, class);
+}
+
+const char *
+confidence_name(enum confidence confidence)
+{
+	static const char *const names[] = {"", "probable", "identified"};
+
+	return NAME_OF(names, confidence);
+}
+
+const char *
+direction_name(enum direction direction)
+{
+	static const char *const names[] = {"", "up", "down"};
+
+	return NAME_OF(names, direction);
+}
+
+const char *
+app_proto_name(enum app_proto proto)
+{
+	static const char *const names[APP_COUNT] = {"", "unknown", "tls", "http", "http2",
+	    "websocket", "rtsp", "mqtt", "smtp", "ftp", "imap", "pop3", "ssh", "dns", "ntp", "stun",
+	    "turn", "dtls", "quic", "rtp", "rtcp", "p2p"};
+
+	return NAME_OF(names, proto);
+}
+
+const char *
+anomaly_name(enum anomaly kind)
+{
+	static const char *const names[ANOMALY_COUNT] = {"none", "icmp", "gre", "esp", "6in4",
+	    "multicast", "broadcast", "ipv6-extension", "fragment", "other", "gap"};
+
+	return NAME_OF(names, kind);
 }
 
 const char *

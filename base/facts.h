@@ -206,17 +206,109 @@ enum payload_class {
 	PAYLOAD_TELEMETRY,
 	PAYLOAD_FIRMWARE,
 	PAYLOAD_CONTROL,
-	PAYLOAD_OPAQUE, /* looked at, and nothing that can be told */
-	PAYLOAD_COUNT   /* keep last */
+	PAYLOAD_OPAQUE,      /* looked at, and nothing that can be told */
+	PAYLOAD_METADATA,    /* what a camera knows of faces or number plates */
+	PAYLOAD_CREDENTIALS, /* passwords, keys, tokens */
+	PAYLOAD_COUNT        /* keep last */
 };
 
 enum confidence { CONFIDENCE_NONE = 0, CONFIDENCE_PROBABLE, CONFIDENCE_IDENTIFIED };
 enum direction { DIRECTION_UNKNOWN = 0, DIRECTION_UP, DIRECTION_DOWN };
 
 struct payload_facts {
-	enum payload_class class;
+	enum payload_class class;   /* the gravest that was seen, see inspect/ */
 	enum confidence confidence; /* of class */
 	enum direction direction;   /* that class was seen in; up: from the camera */
+	bool high_entropy;          /* of PAYLOAD_OPAQUE: compressed or encrypted, not told apart */
+	char format[24];            /* what told the class: "h264", "jpeg", "mpegts" ... */
+	uint64_t examined;          /* bytes that were looked at */
+	uint64_t held;              /* bytes of the camera's that waited for the class, at most */
+	uint64_t up[PAYLOAD_COUNT]; /* bytes of each class from the camera */
+	uint64_t down[PAYLOAD_COUNT];
+};
+
+/* ---- what was said, in the words of its own protocol ---- */
+
+enum app_proto {
+	APP_NONE = 0, /* not looked at, or nothing was said */
+	APP_UNKNOWN,  /* looked at, and nothing that is known here */
+	APP_TLS,
+	APP_HTTP,
+	APP_HTTP2,
+	APP_WEBSOCKET,
+	APP_RTSP,
+	APP_MQTT,
+	APP_SMTP,
+	APP_FTP,
+	APP_IMAP,
+	APP_POP3,
+	APP_SSH,
+	APP_DNS,
+	APP_NTP,
+	APP_STUN,
+	APP_TURN,
+	APP_DTLS,
+	APP_QUIC,
+	APP_RTP,
+	APP_RTCP,
+	APP_P2P,  /* a camera vendor's own way through address translation (PPPP and its like) */
+	APP_COUNT /* keep last */
+};
+
+/* What observers read off a copy of the bytes.  Nothing here was changed on its
+ * way.  Strings are as they were sent, cut to their room; no secret is kept. */
+struct app_facts {
+	enum app_proto proto;
+	bool confused;      /* what came did not follow proto; what was read before stands */
+	bool opaque_inner;  /* carries what nobody looked into: TLS inside TLS, CONNECT, a tunnel */
+	bool starttls;      /* its TLS began in the middle, by STARTTLS or its like */
+	bool credentials;   /* a password or a token went by */
+	bool soap;          /* of APP_HTTP: ONVIF or other SOAP */
+	bool encrypted_dns; /* DNS over TLS or HTTPS, by its port, name or path */
+	uint8_t first_size; /* bytes used of first */
+	uint8_t first[8];   /* of APP_UNKNOWN: what the camera sent first */
+	uint16_t status;    /* of the first answer: HTTP, RTSP, SMTP, FTP; 0: none */
+	uint32_t requests;  /* from the camera; MQTT: PUBLISH */
+	uint32_t version;   /* of APP_QUIC and APP_DTLS, as on the wire */
+	char method[16];    /* of the first request; MQTT: the first packet's kind */
+	char host[FACTS_NAME_MAX];
+	char path[160];   /* without its query, which may hold secrets */
+	char agent[96];   /* user agent, server's or client's banner */
+	char client[64];  /* MQTT client id; the name given to HELO */
+	char topics[160]; /* MQTT topics, with commas between; cut at a topic */
+};
+
+/* ---- a lookup ---- */
+
+struct dns_facts {
+	bool answered; /* the answer came; else this is about the query alone */
+	bool refused;  /* by us: the name may not be looked up */
+	uint16_t id, type;
+	uint8_t rcode;
+	char name[FACTS_NAME_MAX]; /* lower case, without a dot at its end */
+	char answers[256];         /* addresses and names, with commas between; cut at one */
+};
+
+/* ---- what is neither TCP nor UDP, or came when nobody was there ---- */
+
+enum anomaly {
+	ANOMALY_NONE = 0,
+	ANOMALY_ICMP,
+	ANOMALY_GRE,
+	ANOMALY_ESP,
+	ANOMALY_6IN4,
+	ANOMALY_MULTICAST,
+	ANOMALY_BROADCAST,
+	ANOMALY_IPV6_EXTENSION,
+	ANOMALY_FRAGMENT,
+	ANOMALY_OTHER, /* another protocol */
+	ANOMALY_GAP,   /* packets that came while nobody listened, and went nowhere */
+	ANOMALY_COUNT  /* keep last */
+};
+
+struct anomaly_facts {
+	enum anomaly kind;
+	uint64_t packets, bytes; /* since the last event of this kind about this camera */
 };
 
 /* ---- the verdict ---- */
@@ -344,6 +436,7 @@ struct traffic {
 	uint64_t up, down; /* payload bytes from the camera, from the server */
 	uint64_t left_up,
 	    left_down; /* payload bytes handed to the kernel towards the server, the camera */
+	uint32_t packets_up, packets_down; /* datagrams; 0 where there are none */
 };
 
 struct facts {
@@ -363,14 +456,19 @@ struct facts {
 	struct place place;
 	struct server_facts server;
 	struct camera_facts camera_tls;
-	struct payload_facts payload; /* not learnt, and not recorded, in this version */
-	uint32_t geo_age_days;        /* of a stats event only: of the oldest database, which
-				       * place.located_basis names */
+	struct payload_facts payload;
+	struct app_facts app;
+	char looked_up[FACTS_NAME_MAX]; /* the name that this camera looked up and was told dst
+					 * for; "" none.  A name of its own claim, as sni is */
+	uint32_t geo_age_days;          /* of a stats event only: of the oldest database, which
+					 * place.located_basis names */
 	struct verdict verdict;
 	enum inspect inspect;
-	enum transport transport; /* not recorded: all are TCP */
+	enum transport transport;
 	struct traffic traffic;
-	struct sighting_facts sighting;
+	struct sighting_facts sighting; /* of a sighting only */
+	struct dns_facts dns;           /* of a lookup only */
+	struct anomaly_facts anomaly;   /* of an anomaly only */
 	enum end end;
 	char end_text[FACTS_TEXT_MAX]; /* what was seen, for a reader */
 };
@@ -385,6 +483,10 @@ const char *detail_name(enum detail detail);
 const char *severity_name(enum severity severity); /* "" for none */
 const char *inspect_name(enum inspect inspect);
 const char *payload_class_name(enum payload_class class);
+const char *confidence_name(enum confidence confidence); /* "" for none */
+const char *direction_name(enum direction direction);    /* "" for unknown */
+const char *app_proto_name(enum app_proto proto);        /* "" for none */
+const char *anomaly_name(enum anomaly kind);
 const char *end_name(enum end end);
 const char *sighting_name(enum sighting sighting); /* "seen", "new", "ip-taken" ... */
 const char *cert_error_name(enum cert_error error);

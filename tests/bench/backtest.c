@@ -103,7 +103,10 @@ fill_facts(struct facts *facts, uint64_t number, uint64_t flows)
 	SET(facts->verdict.ruleset_version, "1");
 	SET(facts->verdict.rule, "default");
 	SET(facts->verdict.why, "No rule matched: nothing is refused while we look");
-	facts->traffic = (struct traffic){1000 + number % 5000, 200, 1000 + number % 5000, 200};
+	facts->traffic = (struct traffic){.up = 1000 + number % 5000,
+	    .down = 200,
+	    .left_up = 1000 + number % 5000,
+	    .left_down = 200};
 	SET(facts->end_text, "both sides closed");
 }
 

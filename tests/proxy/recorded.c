@@ -113,7 +113,8 @@ recorded_facts(const char *device, const char *country, unsigned host, struct fa
 	text_copy(facts->verdict.ruleset, sizeof(facts->verdict.ruleset), "old");
 	text_copy(facts->verdict.rule, sizeof(facts->verdict.rule), "1");
 	text_copy(facts->verdict.why, sizeof(facts->verdict.why), "because");
-	facts->traffic = (struct traffic){1000, 100, 1000, 100};
+	facts->traffic =
+	    (struct traffic){.up = 1000, .down = 100, .left_up = 1000, .left_down = 100};
 }
 
 void

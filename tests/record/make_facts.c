@@ -165,6 +165,9 @@ make_full_facts(struct facts *facts)
 	facts->verdict.result = RESULT_BLOCK;
 	facts->verdict.shadow = true;
 	facts->inspect = INSPECT_UNDECODABLE;
-	facts->traffic = (struct traffic){UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+	facts->traffic = (struct traffic){.up = UINT64_MAX,
+	    .down = UINT64_MAX,
+	    .left_up = UINT64_MAX,
+	    .left_down = UINT64_MAX};
 	facts->end = END_COUNT - 1;
 }

@@ -254,7 +254,7 @@ Test(event, gist_leaves_out_what_tells_one_connection_from_another)
 	other.camera.port = 1;
 	other.camera.ip[15] ^= 1;
 	other.iface[0] = 'x';
-	other.traffic = (struct traffic){1, 2, 3, 4};
+	other.traffic = (struct traffic){.up = 1, .down = 2, .left_up = 3, .left_down = 4};
 	other.end = END_IDLE;
 	other.end_text[0] = 'x';
 	cr_expect_eq(same_gist(&facts, &other), true);
