@@ -265,6 +265,7 @@ struct app_facts {
 	bool credentials;   /* a password or a token went by */
 	bool soap;          /* of APP_HTTP: ONVIF or other SOAP */
 	bool encrypted_dns; /* DNS over TLS or HTTPS, by its port, name or path */
+	bool host_mismatch; /* host is another one than the server name of the camera's hello */
 	uint8_t first_size; /* bytes used of first */
 	uint8_t first[8];   /* of APP_UNKNOWN: what the camera sent first */
 	uint16_t status;    /* of the first answer: HTTP, RTSP, SMTP, FTP; 0: none */
@@ -326,7 +327,7 @@ enum verdict_stage {
 	VERDICT_ADDRESS,     /* the destination and its place */
 	VERDICT_NAME,        /* and the camera's hello */
 	VERDICT_CERTIFICATE, /* and the server's certificate */
-	VERDICT_PAYLOAD,     /* and what is sent; nothing asks so late yet */
+	VERDICT_PAYLOAD,     /* and what is sent, as far as it was waited for */
 };
 
 /* How a camera is told that its connection is blocked. */
@@ -362,7 +363,14 @@ struct verdict {
 	enum servers servers; /* not recorded: the server's treatment tells what came of it */
 	enum how how;         /* of RESULT_BLOCK */
 	enum detail detail;
-	bool shadow;                   /* would have blocked, but the set only records */
+	bool shadow; /* would have blocked, but the set only records */
+	/* Of these four nothing is recorded.  open: VERDICT_PAYLOAD may still change
+	 * the result, so it is to be asked whenever more is known of what is sent. */
+	bool open;
+	uint32_t hold_bytes; /* while open: so much of the camera's waits for it; 0: nothing */
+	uint32_t hold_ms;    /* ... and for so long */
+	uint32_t rate;       /* of RESULT_LIMIT: bytes a second; 0: nothing before the budget's
+			      * period is over */
 	char ruleset[FACTS_LABEL_MAX]; /* "appliance" for what no rule may change */
 	char ruleset_version[24];
 	uint8_t ruleset_sha256[32];
@@ -460,6 +468,9 @@ struct facts {
 	struct app_facts app;
 	char looked_up[FACTS_NAME_MAX]; /* the name that this camera looked up and was told dst
 					 * for; "" none.  A name of its own claim, as sni is */
+	bool budgeted;                  /* budgets_over is known.  Not recorded, nor is that */
+	uint64_t budgets_over;          /* a bit for each of the rules' budgets (config/rules.h)
+					 * that what goes up next would go over */
 	uint32_t geo_age_days;          /* of a stats event only: of the oldest database, which
 					 * place.located_basis names */
 	struct verdict verdict;
