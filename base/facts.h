@@ -221,6 +221,11 @@ struct payload_facts {
 	enum direction direction;   /* that class was seen in; up: from the camera */
 	bool high_entropy;          /* of PAYLOAD_OPAQUE: compressed or encrypted, not told apart */
 	char format[24];            /* what told the class: "h264", "jpeg", "mpegts" ... */
+	uint64_t pending;           /* bytes of the camera's that were fed and whose class is not
+				     * told yet; they are in up[PAYLOAD_UNKNOWN].  Not recorded */
+	/* How sure each class was at best (enum confidence), whether or not it is the
+	 * gravest: a rule about a class is to be asked of each that was seen. */
+	uint8_t seen_up[PAYLOAD_COUNT], seen_down[PAYLOAD_COUNT];
 	uint64_t examined;          /* bytes that were looked at */
 	uint64_t held;              /* bytes of the camera's that waited for the class, at most */
 	uint64_t up[PAYLOAD_COUNT]; /* bytes of each class from the camera */
