@@ -21,7 +21,8 @@ add_port(uint8_t *to, uint16_t port)
 }
 
 const char *
-community_id(const struct addr *a, const struct addr *b, char out[COMMUNITY_ID_MAX])
+community_id(enum transport transport, const struct addr *a, const struct addr *b,
+    char out[COMMUNITY_ID_MAX])
 {
 	bool v4 = addr_is_v4(a) && addr_is_v4(b);
 	size_t from = v4 ? V4_AT : 0, size = sizeof(a->ip) - from;
@@ -38,7 +39,7 @@ community_id(const struct addr *a, const struct addr *b, char out[COMMUNITY_ID_M
 	used += size;
 	memcpy(tuple + used, second->ip + from, size);
 	used += size;
-	tuple[used] = IPPROTO_TCP;
+	tuple[used] = transport == TRANSPORT_UDP ? IPPROTO_UDP : IPPROTO_TCP;
 	used += 2;
 	used += add_port(tuple + used, first->port);
 	used += add_port(tuple + used, second->port);

@@ -13,7 +13,8 @@ struct json;
  * Adds the lines of one event to json, each ended by a newline: of an
  * EVENT_OPEN one (`tls` or `anomaly`), of an EVENT_CLOSE a `flow` and, where
  * something is to be looked at, an `alert`; of an EVENT_SIGHTING an `anomaly`,
- * or none where nothing is new.  An EVENT_LOST is to be completed
+ * or none where nothing is new; of an EVENT_DNS a `dns`, and an `alert` where
+ * the name was refused.  An EVENT_LOST is to be completed
  * by the caller with the facts of its EVENT_OPEN first, and is written as a
  * close.  site is the box's name ("host").
  */
@@ -22,7 +23,7 @@ void eve_add(struct json *json, const struct event_head *head, const struct fact
 
 /* Counts the shapes that these lines have had; a line of another version is
  * not made the same way again. */
-enum { EVE_VERSION = 6 };
+enum { EVE_VERSION = 7 };
 
 enum { EVE_GID = 25196 }; /* ours among the generators of alerts */
 

@@ -469,6 +469,8 @@ event_kind_name(enum event_kind kind)
 	    [EVENT_STATS] = "stats",
 	    [EVENT_SIGHTING] = "sighting",
 	    [EVENT_RELOAD] = "reload",
+	    [EVENT_DNS] = "dns",
+	    [EVENT_ANOMALY] = "anomaly",
 	};
 
 	return kind >= EVENT_OPEN && kind < EVENT_KIND_COUNT ? names[kind] : "?";

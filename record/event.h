@@ -27,11 +27,13 @@ enum event_kind {
 	EVENT_STATS,    /* a worker's counters, once a minute */
 	EVENT_SIGHTING, /* a camera that the kernel sees as a neighbour: new, there, in conflict */
 	EVENT_RELOAD, /* the configuration was read anew: end says DONE or REFUSED, end_text what */
+	EVENT_DNS, /* a camera asked for a name, or was answered: facts.dns, flow_id the flow's */
+	EVENT_ANOMALY, /* what was counted of a camera and went nowhere: facts.anomaly */
 	EVENT_KIND_COUNT
 };
 
 enum {
-	EVENT_FRAME_MAX = 3020, /* bytes: a struct facts that is full to the brim */
+	EVENT_FRAME_MAX = 3580, /* bytes: a struct facts that is full to the brim */
 	EVENT_WORKER_MAX = 65535,
 };
 
@@ -79,6 +81,7 @@ struct event_gist {
 int event_get_gist(struct bytes frame, struct event_gist *out);
 
 const char *event_kind_name(enum event_kind kind); /* "open", "close", "lost", "stats",
-						    * "sighting", "reload" */
+						    * "sighting", "reload", "dns",
+						    * "anomaly" */
 
 #endif

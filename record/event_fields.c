@@ -105,6 +105,17 @@ const struct event_field event_fields[] = {
     FIELD(84, FIELD_BOOL, hello.early_data, 0),
     FIELD(85, FIELD_BOOL, hello.post_quantum, 0),
     FIELD(86, FIELD_BOOL, hello.no_certificate, 0),
+    FIELD(87, FIELD_ENUM, transport, TRANSPORT_UDP),
+    FIELD(88, FIELD_BOOL, dns.answered, 0),
+    FIELD(89, FIELD_BOOL, dns.refused, 0),
+    FIELD(90, FIELD_NUMBER, dns.id, 0),
+    FIELD(91, FIELD_NUMBER, dns.type, 0),
+    FIELD(92, FIELD_NUMBER, dns.rcode, 0),
+    READ_OUT(93, FIELD_TEXT, dns.name),
+    READ_OUT(94, FIELD_TEXT, dns.answers),
+    FIELD(95, FIELD_ENUM, anomaly.kind, ANOMALY_COUNT - 1),
+    FIELD(96, FIELD_NUMBER, anomaly.packets, 0),
+    FIELD(97, FIELD_NUMBER, anomaly.bytes, 0),
 };
 
 const size_t event_field_count = sizeof(event_fields) / sizeof(event_fields[0]);

@@ -14,8 +14,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static bool
 may_have_no_line(const struct recorded *event)
 {
-	return event->head.kind == EVENT_SIGHTING ||
-	       (event->head.kind == EVENT_OPEN && event->facts.verdict.detail == DETAIL_COUNT);
+	enum event_kind kind = event->head.kind;
+
+	return kind == EVENT_SIGHTING || ((kind == EVENT_OPEN || kind == EVENT_DNS) &&
+					     event->facts.verdict.detail == DETAIL_COUNT);
 }
 
 /*

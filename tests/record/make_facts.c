@@ -110,6 +110,8 @@ fill_texts(struct facts *facts)
 	FILL(facts->verdict.flag.why);
 	FILL(facts->end_text);
 	FILL(facts->sighting.maker);
+	FILL(facts->dns.name);
+	FILL(facts->dns.answers);
 }
 
 void
@@ -170,4 +172,13 @@ make_full_facts(struct facts *facts)
 	    .left_up = UINT64_MAX,
 	    .left_down = UINT64_MAX};
 	facts->end = END_COUNT - 1;
+	facts->transport = TRANSPORT_UDP;
+	facts->dns.answered = true;
+	facts->dns.refused = true;
+	facts->dns.id = UINT16_MAX;
+	facts->dns.type = UINT16_MAX;
+	facts->dns.rcode = UINT8_MAX;
+	facts->anomaly.kind = ANOMALY_COUNT - 1;
+	facts->anomaly.packets = UINT64_MAX;
+	facts->anomaly.bytes = UINT64_MAX;
 }

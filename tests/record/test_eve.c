@@ -130,12 +130,16 @@ TestSuite(eve, .fini = forget_database);
 Test(community, gives_the_published_ids)
 {
 	static const struct {
+		enum transport transport;
 		const char *a, *b, *id;
 	} rows[] = {
-	    {"128.232.110.120:34855", "66.35.250.204:80", "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
-	    {"66.35.250.204:80", "128.232.110.120:34855", "1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
-	    {"[2001:470:e5bf:dead:4957:2174:e82c:4887]:63943", "[2607:f8b0:400c:c03::1a]:25",
-		"1:/qFaeAR+gFe1KYjMzVDsMv+wgU4="},
+	    {TRANSPORT_TCP, "128.232.110.120:34855", "66.35.250.204:80",
+		"1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
+	    {TRANSPORT_TCP, "66.35.250.204:80", "128.232.110.120:34855",
+		"1:LQU9qZlK+B5F3KDmev6m5PMibrg="},
+	    {TRANSPORT_UDP, "192.168.1.52:54585", "8.8.8.8:53", "1:d/FP5EW3wiY1vCndhwleRRKHowQ="},
+	    {TRANSPORT_TCP, "[2001:470:e5bf:dead:4957:2174:e82c:4887]:63943",
+		"[2607:f8b0:400c:c03::1a]:25", "1:/qFaeAR+gFe1KYjMzVDsMv+wgU4="},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -144,7 +148,7 @@ Test(community, gives_the_published_ids)
 
 		cr_assert_eq(addr_parse(&a, rows[i].a, 0, NULL), 0);
 		cr_assert_eq(addr_parse(&b, rows[i].b, 0, NULL), 0);
-		cr_assert_str_eq(community_id(&a, &b, id), rows[i].id);
+		cr_assert_str_eq(community_id(rows[i].transport, &a, &b, id), rows[i].id);
 	}
 }
 
@@ -521,4 +525,97 @@ Test(eve, a_camera_that_is_there_as_before_has_no_line)
 	read_lines(&head, &facts, &lines);
 	cr_expect_eq(lines.count, 0);
 	drop(&lines);
+}
+
+Test(eve, a_lookup_is_a_dns_line)
+{
+	struct event_head head = {EVENT_DNS, 2, 7, 9, UINT64_C(1795312800000123)};
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	facts.transport = TRANSPORT_UDP;
+	facts.dns.id = 4711;
+	facts.dns.type = 28;
+	text_copy(facts.dns.name, sizeof(facts.dns.name), "api.cloud.example");
+	read_lines(&head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"event_type", "\"dns\""}, {"flow_id", "3"}, {"proto", "\"UDP\""},
+	    {"app_proto", "\"dns\""}, {"dns.type", "\"query\""}, {"dns.id", "4711"},
+	    {"dns.rrname", "\"api.cloud.example\""}, {"dns.rrtype", "\"AAAA\""}, {"dns.rcode", ""},
+	    {"dns.answers", ""}, {"borderlens.device", "\"lobby-3\""}, {"borderlens.refused", ""},
+	    {"borderlens.seq", "9"});
+	drop(&lines);
+
+	facts.dns.answered = true;
+	facts.dns.type = 65280;
+	text_copy(facts.dns.answers, sizeof(facts.dns.answers),
+	    "edge.example,198.51.100.7,2001:db8::7");
+	read_lines(&head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"dns.type", "\"answer\""}, {"dns.version", "2"},
+	    {"dns.rrtype", "\"65280\""}, {"dns.rcode", "\"NOERROR\""},
+	    {"dns.answers", "[{\"rrtype\":\"CNAME\",\"rdata\":\"edge.example\"},"
+			    "{\"rrtype\":\"A\",\"rdata\":\"198.51.100.7\"},"
+			    "{\"rrtype\":\"AAAA\",\"rdata\":\"2001:db8::7\"}]"});
+	drop(&lines);
+	facts.verdict.detail = DETAIL_COUNT;
+	read_lines(&head, &facts, &lines);
+	cr_expect_eq(lines.count, 0);
+	drop(&lines);
+}
+
+Test(eve, a_refused_lookup_is_an_alert_too)
+{
+	struct event_head head = {EVENT_DNS, 2, 7, 9, UINT64_C(1795312800000123)};
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	facts.transport = TRANSPORT_UDP;
+	facts.verdict.result = RESULT_BLOCK;
+	facts.dns.answered = true;
+	facts.dns.refused = true;
+	facts.dns.type = 1;
+	facts.dns.rcode = 5;
+	text_copy(facts.dns.name, sizeof(facts.dns.name), "stun.ezvizlife.com");
+	read_lines(&head, &facts, &lines);
+	cr_assert_eq(lines.count, 2);
+	EXPECT(lines.at[0], {"event_type", "\"dns\""}, {"dns.rcode", "\"REFUSED\""},
+	    {"borderlens.refused", "true"}, {"borderlens.verdict", "\"block\""});
+	EXPECT(lines.at[1], {"event_type", "\"alert\""}, {"alert.action", "\"blocked\""},
+	    {"alert.category", "\"Lookup refused by rule\""}, {"alert.signature_id", "510307044"},
+	    {"dns.rrname", "\"stun.ezvizlife.com\""}, {"borderlens.rule", "\"30\""});
+	drop(&lines);
+}
+
+Test(eve, what_went_nowhere_is_an_anomaly_line)
+{
+	struct event_head head = {EVENT_ANOMALY, 2, 7, 9, UINT64_C(1795312800000123)};
+
+	for (enum anomaly kind = ANOMALY_ICMP; kind < ANOMALY_COUNT; kind++) {
+		const char *type = kind == ANOMALY_GAP ? "\"gap\"" : "\"dropped\"";
+		char name[40];
+		struct facts facts;
+		struct lines lines;
+
+		make_facts(&facts, 0);
+		facts.anomaly = (struct anomaly_facts){kind, 12, 900};
+		(void)snprintf(name, sizeof(name), "\"%s\"", anomaly_name(kind));
+		read_lines(&head, &facts, &lines);
+		cr_assert_eq(lines.count, 1);
+		EXPECT(lines.at[0], {"event_type", "\"anomaly\""}, {"flow_id", ""},
+		    {"src_ip", "\"10.0.0.21\""}, {"anomaly.type", type},
+		    {"borderlens.anomaly.kind", name}, {"borderlens.anomaly.packets", "12"},
+		    {"borderlens.anomaly.bytes", "900"}, {"borderlens.seq", "9"});
+		cr_expect_str_neq(ask("SELECT ?1 -> ?2", lines.at[0], "$.anomaly.event"), "\"\"");
+		drop(&lines);
+		/* Of nobody in particular. */
+		memset(&facts.camera, 0, sizeof(facts.camera));
+		facts.device[0] = '\0';
+		read_lines(&head, &facts, &lines);
+		cr_assert_eq(lines.count, 1);
+		EXPECT(lines.at[0], {"src_ip", ""}, {"ip_v", ""}, {"borderlens.device", ""});
+		drop(&lines);
+	}
 }

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RECORD_EVE_PRIVATE_H
+#define RECORD_EVE_PRIVATE_H
+
+/* For the files of eve alone: what several lines have, and the lines that are
+ * about no connection. */
+
+#include "base/json.h"
+#include "record/event.h"
+
+/* ---- parts ---- */
+
+/* Leave it out where it is "", all 0, or not known. */
+void eve_add_text(struct json *json, const char *key, const char *value);
+void eve_add_hash(struct json *json, const char *key, const uint8_t hash[32]);
+void eve_add_mac(struct json *json, const char *key, const uint8_t mac[MAC_BYTES]);
+void eve_add_ether(struct json *json, const uint8_t mac[MAC_BYTES]);
+
+/* "key":{"up":..,"down":..} */
+void eve_add_pair(struct json *json, const char *key, uint64_t up, uint64_t down);
+
+/* Which of the appliance's events it is. */
+void eve_add_seq(struct json *json, const struct event_head *head);
+
+/* What a line of a connection begins with. */
+void eve_add_head(struct json *json, const char *type, const struct event_head *head,
+    const struct facts *facts, const char *site);
+
+/* How it was dealt with, and by which rule. */
+void eve_add_verdict(struct json *json, const struct facts *facts);
+
+/* ---- lines ---- */
+
+typedef void eve_add_line(struct json *json, const struct event_head *head,
+    const struct facts *facts, const char *site);
+
+eve_add_line eve_add_stats_line;
+eve_add_line eve_add_sighting_line; /* none where nothing is new */
+eve_add_line eve_add_reload_line;
+eve_add_line eve_add_anomaly_line;
+eve_add_line eve_add_dns_lines; /* and an alert, where the name was refused */
+
+#endif
