@@ -473,6 +473,8 @@ struct facts {
 	struct app_facts app;
 	char looked_up[FACTS_NAME_MAX]; /* the name that this camera looked up and was told dst
 					 * for; "" none.  A name of its own claim, as sni is */
+	bool waits;                     /* what is sent may be known better soon, and is held: what
+					 * is not known of it is to be waited for.  Not recorded */
 	bool budgeted;                  /* budgets_over is known.  Not recorded, nor is that */
 	uint64_t budgets_over;          /* a bit for each of the rules' budgets (config/rules.h)
 					 * that what goes up next would go over */
