@@ -29,6 +29,7 @@ enum gateway_mode { GATEWAY_TPROXY = 0, GATEWAY_REDIRECT };
 enum gateway_source { SOURCE_APPLIANCE = 0, SOURCE_CAMERA };
 enum bad_server { BAD_BLOCK = 0, BAD_MIRROR };
 enum rejected { REJECTED_PASSTHROUGH = 0, REJECTED_BLOCK };
+enum quic_use { QUIC_REFUSE = 0, QUIC_ALLOW, QUIC_BLOCK };
 
 /* Whom the server at an address must be, for cameras that do not say it. */
 struct server_name {
@@ -71,6 +72,7 @@ struct config {
 		uint16_t camera_min;
 		enum rejected rejected;
 	} tls;
+	enum quic_use quic; /* what becomes of QUIC that the rules would let through */
 	struct {
 		char country[CONFIG_DATABASES_MAX][CONFIG_PATH_MAX];
 		size_t country_count;
@@ -85,16 +87,20 @@ struct config {
 		uint64_t keep_flows_s;     /* 0: for ever */
 	} record;
 	struct {
-		uint32_t hello_ms;      /* for the whole ClientHello */
-		uint32_t connect_ms;    /* TCP to the server */
-		uint32_t handshake_ms;  /* each side's TLS */
-		uint32_t idle_ms;       /* no byte either way */
-		uint32_t half_close_ms; /* one side closed, the other silent */
+		uint32_t hello_ms;       /* for the whole ClientHello */
+		uint32_t connect_ms;     /* TCP to the server */
+		uint32_t handshake_ms;   /* each side's TLS */
+		uint32_t idle_ms;        /* no byte either way */
+		uint32_t half_close_ms;  /* one side closed, the other silent */
+		uint32_t udp_idle_ms;    /* a flow of UDP that was not answered */
+		uint32_t udp_two_way_ms; /* one that was */
 	} timeout;
 	struct {
-		uint32_t connections; /* open at once in one worker */
-		uint32_t per_camera;  /* of these, from one address */
-		uint32_t handshakes;  /* a second, from one address, before those of others */
+		uint32_t connections;    /* open at once in one worker */
+		uint32_t per_camera;     /* of these, from one address */
+		uint32_t handshakes;     /* a second, from one address, before those of others */
+		uint32_t udp_flows;      /* of UDP, at once in one worker */
+		uint32_t udp_per_camera; /* of these, from one address */
 	} limit;
 	char console_listen[ADDR_TEXT_MAX];
 	struct rules *rules;     /* owned */

@@ -14,6 +14,7 @@ static const char *const mode_words[] = {"tproxy", "redirect"};
 static const char *const source_words[] = {"appliance", "camera"};
 static const char *const bad_words[] = {"block", "mirror"};
 static const char *const rejected_words[] = {"passthrough", "block"};
+static const char *const quic_words[] = {"refuse", "allow", "block"};
 
 static const struct option table[] = {
     {"site", OPTION_LINE, AT(site), 0, 1, 63, "site", NULL,
@@ -68,6 +69,10 @@ static const struct option table[] = {
 	"What becomes of a camera that refuses our certificate: passthrough (its next connection passes undecrypted where the address rules allow it) or block.",
 	NULL},
 
+    {"quic", OPTION_WORD, AT(quic), 0, 3, 3, "refuse", quic_words,
+	"What becomes of QUIC that the rules would let through, as it cannot be opened: refuse (the camera is told by ICMP, and takes TLS over TCP), allow (it passes undecrypted) or block (it is told nothing).",
+	NULL},
+
     {"geo.country", OPTION_FILES, AT(geo.country), AT(geo.country_count), 1, CONFIG_DATABASES_MAX,
 	NULL, NULL,
 	"Databases of countries (.mmdb), one or a list: MaxMind's own tell located and registered; a flat one (country_code) tells registered when its name, type or description says 'whois' or 'registered', and located otherwise.",
@@ -110,12 +115,21 @@ static const struct option table[] = {
 	"How long a connection may be silent in both directions.", NULL},
     {"timeout.half_close", OPTION_MS, AT(timeout.half_close_ms), 0, 1000, 3600000, "60s", NULL,
 	"How long a connection that one side closed may stay open.", NULL},
+    {"timeout.udp_idle", OPTION_MS, AT(timeout.udp_idle_ms), 0, 1000, 3600000, "30s", NULL,
+	"How long a flow of UDP that was never answered is kept after its last datagram.", NULL},
+    {"timeout.udp_two_way", OPTION_MS, AT(timeout.udp_two_way_ms), 0, 1000, 86400000, "180s", NULL,
+	"The same of one that was answered.", NULL},
     {"limit.connections", OPTION_NUMBER, AT(limit.connections), 0, 1, 1000000, "10000", NULL,
 	"Connections open at once in one worker.", NULL},
     {"limit.per_camera", OPTION_NUMBER, AT(limit.per_camera), 0, 1, 1000000, "8000", NULL,
 	"Connections open at once from one address.", NULL},
     {"limit.handshakes", OPTION_NUMBER, AT(limit.handshakes), 0, 1, 100000, "20", NULL,
 	"TLS connections that one camera may begin each second; beyond that (and twice as many at once) it waits until the worker has nothing else to do.",
+	NULL},
+    {"limit.udp_flows", OPTION_NUMBER, AT(limit.udp_flows), 0, 1, 1000000, "100000", NULL,
+	"Flows of UDP at once in one worker.", NULL},
+    {"limit.udp_per_camera", OPTION_NUMBER, AT(limit.udp_per_camera), 0, 1, 1000000, "1024", NULL,
+	"Flows of UDP at once from one address; datagrams of more are dropped, and recorded as a count.",
 	NULL},
 };
 enum { OPTIONS = sizeof(table) / sizeof(table[0]), OPTION_PATH_MAX = 64 };
