@@ -100,3 +100,35 @@ Test(bytes, a_vector_is_taken_whole_or_not_at_all)
 	cr_expect_eq(in.left, 1);
 	cr_expect_eq(out.left, 3);
 }
+
+Test(bytes, numbers_of_either_end)
+{
+	static const uint8_t wire[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+	struct bytes in = {wire, sizeof(wire)};
+	uint32_t four = 0;
+	uint16_t two = 0;
+
+	cr_assert(bytes_u32(&in, &four));
+	cr_expect_eq(four, 0x01020304);
+	cr_assert(bytes_le32(&in, &four));
+	cr_expect_eq(four, 0x08070605);
+	cr_assert(bytes_le16(&in, &two));
+	cr_expect_eq(two, 0x0a09);
+	cr_expect_not(bytes_u32(&in, &four));
+	cr_expect_not(bytes_le32(&in, &four));
+	cr_expect_not(bytes_le16(&in, &two));
+	cr_expect_eq(four, 0x08070605, "what did not fit wrote nothing");
+}
+
+Test(bytes, what_matches_is_taken)
+{
+	static const uint8_t wire[] = {'a', 'b', 'c'};
+	struct bytes in = {wire, sizeof(wire)};
+
+	cr_expect_not(bytes_match(&in, "ac", 2));
+	cr_expect_not(bytes_match(&in, "abcd", 4), "longer than what there is");
+	cr_expect_eq(in.left, 3);
+	cr_assert(bytes_match(&in, "ab", 2));
+	cr_assert(bytes_skip(&in, 1));
+	cr_expect_not(bytes_skip(&in, 1));
+}
