@@ -52,7 +52,7 @@ how_name(enum how how)
 const char *
 detail_name(enum detail detail)
 {
-	static const char *const names[] = {"full", "meta", "count"};
+	static const char *const names[] = {"full", "meta", "count", "cut"};
 
 	return NAME_OF(names, detail);
 }

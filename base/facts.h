@@ -347,6 +347,7 @@ enum detail {
 	DETAIL_FULL = 0,
 	DETAIL_META,  /* without what was read of the hello and of the certificate: names, prints */
 	DETAIL_COUNT, /* and without an EVE line but the last */
+	DETAIL_CUT,   /* as DETAIL_META; no rule wants it so, there was no room for more */
 };
 
 enum severity { SEVERITY_NONE = 0, SEVERITY_INFO, SEVERITY_MEDIUM, SEVERITY_HIGH };
