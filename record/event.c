@@ -90,19 +90,26 @@ load_number(const uint8_t *at, size_t size)
 	}
 }
 
+static size_t
+count_bytes(uint64_t value)
+{
+	size_t count = 0;
+
+	for (; value != 0; value >>= 8)
+		count++;
+	return count;
+}
+
 static void
 write_number(struct writer *writer, const struct event_field *field, const uint8_t *at)
 {
 	uint64_t value = load_number(at, field->size);
-	size_t count = 0;
 
 	if (value == 0)
 		return;
-	for (uint64_t rest = value; rest != 0; rest >>= 8)
-		count++;
 	put_number(writer, field->tag, 1);
-	put_number(writer, count, 1);
-	put_number(writer, value, count);
+	put_number(writer, count_bytes(value), 1);
+	put_number(writer, value, count_bytes(value));
 }
 
 static bool
@@ -141,6 +148,39 @@ write_countries(struct writer *writer, const struct event_field *field, const ui
 }
 
 static void
+write_sized(struct writer *writer, const struct event_field *field, const struct facts *facts)
+{
+	uint8_t count = ((const uint8_t *)facts)[field->limit];
+
+	assert(count <= field->size);
+	if (count > 0)
+		put_field(writer, field, (const uint8_t *)facts + field->at, count);
+}
+
+static void
+write_classes(struct writer *writer, const struct event_field *field, const uint8_t *at)
+{
+	size_t each = field->size / PAYLOAD_COUNT, length_at;
+
+	if (is_zero(at, field->size))
+		return;
+	put_number(writer, field->tag, 1);
+	length_at = writer->used;
+	put_number(writer, 0, 1);
+	for (size_t i = 0; i < PAYLOAD_COUNT; i++) {
+		uint64_t value = load_number(at + i * each, each);
+
+		if (value == 0)
+			continue;
+		put_number(writer, i, 1);
+		put_number(writer, count_bytes(value), 1);
+		put_number(writer, value, count_bytes(value));
+	}
+	_Static_assert(PAYLOAD_COUNT * (2 + sizeof(uint64_t)) <= FIELD_MAX, "too many classes");
+	writer->at[length_at] = (uint8_t)(writer->used - length_at - 1);
+}
+
+static void
 write_field(struct writer *writer, const struct event_field *field, const struct facts *facts)
 {
 	const uint8_t *at = (const uint8_t *)facts + field->at;
@@ -167,10 +207,11 @@ write_field(struct writer *writer, const struct event_field *field, const struct
 	case FIELD_COUNTRIES:
 		write_countries(writer, field, at);
 		return;
-	case FIELD_ALPN:
-		assert(facts->hello.alpn_size <= field->size);
-		if (facts->hello.alpn_size > 0)
-			put_field(writer, field, at, facts->hello.alpn_size);
+	case FIELD_SIZED:
+		write_sized(writer, field, facts);
+		return;
+	case FIELD_CLASSES:
+		write_classes(writer, field, at);
 		return;
 	}
 }
@@ -307,6 +348,27 @@ read_countries(struct bytes body, uint8_t *at)
 	return true;
 }
 
+/* A class that a newer program tells is passed over, as a field of one is. */
+static bool
+read_classes(struct bytes body, const struct event_field *field, uint8_t *at)
+{
+	size_t each = field->size / PAYLOAD_COUNT;
+
+	while (body.left > 0) {
+		uint64_t value;
+		uint8_t class, count;
+
+		if (!bytes_u8(&body, &class) || !bytes_u8(&body, &count) ||
+		    !take_number(&body, count, &value))
+			return false;
+		if (field->limit > 0 && value > field->limit)
+			return false;
+		if (class < PAYLOAD_COUNT && !store_number(at + class * each, each, value))
+			return false;
+	}
+	return true;
+}
+
 static bool
 read_field(struct bytes body, const struct event_field *field, struct facts *facts)
 {
@@ -328,12 +390,14 @@ read_field(struct bytes body, const struct event_field *field, struct facts *fac
 		return read_addr(body, at);
 	case FIELD_COUNTRIES:
 		return read_countries(body, at);
-	case FIELD_ALPN:
+	case FIELD_SIZED:
 		if (body.left > field->size)
 			return false;
 		memcpy(at, body.at, body.left);
-		facts->hello.alpn_size = (uint8_t)body.left;
+		((uint8_t *)facts)[field->limit] = (uint8_t)body.left;
 		return true;
+	case FIELD_CLASSES:
+		return read_classes(body, field, at);
 	}
 	return false;
 }
@@ -415,16 +479,16 @@ event_decode(struct bytes *in, struct recorded *out, struct err *err)
 /* ---- the gist ---- */
 
 /* Where a passing field's number goes; NULL: it is left out. */
-static uint64_t *
+static uint8_t *
 counted(const struct event_field *field, struct event_gist *gist)
 {
 	size_t traffic = offsetof(struct facts, traffic);
 
 	if (field->at == offsetof(struct facts, opened_wall_us))
-		return &gist->opened_wall_us;
+		return (uint8_t *)&gist->opened_wall_us;
 	if (field->at < traffic || field->at >= traffic + sizeof(gist->traffic))
 		return NULL;
-	return (uint64_t *)(void *)((char *)&gist->traffic + (field->at - traffic));
+	return (uint8_t *)&gist->traffic + (field->at - traffic);
 }
 
 int
@@ -442,7 +506,7 @@ event_get_gist(struct bytes frame, struct event_gist *out)
 	while (body.left > 0) {
 		struct bytes start = {0}, value = {0};
 		const struct event_field *field;
-		uint64_t *number;
+		uint8_t *number;
 
 		if (!bytes_take(&body, 2, &start) || !bytes_take(&body, start.at[1], &value))
 			return -1;
@@ -453,7 +517,7 @@ event_get_gist(struct bytes frame, struct event_gist *out)
 			continue;
 		}
 		number = counted(field, out);
-		if (number != NULL && !take_number(&value, value.left, number))
+		if (number != NULL && !read_number(value, field, number))
 			return -1;
 	}
 	return 0;

@@ -13,6 +13,15 @@
 	{                                                                                          \
 		tag, type, IN_FACTS(member), 0, true, false                                        \
 	}
+#define READ_OUT_SIZED(tag, member, size_member)                                                   \
+	{                                                                                          \
+		tag, FIELD_SIZED, IN_FACTS(member), offsetof(struct facts, size_member), true,     \
+		    false                                                                          \
+	}
+#define READ_OUT_PASSING(tag, type, member)                                                        \
+	{                                                                                          \
+		tag, type, IN_FACTS(member), 0, true, true                                         \
+	}
 #define PASSING(tag, type, member, limit)                                                          \
 	{                                                                                          \
 		tag, type, IN_FACTS(member), limit, false, true                                    \
@@ -35,7 +44,7 @@ const struct event_field event_fields[] = {
     FIELD(14, FIELD_BOOL, hello.ecdsa, 0),
     FIELD(15, FIELD_BOOL, hello.ech, 0),
     READ_OUT(16, FIELD_TEXT, hello.sni),
-    READ_OUT(17, FIELD_ALPN, hello.alpn),
+    READ_OUT_SIZED(17, hello.alpn, hello.alpn_size),
     FIELD(18, FIELD_TEXT, hello.protocol, 0),
     READ_OUT(19, FIELD_TEXT, hello.ja3),
     READ_OUT(20, FIELD_TEXT, hello.ja4),
@@ -83,11 +92,11 @@ const struct event_field event_fields[] = {
     PASSING(62, FIELD_NUMBER, traffic.left_up, 0),
     PASSING(63, FIELD_NUMBER, traffic.left_down, 0),
     PASSING(64, FIELD_ENUM, end, END_COUNT - 1),
-    {65, FIELD_TEXT, IN_FACTS(end_text), 0, true, true},
+    READ_OUT_PASSING(65, FIELD_TEXT, end_text),
     FIELD(66, FIELD_ENUM, place.kind, PLACE_KIND_COUNT - 1),
     FIELD(67, FIELD_NUMBER, geo_age_days, 0),
     FIELD(68, FIELD_ENUM, verdict.how, HOW_DROP),
-    FIELD(69, FIELD_ENUM, verdict.detail, DETAIL_COUNT),
+    FIELD(69, FIELD_ENUM, verdict.detail, DETAIL_CUT),
     FIELD(70, FIELD_ENUM, verdict.flag.severity, SEVERITY_HIGH),
     FIELD(71, FIELD_TEXT, verdict.flag.ruleset, 0),
     FIELD(72, FIELD_TEXT, verdict.flag.rule, 0),
@@ -116,6 +125,38 @@ const struct event_field event_fields[] = {
     FIELD(95, FIELD_ENUM, anomaly.kind, ANOMALY_COUNT - 1),
     FIELD(96, FIELD_NUMBER, anomaly.packets, 0),
     FIELD(97, FIELD_NUMBER, anomaly.bytes, 0),
+    PASSING(98, FIELD_NUMBER, traffic.packets_up, 0),
+    PASSING(99, FIELD_NUMBER, traffic.packets_down, 0),
+    READ_OUT(100, FIELD_TEXT, looked_up),
+    FIELD(101, FIELD_ENUM, payload.class, PAYLOAD_COUNT - 1),
+    FIELD(102, FIELD_ENUM, payload.confidence, CONFIDENCE_IDENTIFIED),
+    FIELD(103, FIELD_ENUM, payload.direction, DIRECTION_DOWN),
+    FIELD(104, FIELD_BOOL, payload.high_entropy, 0),
+    FIELD(105, FIELD_TEXT, payload.format, 0),
+    PASSING(106, FIELD_NUMBER, payload.examined, 0),
+    PASSING(107, FIELD_NUMBER, payload.held, 0),
+    PASSING(108, FIELD_CLASSES, payload.up, 0),
+    PASSING(109, FIELD_CLASSES, payload.down, 0),
+    FIELD(110, FIELD_CLASSES, payload.seen_up, CONFIDENCE_IDENTIFIED),
+    FIELD(111, FIELD_CLASSES, payload.seen_down, CONFIDENCE_IDENTIFIED),
+    FIELD(112, FIELD_ENUM, app.proto, APP_COUNT - 1),
+    FIELD(113, FIELD_BOOL, app.confused, 0),
+    FIELD(114, FIELD_BOOL, app.opaque_inner, 0),
+    FIELD(115, FIELD_BOOL, app.starttls, 0),
+    FIELD(116, FIELD_BOOL, app.credentials, 0),
+    FIELD(117, FIELD_BOOL, app.soap, 0),
+    FIELD(118, FIELD_BOOL, app.encrypted_dns, 0),
+    FIELD(119, FIELD_BOOL, app.host_mismatch, 0),
+    FIELD(120, FIELD_NUMBER, app.version, 0),
+    PASSING(121, FIELD_NUMBER, app.status, 0),
+    PASSING(122, FIELD_NUMBER, app.requests, 0),
+    PASSING(123, FIELD_TEXT, app.method, 0),
+    READ_OUT(124, FIELD_TEXT, app.host),
+    READ_OUT_PASSING(125, FIELD_TEXT, app.path),
+    READ_OUT_PASSING(126, FIELD_TEXT, app.agent),
+    READ_OUT_PASSING(127, FIELD_TEXT, app.client),
+    READ_OUT_PASSING(128, FIELD_TEXT, app.topics),
+    {129, FIELD_SIZED, IN_FACTS(app.first), offsetof(struct facts, app.first_size), true, true},
 };
 
 const size_t event_field_count = sizeof(event_fields) / sizeof(event_fields[0]);

@@ -18,7 +18,9 @@ enum event_field_type {
 	FIELD_BYTES, /* of fixed size; all 0 is "not set" */
 	FIELD_ADDR,
 	FIELD_COUNTRIES,
-	FIELD_ALPN,
+	FIELD_SIZED,   /* bytes whose count stands in a uint8_t of the facts, at `limit` */
+	FIELD_CLASSES, /* a number of each class of payload: class, length and bytes of those
+			* that are not 0; at most `limit` each, 0: any */
 };
 
 struct event_field {

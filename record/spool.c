@@ -14,6 +14,7 @@
 
 enum {
 	FRAME_UNITS_MAX = (EVENT_FRAME_MAX + SPOOL_UNIT - 1) / SPOOL_UNIT,
+	SHORT_UNITS_MAX = (EVENT_SHORT_MAX + SPOOL_UNIT - 1) / SPOOL_UNIT,
 	/* A sixteenth of the ring is for the ends of connections that never had
 	 * an open event, of which many may be under way at once. */
 	MARGIN_PART = 16,
@@ -144,7 +145,28 @@ units_free(const struct spool *spool)
 static uint64_t
 units_reserved(const struct spool *spool)
 {
-	return spool->live_count * FRAME_UNITS_MAX;
+	return spool->live_count * SHORT_UNITS_MAX;
+}
+
+/*
+ * The end of a connection takes what was set aside for it, which is enough for
+ * its numbers and its verdict.  What was read of it is written too where there
+ * is room beside what is set aside for the others.
+ */
+static size_t
+encode_end(const struct spool *spool, const struct event_head *head, const struct facts *facts,
+    uint8_t frame[EVENT_FRAME_MAX])
+{
+	size_t count = event_encode(head, facts, frame);
+	uint64_t kept = units_reserved(spool);
+	struct facts shorter;
+
+	kept -= kept > 0 ? SHORT_UNITS_MAX : 0;
+	if (units_for(count) + kept <= units_free(spool) || facts->verdict.detail != DETAIL_FULL)
+		return count;
+	shorter = *facts;
+	shorter.verdict.detail = DETAIL_CUT;
+	return event_encode(head, &shorter, frame);
 }
 
 int
@@ -157,11 +179,11 @@ spool_write(struct spool *spool, enum event_kind kind, const struct facts *facts
 	    .wall_us = clock_wall_us()};
 	bool set_aside = kind == EVENT_CLOSE || kind == EVENT_LOST;
 	uint8_t frame[EVENT_FRAME_MAX];
-	size_t count = event_encode(&head, facts, frame);
-	uint64_t room = units_free(spool);
+	size_t count =
+	    set_aside ? encode_end(spool, &head, facts, frame) : event_encode(&head, facts, frame);
 	uint64_t need = units_for(count) + (set_aside ? 0 : units_reserved(spool));
 
-	if (need > room)
+	if (need > units_free(spool))
 		return err_set(err, ERR_LIMIT, "the spool is full: the recorder does not read");
 	if (write_frame(spool, frame, count, err) != 0)
 		return -1;
@@ -174,7 +196,7 @@ bool
 spool_has_room(const struct spool *spool)
 {
 	uint64_t need =
-	    units_reserved(spool) + (uint64_t)FRAME_UNITS_MAX * 2 + spool->units / MARGIN_PART;
+	    units_reserved(spool) + FRAME_UNITS_MAX + SHORT_UNITS_MAX + spool->units / MARGIN_PART;
 
 	return need <= units_free(spool);
 }

@@ -33,7 +33,7 @@ enum {
 	SPOOL_SIZE_MIN = 1 << 20, /* bytes of the file; a part of it is the counters */
 	SPOOL_SIZE_MAX = 1 << 30,
 	SPOOL_SIZE_DEFAULT =
-	    32 << 20, /* some 12,000 open connections, which keep room for their close */
+	    32 << 20, /* some 14,000 open connections, which keep room for their close */
 };
 
 /* A connection's live counters; owned by the spool. */
@@ -80,7 +80,8 @@ void spool_close(struct spool *spool); /* accepts NULL */
 /*
  * Append an event about facts.  -1 with ERR_LIMIT when the ring is full; then
  * nothing was written.  Room for the EVENT_CLOSE of every connection with a
- * live counter is set aside, so a close never finds the ring full.  A
+ * live counter is set aside, so a close never finds the ring full; where there
+ * is no other room it is short (DETAIL_CUT).  A
  * connection without one (it ends before its EVENT_OPEN) writes its
  * EVENT_CLOSE into the margin that spool_has_room keeps.
  */

@@ -112,6 +112,47 @@ fill_texts(struct facts *facts)
 	FILL(facts->sighting.maker);
 	FILL(facts->dns.name);
 	FILL(facts->dns.answers);
+	FILL(facts->looked_up);
+	FILL(facts->payload.format);
+	FILL(facts->app.method);
+	FILL(facts->app.host);
+	FILL(facts->app.path);
+	FILL(facts->app.agent);
+	FILL(facts->app.client);
+	FILL(facts->app.topics);
+}
+
+static void
+fill_payload(struct payload_facts *payload)
+{
+	payload->class = PAYLOAD_COUNT - 1;
+	payload->confidence = CONFIDENCE_IDENTIFIED;
+	payload->direction = DIRECTION_DOWN;
+	payload->high_entropy = true;
+	payload->examined = UINT64_MAX;
+	payload->held = UINT64_MAX;
+	memset(payload->seen_up, CONFIDENCE_IDENTIFIED, sizeof(payload->seen_up));
+	memset(payload->seen_down, CONFIDENCE_IDENTIFIED, sizeof(payload->seen_down));
+	memset(payload->up, 0xff, sizeof(payload->up));
+	memset(payload->down, 0xff, sizeof(payload->down));
+}
+
+static void
+fill_app(struct app_facts *app)
+{
+	app->proto = APP_COUNT - 1;
+	app->confused = true;
+	app->opaque_inner = true;
+	app->starttls = true;
+	app->credentials = true;
+	app->soap = true;
+	app->encrypted_dns = true;
+	app->host_mismatch = true;
+	app->first_size = sizeof(app->first);
+	memset(app->first, 0xff, sizeof(app->first));
+	app->status = UINT16_MAX;
+	app->requests = UINT32_MAX;
+	app->version = UINT32_MAX;
 }
 
 void
@@ -170,7 +211,11 @@ make_full_facts(struct facts *facts)
 	facts->traffic = (struct traffic){.up = UINT64_MAX,
 	    .down = UINT64_MAX,
 	    .left_up = UINT64_MAX,
-	    .left_down = UINT64_MAX};
+	    .left_down = UINT64_MAX,
+	    .packets_up = UINT32_MAX,
+	    .packets_down = UINT32_MAX};
+	fill_payload(&facts->payload);
+	fill_app(&facts->app);
 	facts->end = END_COUNT - 1;
 	facts->transport = TRANSPORT_UDP;
 	facts->dns.answered = true;

@@ -61,7 +61,7 @@ expect_same(const struct facts *facts)
 	free(out);
 }
 
-Test(event, with_less_detail_nothing_read_of_hello_and_certificate_is_kept)
+Test(event, with_less_detail_nothing_read_of_what_was_said_is_kept)
 {
 	struct recorded *out = malloc(sizeof(*out));
 	uint8_t frame[EVENT_FRAME_MAX];
@@ -84,6 +84,18 @@ Test(event, with_less_detail_nothing_read_of_hello_and_certificate_is_kept)
 	cr_expect_str_empty(out->facts.server.serial);
 	cr_expect_eq(out->facts.server.sha256[0], 0);
 	cr_expect_str_empty(out->facts.end_text);
+	cr_expect_str_empty(out->facts.looked_up);
+	cr_expect_str_empty(out->facts.app.host);
+	cr_expect_str_empty(out->facts.app.path);
+	cr_expect_str_empty(out->facts.app.agent);
+	cr_expect_str_empty(out->facts.app.client);
+	cr_expect_str_empty(out->facts.app.topics);
+	cr_expect_eq(out->facts.app.first_size, 0);
+	cr_expect_str_empty(out->facts.dns.name);
+	cr_expect_str_empty(out->facts.dns.answers);
+	cr_expect_eq(out->facts.app.proto, facts.app.proto);
+	cr_expect_eq(out->facts.payload.class, facts.payload.class);
+	cr_expect_eq(out->facts.payload.up[PAYLOAD_VIDEO], facts.payload.up[PAYLOAD_VIDEO]);
 	cr_expect_eq(out->facts.traffic.left_up, facts.traffic.left_up);
 	cr_expect_str_eq(out->facts.place.org, facts.place.org);
 	free(out);
@@ -109,7 +121,10 @@ Test(event, is_compact)
 	cr_assert_lt(event_encode(&some_head, &facts, frame), 64);
 	make_full_facts(&facts);
 	cr_assert_gt(event_encode(&some_head, &facts, frame), EVENT_FRAME_MAX - 64,
-	    "the bound is no larger than it must be");
+	    "the bound is no larger than it must be: %zu", event_encode(&some_head, &facts, frame));
+	facts.verdict.detail = DETAIL_CUT;
+	cr_assert_gt(event_encode(&some_head, &facts, frame), EVENT_SHORT_MAX - 64);
+	cr_assert_leq(event_encode(&some_head, &facts, frame), EVENT_SHORT_MAX);
 }
 
 Test(event, every_prefix_is_refused)
@@ -199,6 +214,16 @@ Test(event, what_no_facts_can_hold_is_refused)
 	    {"an address without a port", 5, 16, {0}},
 	    {"a hash of 4 bytes", 44, 4, {1, 2, 3, 4}},
 	    {"more than there is", 16, 200, "abc"},
+	    {"a transport that is none", 87, 1, {2}},
+	    {"a protocol that is none", 112, 1, {APP_COUNT}},
+	    {"a class that is none", 101, 1, {PAYLOAD_COUNT}},
+	    {"nine first bytes", 129, 9, "abcdefghi"},
+	    {"a class without its number", 108, 1, {1}},
+	    {"a class's number that is cut off", 108, 3, {1, 2, 1}},
+	    {"a class's number of 9 bytes", 108, 11, {1, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9}},
+	    {"a confidence of a class that is none", 110, 3, {1, 1, 3}},
+	    {"a confidence of two bytes", 110, 4, {1, 2, 1, 0}},
+	    {"datagrams beyond 32 bits", 98, 5, {1, 0, 0, 0, 0}},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -218,6 +243,17 @@ Test(event, a_tag_of_a_newer_writer_is_passed_over)
 	struct recorded out;
 
 	cr_assert_eq(event_decode(&in, &out, NULL), 0);
+}
+
+Test(event, a_class_of_a_newer_writer_is_passed_over)
+{
+	static const struct bad_field newer = {"newer", 108, 6, {PAYLOAD_COUNT, 1, 9, 1, 1, 7}};
+	uint8_t frame[EVENT_FRAME_MAX];
+	struct bytes in = {frame, frame_of(&newer, frame)};
+	struct recorded out;
+
+	cr_assert_eq(event_decode(&in, &out, NULL), 0);
+	cr_expect_eq(out.facts.payload.up[PAYLOAD_VIDEO], 7);
 }
 
 /* ---- the gist ---- */
@@ -254,7 +290,17 @@ Test(event, gist_leaves_out_what_tells_one_connection_from_another)
 	other.camera.port = 1;
 	other.camera.ip[15] ^= 1;
 	other.iface[0] = 'x';
-	other.traffic = (struct traffic){.up = 1, .down = 2, .left_up = 3, .left_down = 4};
+	other.traffic = (struct traffic){.up = 1,
+	    .down = 2,
+	    .left_up = 3,
+	    .left_down = 4,
+	    .packets_up = 5,
+	    .packets_down = 6};
+	other.payload.up[PAYLOAD_VIDEO] = 7;
+	other.payload.held = 8;
+	other.payload.examined = 9;
+	other.app.requests = 10;
+	other.app.path[0] = 'x';
 	other.end = END_IDLE;
 	other.end_text[0] = 'x';
 	cr_expect_eq(same_gist(&facts, &other), true);
@@ -265,6 +311,8 @@ Test(event, gist_leaves_out_what_tells_one_connection_from_another)
 	cr_expect_eq(gist.traffic.down, 2);
 	cr_expect_eq(gist.traffic.left_up, 3);
 	cr_expect_eq(gist.traffic.left_down, 4);
+	cr_expect_eq(gist.traffic.packets_up, 5);
+	cr_expect_eq(gist.traffic.packets_down, 6);
 }
 
 Test(event, gist_has_whatever_may_be_judged)
@@ -302,6 +350,17 @@ Test(event, gist_has_whatever_may_be_judged)
 	EXPECT_OTHER(other.verdict.shadow = true);
 	EXPECT_OTHER(other.verdict.rule[0] = 'x');
 	EXPECT_OTHER(other.verdict.ruleset[0] = 'x');
+	EXPECT_OTHER(other.transport = TRANSPORT_UDP);
+	EXPECT_OTHER(other.looked_up[0] = 'x');
+	EXPECT_OTHER(other.payload.class = PAYLOAD_VIDEO);
+	EXPECT_OTHER(other.payload.confidence = CONFIDENCE_PROBABLE);
+	EXPECT_OTHER(other.payload.direction = DIRECTION_UP);
+	EXPECT_OTHER(other.payload.seen_up[PAYLOAD_IMAGE] = CONFIDENCE_PROBABLE);
+	EXPECT_OTHER(other.payload.seen_down[PAYLOAD_IMAGE] = CONFIDENCE_PROBABLE);
+	EXPECT_OTHER(other.app.proto = APP_HTTP);
+	EXPECT_OTHER(other.app.opaque_inner = true);
+	EXPECT_OTHER(other.app.host_mismatch = true);
+	EXPECT_OTHER(other.app.host[0] = 'x');
 #undef EXPECT_OTHER
 }
 

@@ -138,7 +138,7 @@ Test(spool, a_full_ring_refuses_opens_and_still_takes_every_close)
 	struct err err = {0};
 	struct recorded event;
 	struct spool_live *live[512];
-	size_t opened = 0, closed = 0, seen = 0;
+	size_t opened = 0, closed = 0, seen = 0, cut = 0;
 
 	open_fixture(&fixture);
 	make_full_facts(&facts);
@@ -163,9 +163,13 @@ Test(spool, a_full_ring_refuses_opens_and_still_takes_every_close)
 	while (spool_write(fixture.writer, EVENT_CLOSE, &facts, &err) == 0)
 		closed++;
 	cr_assert_eq(err.kind, ERR_LIMIT);
-	while (spool_read(fixture.reader, &event, NULL) == 1)
+	while (spool_read(fixture.reader, &event, NULL) == 1) {
 		cr_assert_eq(event.head.seq, ++seen);
+		cut += event.facts.verdict.detail == DETAIL_CUT ? 1 : 0;
+		cr_assert_eq(event.facts.traffic.left_up, UINT64_MAX);
+	}
 	cr_assert_eq(seen, opened + closed);
+	cr_assert(cut > 0 && cut < closed, "%zu of %zu", cut, closed);
 	cr_assert_not(spool_has_room(fixture.writer));
 	spool_consumed(fixture.reader, spool_position(fixture.reader));
 	cr_assert(spool_has_room(fixture.writer));
