@@ -3,8 +3,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "config/devices.h"
 #include "proxy/board.h"
 #include "proxy/census.h"
 #include "proxy/conn_private.h"
@@ -316,22 +314,7 @@ conn_stop(struct conn *conn, enum end end, const char *text)
 void
 conn_name_device(const struct conn *conn, const struct config *config, struct facts *facts)
 {
-	const struct device *device;
-	const char *iface;
-
-	inventory_find(conn->worker->inventory, &facts->camera, facts->mac, &iface);
-	device = devices_find(config->devices, &facts->camera, facts->mac);
-	facts->group[0] = '\0';
-	if (device != NULL) {
-		text_copy(facts->device, sizeof(facts->device), device->name);
-		text_copy(facts->group, sizeof(facts->group), device->group);
-	} else {
-		(void)device_default_name(&facts->camera, facts->mac, facts->device);
-	}
-	/* Behind a router it came by the only one there is, or nobody says. */
-	if (iface[0] == '\0' && config->gateway.cameras_count == 1)
-		iface = config->gateway.cameras[0];
-	text_copy(facts->iface, sizeof(facts->iface), iface);
+	inventory_name(conn->worker->inventory, config, facts);
 }
 
 static void

@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "config/config.h"
+#include "config/devices.h"
 #include "config/oui.h"
 #include "proxy/neighbours.h"
 #include "proxy/sightings.h"
@@ -113,6 +115,27 @@ inventory_find(struct inventory *inventory, const struct addr *camera, uint8_t m
     const char **iface)
 {
 	neighbours_find(inventory != NULL ? inventory->neighbours : NULL, camera, mac, iface);
+}
+
+void
+inventory_name(struct inventory *inventory, const struct config *config, struct facts *facts)
+{
+	const struct device *device;
+	const char *iface;
+
+	inventory_find(inventory, &facts->camera, facts->mac, &iface);
+	device = devices_find(config->devices, &facts->camera, facts->mac);
+	facts->group[0] = '\0';
+	if (device != NULL) {
+		text_copy(facts->device, sizeof(facts->device), device->name);
+		text_copy(facts->group, sizeof(facts->group), device->group);
+	} else {
+		(void)device_default_name(&facts->camera, facts->mac, facts->device);
+	}
+	/* Behind a router it came by the only one there is, or nobody says. */
+	if (iface[0] == '\0' && config->gateway.cameras_count == 1)
+		iface = config->gateway.cameras[0];
+	text_copy(facts->iface, sizeof(facts->iface), iface);
 }
 
 void

@@ -11,6 +11,7 @@
 struct config;
 struct devices;
 struct err;
+struct facts;
 struct spool;
 
 /*
@@ -33,6 +34,10 @@ void inventory_close(struct inventory *inventory); /* accepts NULL */
 /* Who has just connected; see neighbours_find.  inventory may be NULL. */
 void inventory_find(struct inventory *inventory, const struct addr *camera, uint8_t mac[MAC_BYTES],
     const char **iface);
+
+/* Fill in facts who facts->camera is, by this configuration's devices: mac, iface,
+ * device and group. */
+void inventory_name(struct inventory *inventory, const struct config *config, struct facts *facts);
 
 /* Tell what is due; call it some times a second.  devices are those of the
  * configuration with this generation. */
