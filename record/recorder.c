@@ -15,9 +15,7 @@
 #include <unistd.h>
 
 enum {
-	PRUNE_MS = 60000,  /* retention is looked at this often */
-	ORPHAN_MS = 15000, /* after the start, when every worker has taken over */
-	ORPHANS_A_TURN = 100,
+	PRUNE_MS = 60000, /* retention is looked at this often */
 	US_PER_S = 1000000,
 };
 
@@ -30,6 +28,7 @@ on_store_failed(struct recorder *recorder, uint64_t now_ms, const struct err *er
 {
 	store_rollback(recorder->store);
 	sources_rewind(recorder->sources);
+	recorder_forget_orphans(recorder);
 	recorder->own_seq = recorder->own_seq_committed;
 	json_clear(&recorder->lines);
 	recorder->lines_first = 0;
@@ -200,10 +199,8 @@ keep_event(struct recorder *recorder, const char *site, struct err *err)
 	return 0;
 }
 
-/* Add an EVENT_LOST of the recorder's own, for a connection whose worker has
- * no successor. */
-static int
-keep_own_lost(struct recorder *recorder, const struct spool_live *live, struct err *err)
+int
+recorder_keep_lost(struct recorder *recorder, const struct spool_live *live, struct err *err)
 {
 	struct recorded *event = &recorder->event;
 
@@ -246,8 +243,10 @@ read_source(struct recorder *recorder, struct source *source, size_t most, struc
 		if (keep_event(recorder, site[0] != '\0' ? site : recorder->site, err) != 0)
 			return -1;
 	}
-	if (got < 0)
+	if (got < 0) {
 		recorder->status.altered += spool_skip(spool);
+		recorder_look_for_orphans(recorder);
+	}
 	if (spool_position(spool) == before)
 		return 0;
 	return store_set_spool(recorder->store, spool_id(spool), spool_position(spool), err);
@@ -266,7 +265,7 @@ finish_source(struct recorder *recorder, struct source *source, struct err *err)
 		return err_set(err, ERR_NOMEM, "no memory");
 	count = spool_live_copy(source_spool(source), live);
 	for (size_t i = 0; i < count; i++) {
-		if (keep_own_lost(recorder, &live[i], err) != 0)
+		if (recorder_keep_lost(recorder, &live[i], err) != 0)
 			goto out;
 	}
 	ret = store_drop_spool(recorder->store, spool_id(source_spool(source)), err);
@@ -290,7 +289,7 @@ read_sources(struct recorder *recorder, struct err *err)
 		    finish_source(recorder, source, err) != 0)
 			return -1;
 	}
-	return 0;
+	return recorder_end_orphans(recorder, err);
 }
 
 static int
@@ -334,7 +333,7 @@ transact(struct recorder *recorder, work *what, struct err *err)
 	return 0;
 }
 
-/* ---- retention, and connections that nobody ended ---- */
+/* ---- retention ---- */
 
 static int
 prune(struct recorder *recorder, struct err *err)
@@ -364,42 +363,6 @@ turn_prune(struct recorder *recorder, uint64_t now_ms, struct err *err)
 	return store_shrink(recorder->store, err);
 }
 
-/* An earlier run's connection that no spool speaks of: the machine went down,
- * and the spools with it. */
-static int
-end_orphans(struct recorder *recorder, struct err *err)
-{
-	for (int i = 0; i < ORPHANS_A_TURN; i++) {
-		struct spool_live live = {0};
-		struct facts facts;
-		int got = store_find_orphan(recorder->store, recorder->epoch, &facts, err);
-
-		if (got < 0)
-			return -1;
-		if (got == 0) {
-			recorder->orphans_done = true;
-			return 0;
-		}
-		live.flow_id = facts.flow_id;
-		if (sources_hold(recorder->sources, live.flow_id)) {
-			recorder->orphans_done = true; /* its worker will tell */
-			return 0;
-		}
-		if (keep_own_lost(recorder, &live, err) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-turn_orphans(struct recorder *recorder, uint64_t now_ms, struct err *err)
-{
-	if (recorder->orphans_done || now_ms - recorder->start_ms < ORPHAN_MS ||
-	    recorder_waiting(recorder) > 0)
-		return 0;
-	return transact(recorder, end_orphans, err);
-}
-
 /* ---- the turn ---- */
 
 static bool
@@ -407,7 +370,7 @@ is_batch_due(struct recorder *recorder, uint64_t now_ms)
 {
 	uint64_t waiting = recorder_waiting(recorder);
 
-	if (waiting == 0 && !sources_have_old(recorder->sources))
+	if (waiting == 0 && !sources_have_old(recorder->sources) && recorder->orphans.count == 0)
 		return false;
 	if (recorder->waiting_since_ms == 0)
 		recorder->waiting_since_ms = now_ms;
@@ -419,6 +382,8 @@ turn_store(struct recorder *recorder, uint64_t now_ms, struct err *err)
 {
 	if (recorder->store == NULL && open_store(recorder, err) != 0)
 		return -1;
+	if (recorder_find_orphans(recorder, err) != 0)
+		return -1;
 	if (is_batch_due(recorder, now_ms)) {
 		if (transact(recorder, read_sources, err) != 0)
 			return -1;
@@ -427,8 +392,6 @@ turn_store(struct recorder *recorder, uint64_t now_ms, struct err *err)
 	}
 	if (recorder->is_due || recorder->status.store_failing)
 		return transact(recorder, save_again, err);
-	if (turn_orphans(recorder, now_ms, err) != 0)
-		return -1;
 	return turn_prune(recorder, now_ms, err);
 }
 
@@ -437,8 +400,6 @@ recorder_turn(struct recorder *recorder, uint64_t now_ms)
 {
 	struct err err = {0};
 
-	if (recorder->start_ms == 0)
-		recorder->start_ms = now_ms;
 	if (recorder->status.store_failing && now_ms < recorder->retry_ms)
 		return;
 	if (turn_store(recorder, now_ms, &err) != 0) {

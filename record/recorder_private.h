@@ -11,9 +11,22 @@
 #include <limits.h>
 
 struct sources;
+struct spool_live;
 
 /* What the recorder's files share: recorder.c brings events into the store,
- * recorder_eve.c from there into the EVE file. */
+ * recorder_eve.c from there into the EVE file, recorder_orphans.c ends the
+ * connections that nobody else does. */
+
+enum { ORPHANS_MAX = 100 };
+
+/* Connections that are open by the record while no spool speaks of them. */
+struct orphans {
+	uint64_t flow_id[ORPHANS_MAX]; /* no worker has a counter for them */
+	size_t count;
+	uint64_t after; /* the flow_id that was looked at last */
+	bool done;      /* all were looked at */
+	bool again;     /* and are to be once more */
+};
 
 struct recorder {
 	char store_path[PATH_MAX];
@@ -33,10 +46,26 @@ struct recorder {
 	uint64_t own_seq; /* of the events that the recorder adds itself */
 	uint64_t own_seq_committed;
 	bool sought; /* the spools stand where the store is */
-	uint64_t start_ms, waiting_since_ms, retry_ms, sync_ms, check_ms, prune_ms;
-	bool orphans_done;
+	uint64_t waiting_since_ms, retry_ms, sync_ms, check_ms, prune_ms;
+	struct orphans orphans;
 	struct recorder_status status;
 };
+
+/* Add an EVENT_LOST of the recorder's own, for a connection whose worker has
+ * no successor. */
+int recorder_keep_lost(struct recorder *recorder, const struct spool_live *live, struct err *err);
+
+/*
+ * Ends may be missing: of an earlier run whose spools went down with the
+ * machine, of a spool that was set aside or could not be read.  Some of the
+ * open connections are looked at a turn; those that nobody holds are ended in a
+ * later turn's transaction, if they are open then.
+ */
+void recorder_look_for_orphans(struct recorder *recorder);
+int recorder_find_orphans(struct recorder *recorder, struct err *err);
+int recorder_end_orphans(struct recorder *recorder, struct err *err);
+void recorder_forget_orphans(
+    struct recorder *recorder); /* the transaction failed: from the start */
 
 /* Keep what failed for recorder_status. */
 void recorder_note_error(char out[256], bool *failing, const struct err *err);

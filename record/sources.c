@@ -18,6 +18,7 @@ enum { OLD_MAX = 256 }; /* more are left for the next start */
 struct source {
 	struct spool *spool; /* owned */
 	uint64_t committed;  /* the place up to which all is in the store */
+	uint64_t mark;       /* what was written when sources_mark was called */
 	unsigned worker;     /* whose it is */
 	bool old, finished;
 	int fd;              /* owned; -1 where it is the caller's */
@@ -224,6 +225,23 @@ sources_hold(struct sources *sources, uint64_t flow_id)
 			return true;
 	}
 	return false;
+}
+
+void
+sources_mark(struct sources *sources)
+{
+	for (size_t i = 0; i < sources->count; i++)
+		sources->at[i].mark = spool_end(sources->at[i].spool);
+}
+
+bool
+sources_passed_mark(const struct sources *sources)
+{
+	for (size_t i = 0; i < sources->count; i++) {
+		if (spool_position(sources->at[i].spool) < sources->at[i].mark)
+			return false;
+	}
+	return true;
 }
 
 size_t

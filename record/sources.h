@@ -39,6 +39,10 @@ uint64_t sources_waiting(const struct sources *sources);
 /* Whether a connection's live counter stands in one of them. */
 bool sources_hold(struct sources *sources, uint64_t flow_id);
 
+/* Note what is written by now; whether all of that was read since. */
+void sources_mark(struct sources *sources);
+bool sources_passed_mark(const struct sources *sources);
+
 /* What was read is committed: give the workers the room, and remove the old
  * spools that are finished.  Returns how many were removed. */
 size_t sources_commit(struct sources *sources);

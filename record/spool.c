@@ -221,6 +221,14 @@ spool_live_take(struct spool *spool, uint64_t flow_id)
 	return live;
 }
 
+/* Whoever sees it free sees its connection's end written. */
+static void
+free_counter(struct spool_live *live)
+{
+	atomic_thread_fence(memory_order_release);
+	live->flow_id = 0;
+}
+
 void
 spool_live_drop(struct spool *spool, struct spool_live *live)
 {
@@ -228,7 +236,7 @@ spool_live_drop(struct spool *spool, struct spool_live *live)
 		return;
 	assert(live >= spool->live && live < spool->live + SPOOL_LIVE_COUNT);
 	assert(live->flow_id != 0 && spool->live_count > 0);
-	live->flow_id = 0;
+	free_counter(live);
 	spool->returned[spool->returned_count++] = (uint16_t)(live - spool->live);
 	spool->live_count--;
 }
@@ -248,7 +256,7 @@ write_lost(struct spool *spool, struct err *err)
 		facts.traffic.left_down = live->left_down;
 		if (spool_write(spool, EVENT_LOST, &facts, err) != 0)
 			return -1;
-		live->flow_id = 0;
+		free_counter(live);
 	}
 	return 0;
 }
@@ -423,13 +431,17 @@ spool_consumed(struct spool *spool, uint64_t position)
 }
 
 uint64_t
-spool_waiting(const struct spool *spool)
+spool_end(const struct spool *spool)
 {
 	uint64_t head;
 
-	if (read_head(spool, &head, NULL) != 0)
-		return 0;
-	return spool_ordinal(head) - spool_ordinal(spool->at);
+	return read_head(spool, &head, NULL) == 0 ? head : spool->at;
+}
+
+uint64_t
+spool_waiting(const struct spool *spool)
+{
+	return spool_ordinal(spool_end(spool)) - spool_ordinal(spool->at);
 }
 
 uint64_t
@@ -466,5 +478,6 @@ spool_holds(const struct spool *spool, uint64_t flow_id)
 		if (spool->live[i].flow_id == flow_id)
 			return true;
 	}
+	atomic_thread_fence(memory_order_acquire); /* free_counter's */
 	return false;
 }

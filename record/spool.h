@@ -124,6 +124,10 @@ int spool_seek(struct spool *spool, uint64_t position, struct err *err);
 /* Give the writer the room up to position: what lies before is safe elsewhere. */
 void spool_consumed(struct spool *spool, uint64_t position);
 
+/* Where the next event will be written; the reader's own position where the
+ * worker's word for it cannot be true. */
+uint64_t spool_end(const struct spool *spool);
+
 /* Events that were written and not read yet. */
 uint64_t spool_waiting(const struct spool *spool);
 
@@ -135,7 +139,8 @@ uint64_t spool_skip(struct spool *spool);
  * returns how many.  For the spool of a worker that will have no successor. */
 size_t spool_live_copy(const struct spool *spool, struct spool_live *out);
 
-/* Whether a connection's counter is in use. */
+/* Whether a connection's counter is in use.  Where it is not any more, its
+ * EVENT_CLOSE or EVENT_LOST stands before spool_end. */
 bool spool_holds(const struct spool *spool, uint64_t flow_id);
 
 #endif

@@ -26,8 +26,8 @@ static const char *const statements[STATEMENT_COUNT] = {
 		     "  frame, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [FIND_OPEN] = "SELECT frame FROM flow JOIN event ON event.id = flow.event"
 		  " WHERE flow.flow_id = ? AND closed IS NULL",
-    [FIND_ORPHAN] = "SELECT frame FROM flow JOIN event ON event.id = flow.event"
-		    " WHERE closed IS NULL AND flow.epoch <> ? LIMIT 1",
+    [NEXT_OPEN] = "SELECT flow_id FROM flow WHERE closed IS NULL AND flow_id > ?"
+		  " ORDER BY flow_id LIMIT 1",
     [LAST_SEQ] = "SELECT max(seq) FROM event WHERE epoch = ? AND worker = ?",
     [GET_SPOOL] = "SELECT position FROM spool WHERE id = ?",
     [SET_SPOOL] = "INSERT OR REPLACE INTO spool (id, position) VALUES (?, ?)",

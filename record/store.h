@@ -78,9 +78,9 @@ uint64_t store_last_id(const struct store *store);
 /* The facts of a connection that is open by the record: 1, or 0 when there is none. */
 int store_find_open(struct store *store, uint64_t flow_id, struct facts *out, struct err *err);
 
-/* One connection that is open by the record and was opened in another epoch:
- * 1, or 0 when there is none. */
-int store_find_orphan(struct store *store, uint64_t epoch, struct facts *out, struct err *err);
+/* The connection that is open by the record and has the lowest flow_id above
+ * after: 1, or 0 when there is none. */
+int store_next_open(struct store *store, uint64_t after, uint64_t *flow_id, struct err *err);
 
 /* The highest seq of an epoch and worker; 0: none. */
 int store_last_seq(struct store *store, uint64_t epoch, unsigned worker, uint64_t *out,

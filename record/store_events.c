@@ -173,17 +173,16 @@ read_frame(sqlite3_stmt *statement, int index, struct recorded *out, struct err 
 	return 0;
 }
 
-static int
-find_facts(struct store *store, enum statement which, uint64_t key, struct facts *out,
-    struct err *err)
+int
+store_find_open(struct store *store, uint64_t flow_id, struct facts *out, struct err *err)
 {
-	sqlite3_stmt *find = store_prepare(store, which, err);
+	sqlite3_stmt *find = store_prepare(store, FIND_OPEN, err);
 	struct recorded opening;
 	int got;
 
 	if (find == NULL)
 		return -1;
-	store_bind(find, 1, key);
+	store_bind(find, 1, flow_id);
 	got = store_step(store, find, "find an open connection", err);
 	if (got == 1 && read_frame(find, 0, &opening, err) != 0)
 		got = -1;
@@ -194,15 +193,19 @@ find_facts(struct store *store, enum statement which, uint64_t key, struct facts
 }
 
 int
-store_find_open(struct store *store, uint64_t flow_id, struct facts *out, struct err *err)
+store_next_open(struct store *store, uint64_t after, uint64_t *flow_id, struct err *err)
 {
-	return find_facts(store, FIND_OPEN, flow_id, out, err);
-}
+	sqlite3_stmt *next = store_prepare(store, NEXT_OPEN, err);
+	int got;
 
-int
-store_find_orphan(struct store *store, uint64_t epoch, struct facts *out, struct err *err)
-{
-	return find_facts(store, FIND_ORPHAN, epoch, out, err);
+	if (next == NULL)
+		return -1;
+	store_bind(next, 1, after);
+	got = store_step(store, next, "find the next open connection", err);
+	if (got == 1)
+		*flow_id = store_column(next, 0);
+	(void)sqlite3_reset(next);
+	return got;
 }
 
 int

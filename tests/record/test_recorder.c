@@ -2,6 +2,7 @@
 #include "record/recorder.h"
 
 #include "base/err.h"
+#include "base/text.h"
 #include "record/ledger.h"
 #include "record/spool.h"
 #include "tests/record/make_facts.h"
@@ -352,9 +353,98 @@ Test(recorder, connections_that_died_with_the_machine_are_ended)
 	box.fd = spool_create(box.spool_path, SPOOL_SIZE_MIN, 0, EPOCH + 1, NULL);
 	box.worker = spool_writer(box.fd, "north-gate", NULL);
 	open_recorder(&box);
-	turn(&box, 160);
+	turn(&box, 5);
 	cr_assert_eq(ask(&box, "SELECT count(*) FROM flow WHERE \"end\" = 'lost'"), 1);
 	cr_assert_eq(count_lines(box.eve), 2);
+	close_box(&box);
+}
+
+/* The worker wrote over its own spool: the supervisor sets it aside and gives
+ * both another. */
+static void
+lose_spool(struct box *box)
+{
+	const uint8_t nothing[4096] = {0};
+
+	recorder_close(box->recorder);
+	spool_close(box->worker);
+	cr_assert_eq(pwrite(box->fd, nothing, sizeof(nothing), 0), (ssize_t)sizeof(nothing));
+	(void)close(box->fd);
+	box->fd = spool_create(box->spool_path, SPOOL_SIZE_MIN, 0, EPOCH + 1000, NULL);
+	box->worker = spool_writer(box->fd, "north-gate", NULL);
+	cr_assert_not_null(box->worker);
+	open_recorder(box);
+}
+
+Test(recorder, connections_whose_end_was_in_a_lost_spool_are_ended)
+{
+	struct box box;
+
+	open_box(&box);
+	for (uint64_t i = 1; i <= 300; i++)
+		say(&box, EVENT_OPEN, i);
+	turn(&box, 10);
+	say(&box, EVENT_CLOSE, 1); /* which nobody reads */
+	lose_spool(&box);
+	cr_assert_not_null(spool_live_take(box.worker, 1001));
+	say(&box, EVENT_OPEN, 1001);
+	turn(&box, 20);
+	cr_assert_eq(ask(&box, "SELECT count(*) FROM flow WHERE \"end\" = 'lost'"), 300);
+	cr_assert_eq(ask(&box, "SELECT flow_id FROM flow WHERE closed IS NULL"), 1001);
+	cr_assert_eq(recorder_status(box.recorder)->lost, 300);
+	cr_assert_eq(count_lines(box.eve), 601);
+	close_box(&box);
+}
+
+Test(recorder, an_end_that_is_still_to_be_read_is_no_missing_one)
+{
+	struct box box;
+	struct spool_live *live[2];
+
+	open_box(&box);
+	for (uint64_t i = 0; i < 2; i++) {
+		live[i] = spool_live_take(box.worker, i + 1);
+		say(&box, EVENT_OPEN, i + 1);
+	}
+	turn(&box, 3);
+	recorder_close(box.recorder);
+	say(&box, EVENT_CLOSE, 1);
+	spool_live_drop(box.worker, live[0]);
+	/* So many before it is read that a transaction has not room for all. */
+	for (uint64_t i = 100; i < 620; i++)
+		say(&box, EVENT_CLOSE, i);
+	say(&box, EVENT_CLOSE, 2);
+	spool_live_drop(box.worker, live[1]);
+	open_recorder(&box);
+	turn(&box, 20);
+	cr_assert_eq(ask(&box, "SELECT count(*) FROM flow WHERE \"end\" = 'done'"), 522);
+	cr_assert_eq(ask(&box, "SELECT count(*) FROM event"), 524);
+	cr_assert_eq(recorder_status(box.recorder)->lost, 0);
+	close_box(&box);
+}
+
+Test(recorder, connections_whose_end_could_not_be_read_are_ended)
+{
+	struct box box;
+	struct spool_live *live;
+	uint8_t ring[16384];
+	/* Behind the head and the counters, record/spool_private.h. */
+	const off_t ring_at = 4096 + SPOOL_LIVE_COUNT * sizeof(*live);
+
+	open_box(&box);
+	live = spool_live_take(box.worker, 1);
+	cr_assert_not_null(spool_live_take(box.worker, 2));
+	say(&box, EVENT_OPEN, 1);
+	say(&box, EVENT_OPEN, 2);
+	turn(&box, 3);
+	say(&box, EVENT_CLOSE, 1);
+	spool_live_drop(box.worker, live);
+	memset(ring, 0xff, sizeof(ring));
+	cr_assert_eq(pwrite(box.fd, ring, sizeof(ring), ring_at), (ssize_t)sizeof(ring));
+	turn(&box, 10);
+	cr_assert_eq(recorder_status(box.recorder)->altered, 1);
+	cr_assert_eq(ask(&box, "SELECT flow_id FROM flow WHERE \"end\" = 'lost'"), 1);
+	cr_assert_eq(ask(&box, "SELECT flow_id FROM flow WHERE closed IS NULL"), 2);
 	close_box(&box);
 }
 
@@ -560,7 +650,7 @@ Test(recorder, a_new_eve_file_is_known_before_its_first_line)
 	open_box(&box);
 	for (int round = 0; round < 2; round++) {
 		for (uint64_t i = 1; i <= 20; i++)
-			say(&box, EVENT_OPEN, 100 * (uint64_t)round + i);
+			say(&box, EVENT_CLOSE, 100 * (uint64_t)round + i);
 		turn(&box, 4);
 		cr_expect_eq(count_lines(box.eve), 20, "appended");
 		recorder_close(box.recorder); /* as a kill would */

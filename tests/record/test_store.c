@@ -109,6 +109,7 @@ Test(store, finds_a_connection_while_it_is_open)
 {
 	struct fixture fixture;
 	struct facts facts, expected;
+	uint64_t flow_id = 0;
 
 	open_fixture(&fixture);
 	make_facts(&expected, 5);
@@ -119,9 +120,14 @@ Test(store, finds_a_connection_while_it_is_open)
 	(void)add(&fixture, EVENT_OPEN, 5, 100);
 	cr_assert_eq(store_find_open(fixture.store, 5, &facts, NULL), 1);
 	cr_assert_eq(memcmp(&facts, &expected, sizeof(facts)), 0);
-	cr_assert_eq(store_find_orphan(fixture.store, 7, &facts, NULL), 0);
-	cr_assert_eq(store_find_orphan(fixture.store, 8, &facts, NULL), 1);
-	cr_assert_eq(facts.flow_id, 5);
+	cr_assert_eq(store_next_open(fixture.store, 0, &flow_id, NULL), 1);
+	cr_assert_eq(flow_id, 5);
+	(void)add(&fixture, EVENT_OPEN, 3, 100);
+	cr_assert_eq(store_next_open(fixture.store, 0, &flow_id, NULL), 1);
+	cr_assert_eq(flow_id, 3);
+	cr_assert_eq(store_next_open(fixture.store, 3, &flow_id, NULL), 1);
+	cr_assert_eq(flow_id, 5);
+	cr_assert_eq(store_next_open(fixture.store, 5, &flow_id, NULL), 0);
 	cr_assert_eq(store_commit(fixture.store, NULL), 0);
 	close_fixture(&fixture);
 }
