@@ -29,6 +29,7 @@ enum gateway_mode { GATEWAY_TPROXY = 0, GATEWAY_REDIRECT };
 enum gateway_source { SOURCE_APPLIANCE = 0, SOURCE_CAMERA };
 enum bad_server { BAD_BLOCK = 0, BAD_MIRROR };
 enum rejected { REJECTED_PASSTHROUGH = 0, REJECTED_BLOCK };
+enum ntp_use { NTP_RELAY = 0, NTP_ANSWER };
 enum quic_use { QUIC_REFUSE = 0, QUIC_ALLOW, QUIC_BLOCK };
 
 /* Whom the server at an address must be, for cameras that do not say it. */
@@ -53,6 +54,7 @@ struct config {
 		enum gateway_mode mode;
 		bool manage;
 		uint16_t listen_port;
+		uint16_t listen_udp_port; /* of the first worker; 0: the kernel chooses */
 		enum gateway_source source;
 		struct prefix
 		    allow_private[CONFIG_PREFIXES_MAX]; /* private blocks cameras may reach */
@@ -72,6 +74,7 @@ struct config {
 		uint16_t camera_min;
 		enum rejected rejected;
 	} tls;
+	enum ntp_use ntp;   /* what becomes of a camera's question for the time */
 	enum quic_use quic; /* what becomes of QUIC that the rules would let through */
 	struct {
 		char country[CONFIG_DATABASES_MAX][CONFIG_PATH_MAX];
@@ -85,6 +88,7 @@ struct config {
 	struct {
 		char eve[CONFIG_PATH_MAX]; /* "": no EVE file */
 		uint64_t keep_flows_s;     /* 0: for ever */
+		uint32_t anomalies_ms;     /* how often what was dropped is told */
 	} record;
 	struct {
 		uint32_t hello_ms;       /* for the whole ClientHello */

@@ -14,6 +14,7 @@ static const char *const mode_words[] = {"tproxy", "redirect"};
 static const char *const source_words[] = {"appliance", "camera"};
 static const char *const bad_words[] = {"block", "mirror"};
 static const char *const rejected_words[] = {"passthrough", "block"};
+static const char *const ntp_words[] = {"relay", "answer"};
 static const char *const quic_words[] = {"refuse", "allow", "block"};
 
 static const struct option table[] = {
@@ -33,6 +34,9 @@ static const struct option table[] = {
 	"Own the nftables rules and routes; false: somebody else redirects to `listen`.", NULL},
     {"gateway.listen", OPTION_PORT, AT(gateway.listen_port), 0, 1, UINT16_MAX, "8443", NULL,
 	"The port that connections are redirected to.", NULL},
+    {"gateway.listen_udp", OPTION_PORT, AT(gateway.listen_udp_port), 0, 0, UINT16_MAX, "0", NULL,
+	"The first worker's port for datagrams; each next worker has the next one.  0: the kernel chooses.  Where `manage` is false, 0 takes none: the rules of somebody else must know them, and send each camera to the worker of its address (its last byte modulo `workers`).",
+	NULL},
     {"gateway.source", OPTION_WORD, AT(gateway.source), 0, 1, 2, "appliance", source_words,
 	"Whose address servers see: appliance (camera is not available yet).", NULL},
     {"gateway.allow_private", OPTION_PREFIXES, AT(gateway.allow_private),
@@ -69,6 +73,9 @@ static const struct option table[] = {
 	"What becomes of a camera that refuses our certificate: passthrough (its next connection passes undecrypted where the address rules allow it) or block.",
 	NULL},
 
+    {"ntp", OPTION_WORD, AT(ntp), 0, 2, 2, "relay", ntp_words,
+	"What becomes of a camera's question for the time (UDP port 123): relay (to the server that it asked, where the rules allow it) or answer (by the box, from its own clock; nothing leaves).",
+	NULL},
     {"quic", OPTION_WORD, AT(quic), 0, 3, 3, "refuse", quic_words,
 	"What becomes of QUIC that the rules would let through, as it cannot be opened: refuse (the camera is told by ICMP, and takes TLS over TCP), allow (it passes undecrypted) or block (it is told nothing).",
 	NULL},
@@ -102,6 +109,8 @@ static const struct option table[] = {
 	"Where EVE JSON lines are written; not set: nowhere.", "/var/log/borderlens/eve.json"},
     {"record.keep.flows", OPTION_S, AT(record.keep_flows_s), 0, 3600, 315360000, "90d", NULL,
 	"How long records of connections are kept.", NULL},
+    {"record.anomalies", OPTION_MS, AT(record.anomalies_ms), 0, 200, 3600000, "60s", NULL,
+	"How often it is told, by camera and kind, what was dropped unlooked at.", NULL},
     {"console.listen", OPTION_LISTEN, AT(console_listen), 0, 0, 0, "127.0.0.1:8480", NULL,
 	"Where the console answers.", NULL},
 
