@@ -2,10 +2,7 @@
 /* What is done where a rule decides, or a set's own line. */
 #include "config/match_private.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-enum { AMOUNT_DIGITS_MAX = 5 };
 
 void
 action_read_then(const struct reader *reader, const struct yaml_node *node, void *into)
@@ -93,55 +90,51 @@ action_read_servers(const struct reader *reader, const struct yaml_node *node, v
 	draft->action->servers = SERVERS_ACCEPT + (enum servers)word;
 }
 
-/* ---- hold: checked; the payload is not looked at yet, so nothing waits for it ---- */
-
-/* "64KB", "3s": a number and its unit, of which the larger is `times` the
- * smaller; told where it is none, or more than `most` of the smaller. */
-struct amount {
-	const char *larger, *smaller;
-	unsigned long times, most;
-	const char *wanted;
-};
-
-static void
-check_amount(const struct reader *reader, const struct yaml_node *node, const struct amount *amount)
+/* How fast a limit lets it go on. */
+void
+action_read_rate(const struct reader *reader, const struct yaml_node *node, void *into)
 {
-	const char *text = reader_text(reader, node);
-	unsigned long count;
-	size_t digits;
+	static const struct unit units[] = {{"B/s", 1}, {"KB/s", 1 << 10}, {"MB/s", 1 << 20}, {0}};
+	static const struct amount amount = {units, UINT64_C(1) << 30,
+	    "no rate: write 16KB/s (B/s, KB/s or MB/s, at most 1024MB/s)"};
+	const struct draft *draft = into;
+	uint64_t rate = 0;
 
-	if (text == NULL)
-		return;
-	digits = strspn(text, "0123456789");
-	count = digits > 0 && digits <= AMOUNT_DIGITS_MAX ? strtoul(text, NULL, 10) : 0;
-	if (strcmp(text + digits, amount->larger) == 0)
-		count *= amount->times;
-	else if (strcmp(text + digits, amount->smaller) != 0)
-		count = 0;
-	if (count == 0 || count > amount->most)
-		reader_error(reader, node, "'%.40s' is %s", text, amount->wanted);
+	if (draft->action->result != RESULT_LIMIT)
+		reader_error(reader, node->key,
+		    "'rate' says how fast a limit lets it go on: here nothing is limited");
+	if (amount_read(reader, node, &amount, &rate))
+		draft->action->rate = (uint32_t)rate;
 }
 
-/* How much of the camera's first bytes wait for the class. */
+/* ---- hold ---- */
+
+/* How much of the camera's first bytes wait for what is sent to be known. */
 static void
 read_hold_bytes(const struct reader *reader, const struct yaml_node *node, void *into)
 {
-	static const struct amount amount = {"MB", "KB", 1024, 16UL * 1024,
-	    "nothing to hold: write 64KB, at most 16MB"};
+	static const struct unit units[] = {{"KB", 1 << 10}, {"MB", 1 << 20}, {0}};
+	static const struct amount amount = {units, HOLD_BYTES_MAX,
+	    "nothing to hold: write 64KB, at most 16MB, or none"};
+	const struct draft *draft = into;
+	uint64_t bytes = 0;
 
-	(void)into;
-	check_amount(reader, node, &amount);
+	if (amount_read(reader, node, &amount, &bytes))
+		draft->action->hold_bytes = (uint32_t)bytes;
 }
 
 /* For how long they wait. */
 static void
 read_hold_time(const struct reader *reader, const struct yaml_node *node, void *into)
 {
-	static const struct amount amount = {"s", "ms", 1000, 60UL * 1000,
+	static const struct unit units[] = {{"ms", 1}, {"s", 1000}, {0}};
+	static const struct amount amount = {units, 60UL * 1000,
 	    "no time to hold: write 3s, at most 60s"};
+	const struct draft *draft = into;
+	uint64_t time = 0;
 
-	(void)into;
-	check_amount(reader, node, &amount);
+	if (amount_read(reader, node, &amount, &time))
+		draft->action->hold_ms = (uint32_t)time;
 }
 
 /* What becomes of it when the class is not known by then. */
@@ -149,9 +142,14 @@ static void
 read_hold_unknown(const struct reader *reader, const struct yaml_node *node, void *into)
 {
 	static const char *const words[] = {"allow", "block", "observe"};
+	static const enum result results[] = {RESULT_ALLOW, RESULT_BLOCK, RESULT_OBSERVE};
+	const struct draft *draft = into;
+	int word = reader_word(reader, node, words, 3);
 
-	(void)into;
-	(void)reader_word(reader, node, words, 3);
+	if (word < 0)
+		return;
+	draft->action->hold_decides = true;
+	draft->action->hold_unknown = results[word];
 }
 
 static const struct field hold_fields[] = {
@@ -160,13 +158,17 @@ static const struct field hold_fields[] = {
     {"unknown", false, read_hold_unknown},
 };
 
-/* "64KB", or {bytes: 64KB, time: 3s, unknown: block}. */
+/* "64KB", "none", or {bytes: 64KB, time: 3s, unknown: block}. */
 void
 action_read_hold(const struct reader *reader, const struct yaml_node *node, void *into)
 {
+	const struct draft *draft = into;
+
+	draft->action->hold_written = true;
+	draft->action->hold_ms = HOLD_MS;
 	if (node->kind == YAML_MAP)
 		reader_fields(reader, node, "hold", hold_fields,
 		    sizeof(hold_fields) / sizeof(hold_fields[0]), into);
-	else
+	else if (node->kind != YAML_TEXT || strcmp(node->text, "none") != 0)
 		read_hold_bytes(reader, node, into);
 }

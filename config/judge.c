@@ -18,6 +18,12 @@ struct session {
 	void *arg;
 };
 
+/* What waits for what is sent, and how much is held for it. */
+struct held {
+	bool open;
+	uint32_t bytes, ms;
+};
+
 /* What a set says. */
 struct outcome {
 	const struct ruleset *set;
@@ -27,6 +33,8 @@ struct outcome {
 	bool by_unknown;
 	bool pending; /* a later stage may change it */
 	bool waits;   /* rule is not the deciding one: it waits for a fact, and is milder */
+	bool in_vain; /* rule decides by what its hold says of what did not become known */
+	struct held held;
 };
 
 static bool
@@ -45,6 +53,7 @@ question(const struct session *session, const struct ruleset *set, const struct 
 	    .name = session->name,
 	    .proof = ANSWER_YES,
 	    .strict = rule->then.result == RESULT_BLOCK,
+	    .waits = session->facts->waits,
 	};
 
 	/* A name narrows at once, and widens only when it is proven.  A set that
@@ -59,7 +68,7 @@ static void
 add_condition(struct text *out, const struct session *session, const struct condition *condition)
 {
 	text_add(out, "%s(%s): ", condition->key->name, condition->written);
-	if (condition->key->stage > session->stage && condition->key->stage != VERDICT_PAYLOAD)
+	if (condition->key->stage > session->stage)
 		text_add(out, "not known yet");
 	else if (condition->key->known != NULL && !condition->key->known(session->facts))
 		text_add(out, "not known");
@@ -94,7 +103,7 @@ add_all(struct text *out, const struct session *session, const struct rule *rule
 
 static void
 tell_rule(const struct session *session, const struct ruleset *set, const struct rule *rule,
-    enum answer answer)
+    enum answer answer, bool in_vain)
 {
 	struct asked asked = question(session, set, rule);
 	char line[REASON_MAX];
@@ -109,6 +118,8 @@ tell_rule(const struct session *session, const struct ruleset *set, const struct
 	if (answer == ANSWER_UNPROVEN)
 		text_add(&reason,
 		    "; the name is not proven by a certificate, so it allows nothing");
+	if (in_vain)
+		text_add(&reason, "; nothing is waited for any more, so its hold decides");
 	session->tell(
 	    &(struct judge_step){
 		.ruleset = set->id,
@@ -116,10 +127,10 @@ tell_rule(const struct session *session, const struct ruleset *set, const struct
 		.mode = ruleset_mode_name(set->mode),
 		.rule = rule->id,
 		.by = rule->id,
-		.matched = answer == ANSWER_YES,
+		.matched = answer == ANSWER_YES || in_vain,
 		.pending = answer == ANSWER_LATER || answer == ANSWER_TENTATIVE,
-		.result = rule->then.result,
-		.strictest = rule->then.result,
+		.result = in_vain ? rule->then.hold_unknown : rule->then.result,
+		.strictest = in_vain ? rule->then.hold_unknown : rule->then.result,
 		.reason = line,
 	    },
 	    session->arg);
@@ -158,9 +169,14 @@ outcome_why(const struct session *session, const struct outcome *outcome, char o
 	const struct action *action = outcome_action(outcome);
 	struct text text = text_in(out, FACTS_TEXT_MAX);
 
-	if (outcome->waits) {
+	if (outcome->waits && session->stage >= VERDICT_CERTIFICATE) {
+		text_add(&text, "Open until it is known what is sent: rule %s may hold",
+		    outcome->rule->id);
+	} else if (outcome->waits) {
 		text_add(&text, "Open until the server's %s is known: rule %s may hold",
 		    session->stage < VERDICT_NAME ? "name" : "certificate", outcome->rule->id);
+	} else if (outcome->in_vain) {
+		text_add(&text, "Not known in time what is sent: %s", action->why);
 	} else if (action->why[0] != '\0') {
 		text_copy(out, FACTS_TEXT_MAX, action->why);
 	} else if (outcome->by_unknown) {
@@ -215,12 +231,34 @@ struct waiting {
 	const struct rule *mildest; /* NULL: none waits */
 	enum answer answer;         /* of it */
 	enum result strictest;
+	struct held held;
+	bool in_vain; /* the rule that ended the walk waited, and nothing came of it */
 };
 
 static enum result
 stricter(enum result a, enum result b)
 {
 	return restriction(a) >= restriction(b) ? a : b;
+}
+
+static uint32_t
+larger(uint32_t a, uint32_t b)
+{
+	return a >= b ? a : b;
+}
+
+/* From the certificate on, what is waited for is what is sent.  A budget is
+ * known with every byte: nothing is held for it. */
+static void
+note_held(const struct session *session, const struct rule *rule, struct held *held)
+{
+	if (session->stage < VERDICT_CERTIFICATE)
+		return;
+	held->open = true;
+	if (!rule->waits)
+		return;
+	held->bytes = larger(held->bytes, rule->then.hold_bytes);
+	held->ms = larger(held->ms, rule->then.hold_ms);
 }
 
 static void
@@ -234,6 +272,19 @@ note_waiting(struct waiting *waiting, const struct rule *rule, enum answer answe
 	waiting->answer = answer;
 }
 
+/* Whether all that keeps the rule from holding is that something is not known of
+ * what is sent, and it says what then is to be done. */
+static bool
+waited_in_vain(const struct session *session, const struct rule *rule, const struct asked *asked)
+{
+	struct asked again = *asked;
+
+	if (session->stage < VERDICT_PAYLOAD || !rule->then.hold_decides || !rule->waits)
+		return false;
+	again.waits = true;
+	return group_ask(&rule->match, &again) == ANSWER_LATER;
+}
+
 /* Ask one rule; true when it ends the walk. */
 static bool
 ask_rule(const struct session *session, const struct ruleset *set, const struct rule *rule,
@@ -242,11 +293,14 @@ ask_rule(const struct session *session, const struct ruleset *set, const struct 
 	struct asked asked = question(session, set, rule);
 	enum answer answer = group_ask(&rule->match, &asked);
 
+	waiting->in_vain = answer == ANSWER_UNKNOWN && waited_in_vain(session, rule, &asked);
 	if (session->tell != NULL)
-		tell_rule(session, set, rule, answer);
+		tell_rule(session, set, rule, answer, waiting->in_vain);
+	if (answer == ANSWER_LATER)
+		note_held(session, rule, &waiting->held);
 	if (answer == ANSWER_LATER || answer == ANSWER_TENTATIVE)
 		note_waiting(waiting, rule, answer);
-	return answer == ANSWER_YES;
+	return answer == ANSWER_YES || waiting->in_vain;
 }
 
 /* The first rule that holds, or NULL. */
@@ -290,6 +344,8 @@ give_way(struct outcome *outcome, const struct waiting *waiting)
 	const struct rule *mildest = waiting->mildest;
 	unsigned milder, decided = restriction(outcome->result);
 
+	outcome->held = waiting->held;
+
 	/* All that may come is a block as well: it is one already. */
 	if (mildest == NULL ||
 	    (mildest->then.result == RESULT_BLOCK && outcome->result == RESULT_BLOCK))
@@ -301,7 +357,7 @@ give_way(struct outcome *outcome, const struct waiting *waiting)
 		return;
 	outcome->rule = mildest;
 	outcome->result = mildest->then.result;
-	outcome->by_unknown = false;
+	outcome->by_unknown = outcome->in_vain = false;
 	outcome->waits = waiting->answer == ANSWER_LATER;
 }
 
@@ -316,7 +372,8 @@ ask_set(const struct session *session, const struct ruleset *set, const uint64_t
 				    : first_match(session, set, &waiting);
 	outcome.by_unknown = outcome.rule == NULL && place_unknown(&session->facts->place) != 0;
 	action = outcome_action(&outcome);
-	outcome.result = action->result;
+	outcome.in_vain = outcome.rule != NULL && waiting.in_vain;
+	outcome.result = outcome.in_vain ? action->hold_unknown : action->result;
 	outcome.strictest = outcome.result;
 	give_way(&outcome, &waiting);
 	return outcome;
@@ -342,6 +399,7 @@ write_verdict(const struct session *session, const struct outcome *outcome, enum
 	*verdict = (struct verdict){.result = result, .stage = session->stage};
 	verdict->how = outcome_action(outcome)->how;
 	verdict->detail = outcome_action(outcome)->detail;
+	verdict->rate = result == RESULT_LIMIT ? outcome_action(outcome)->rate : 0;
 	verdict->shadow = set->mode == MODE_SHADOW && outcome->result == RESULT_BLOCK;
 	text_copy(verdict->ruleset, sizeof(verdict->ruleset), set->id);
 	text_copy(verdict->ruleset_version, sizeof(verdict->ruleset_version), set->version);
@@ -383,11 +441,25 @@ stricter_servers(enum servers servers, const struct outcome *outcome)
 	return own > servers ? own : servers;
 }
 
+/* What is let through may still be blocked by a set that counts: then it is
+ * held back.  One that only records waits for what is sent, and holds nothing. */
+static void
+join_held(struct held *held, const struct outcome *outcome)
+{
+	held->open = held->open || outcome->held.open;
+	if (outcome->set->mode != MODE_ENFORCE || !outcome->pending ||
+	    outcome->strictest != RESULT_BLOCK)
+		return;
+	held->bytes = larger(held->bytes, outcome->held.bytes);
+	held->ms = larger(held->ms, outcome->held.ms);
+}
+
 static void
 ask_all(const struct session *session, const struct rules *rules, struct verdict *verdict)
 {
 	struct outcome strongest = {0}, shadow = {0}, flagged = {0};
 	enum servers servers = SERVERS_UNSAID;
+	struct held held = {.open = session->stage == VERDICT_PAYLOAD && rules->payload};
 	uint64_t candidates[INDEX_WORDS_MAX];
 	/* Who is told wants to hear of every rule. */
 	const uint64_t *bits = rules->index != NULL && session->tell == NULL ? candidates : NULL;
@@ -408,6 +480,7 @@ ask_all(const struct session *session, const struct rules *rules, struct verdict
 		    outcome.result == RESULT_BLOCK)
 			shadow = outcome;
 		servers = stricter_servers(servers, &outcome);
+		join_held(&held, &outcome);
 		if (is_graver(&outcome, &flagged))
 			flagged = outcome;
 	}
@@ -417,6 +490,11 @@ ask_all(const struct session *session, const struct rules *rules, struct verdict
 		strongest = shadow;
 	write_verdict(session, &strongest, result, verdict);
 	verdict->servers = servers;
+	if (result != RESULT_BLOCK) {
+		verdict->open = held.open;
+		verdict->hold_bytes = held.bytes;
+		verdict->hold_ms = held.ms;
+	}
 	write_flag(session, &flagged, &verdict->flag);
 }
 
@@ -430,6 +508,63 @@ plain_name(const char *sni, char out[FACTS_NAME_MAX])
 		return sni;
 	text_copy(out, size < FACTS_NAME_MAX ? size : FACTS_NAME_MAX, sni);
 	return out;
+}
+
+/* The bits of the budgets of one rule. */
+static uint64_t
+rule_budgets(const struct rules *rules, const struct rule *rule)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < rules->budget_count; i++) {
+		if (rules->budgets[i].rule == rule)
+			bits |= UINT64_C(1) << i;
+	}
+	return bits;
+}
+
+/* Those of a set, of the rules that nothing above keeps from being asked. */
+static uint64_t
+set_budgets(const struct session *none, const struct session *all, const struct rules *rules,
+    const struct ruleset *set)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < set->counting; i++) {
+		const struct rule *rule = &set->rules[i];
+		struct asked below = question(none, set, rule), above = question(all, set, rule);
+		bool holds = group_ask(&rule->match, &below) == ANSWER_YES;
+
+		if (rule->counts && (holds || group_ask(&rule->match, &above) == ANSWER_YES))
+			bits |= rule_budgets(rules, rule);
+		if (holds)
+			break;
+	}
+	return bits;
+}
+
+uint64_t
+judge_budgets(const struct rules *rules, const struct facts *facts)
+{
+	char name[FACTS_NAME_MAX];
+	struct facts below, above;
+	struct session none = {.stage = VERDICT_PAYLOAD}, all;
+	uint64_t bits = 0;
+
+	if (rules_budgets(rules) == 0)
+		return 0;
+	below = above = *facts;
+	below.budgeted = above.budgeted = true;
+	below.budgets_over = 0;
+	above.budgets_over = UINT64_MAX;
+	none.facts = &below;
+	none.name = plain_name(facts->hello.sni, name);
+	none.proven = is_proven(none.stage, facts);
+	all = none;
+	all.facts = &above;
+	for (size_t i = 0; i < rules->count; i++)
+		bits |= set_budgets(&none, &all, rules, rules->list[i]);
+	return bits;
 }
 
 void

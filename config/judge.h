@@ -31,20 +31,28 @@ struct rules;
  *	                     certificate proved it on this address:
  *	                     server.verified, and inspect neither passthrough nor
  *	                     plain.  Else it does not match and the walk goes on
- *	VERDICT_PAYLOAD      and what is sent (class, confidence, direction).  No
- *	                     rule waits for this: before it, and where it is not
- *	                     known, a rule that asks for it does not match, so the
- *	                     set decides as it would without.  Nothing asks at
- *	                     this stage yet
+ *	VERDICT_PAYLOAD      and what is sent: its class, the protocol, budgets.  A
+ *	                     rule that asks for it waits up to here.  What is not
+ *	                     known here is waited for no longer, unless
+ *	                     facts.waits says so: the rule does not match, or is
+ *	                     decided by its hold's `unknown`
  *
  * A rule that waits, or holds for now, does not end the walk: as long as one of
  * these stands before the deciding rule and is milder, the set's result is
- * the milder one.  So a block at any stage up to VERDICT_CERTIFICATE is final,
- * while observe and allow are to be asked again at the next stage,
- * VERDICT_CERTIFICATE being the last before data is forwarded; nothing may be
+ * the milder one.  So a block at any stage is final, while observe and allow are
+ * to be asked again at the next stage up to VERDICT_CERTIFICATE; nothing may be
  * sent to the server before VERDICT_NAME was asked, and nothing of the camera's
  * data (nor its hello, where it is forwarded as it came) before
  * VERDICT_CERTIFICATE.
+ *
+ * verdict->open, from VERDICT_CERTIFICATE on, says that a rule asks for what is
+ * sent, so VERDICT_PAYLOAD is to be asked too: whenever more is known of it,
+ * and before the first byte of the camera's is forwarded.  verdict->hold_bytes
+ * says that what is let through may yet be blocked: the camera's first bytes
+ * wait, so many at most and for verdict->hold_ms, asked with facts.waits as more
+ * becomes known, until hold_bytes is 0.  When that takes too long, or nobody will
+ * look at what is sent (it passes through undecrypted), it is asked once more
+ * without facts.waits, which no verdict waits behind.
  *
  * What is in doubt counts for a block and against the rest: where a fact has
  * two countries (two databases disagree), located, registered and operator
@@ -66,6 +74,13 @@ struct rules;
  */
 void judge(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,
     struct verdict *verdict);
+
+/*
+ * The bits of the budgets (config/rules.h) that what this connection sends up
+ * counts for: of each rule that it comes to and whose other conditions hold, as
+ * much as is known of it now.
+ */
+uint64_t judge_budgets(const struct rules *rules, const struct facts *facts);
 
 /*
  * As judge, and tells each step: one call for each rule looked at and one, with

@@ -9,8 +9,9 @@
 static const struct match_key *const keys[] = {&match_device, &match_group, &match_ip, &match_port,
     &match_proto, &match_asn, &match_located, &match_registered, &match_operator, &match_continent,
     &match_within, &match_touches, &match_unknown, &match_sni, &match_sni_missing, &match_vendor,
-    &match_ech, &match_ja4, &match_tls, &match_inspect, &match_time, &match_class,
-    &match_confidence, &match_direction, &match_bytes, &match_any, &match_not};
+    &match_ech, &match_ja4, &match_tls, &match_inspect, &match_time, &match_app,
+    &match_opaque_inner, &match_host_mismatch, &match_class, &match_confidence, &match_direction,
+    &match_bytes, &match_any, &match_not};
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
 
 size_t
@@ -125,10 +126,6 @@ read_condition(const struct reader *reader, const struct ruleset *set, const str
 	write_value(node, condition->written);
 	condition->line = node->line;
 	condition->column = node->column;
-	if (condition->key->stage == VERDICT_PAYLOAD)
-		reader_warning(reader, node->key,
-		    "'%s' is not learnt of connections in this version: what asks for it never holds",
-		    condition->key->name);
 	return condition->key->parse(reader, set, node, condition);
 }
 
@@ -228,6 +225,20 @@ group_mentions(const struct group *group, const char *key)
 	return false;
 }
 
+void
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than a file can be */
+group_walk(const struct group *group, group_tell *tell, void *arg)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		struct condition *condition = &group->conditions[i];
+
+		if (!has_groups(condition))
+			tell(condition, arg);
+		for (size_t j = 0; has_groups(condition) && j < condition->value.groups.count; j++)
+			group_walk(&condition->value.groups.list[j], tell, arg);
+	}
+}
+
 bool
 asked_doubts(const struct asked *asked)
 {
@@ -241,11 +252,11 @@ condition_ask(const struct condition *condition, const struct asked *asked)
 
 	if (key->ask != NULL)
 		return key->ask(condition, asked);
-	/* What is sent comes too late to wait for: the connection would be open. */
 	if (key->stage > asked->stage)
-		return key->stage == VERDICT_PAYLOAD ? ANSWER_UNKNOWN : ANSWER_LATER;
+		return ANSWER_LATER;
 	if (key->known != NULL && !key->known(asked->facts))
-		return ANSWER_UNKNOWN;
+		return key->stage == VERDICT_PAYLOAD && asked->waits ? ANSWER_LATER
+								     : ANSWER_UNKNOWN;
 	if (!key->test(condition, asked))
 		return ANSWER_NO;
 	return key->by_name ? asked->proof : ANSWER_YES;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys that are about what is sent.  No connection is asked so late yet. */
+/* The keys that are about what is sent: its class, its direction, how much. */
 #include "config/match_private.h"
 #include "config/problems.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 static const char *const confidences[] = {"probable", "identified"};
 static const char *const directions[] = {"up", "down"};
@@ -99,51 +96,46 @@ tell_direction(const struct condition *condition, const struct facts *facts, str
 	text_add(out, "%s", directions[facts->payload.direction - 1]);
 }
 
-/* ---- bytes: checked; nobody counts over connections yet, so never known ---- */
+/* ---- bytes ---- */
 
-/* Check "50MB" or "1h": a number and one of the units. */
-static void
-check_amount(const struct reader *reader, const struct yaml_node *node, const char *const *units,
-    size_t count, const char *example)
-{
-	const char *text = reader_text(reader, node);
-	size_t digits;
-
-	if (text == NULL)
-		return;
-	digits = strspn(text, "0123456789");
-	for (size_t i = 0; i < count && digits > 0 && digits <= 9; i++) {
-		if (strcmp(text + digits, units[i]) == 0 && strspn(text, "0") < digits)
-			return;
-	}
-	reader_error(reader, node, "'%.40s' is no amount: write %s", text, example);
-}
-
+/* How many, so that a count of them fits where it is kept (proxy/budget.h). */
 static void
 read_up_over(const struct reader *reader, const struct yaml_node *node, void *into)
 {
-	static const char *const units[] = {"B", "KB", "MB", "GB", "TB"};
+	static const struct unit units[] = {{"B", 1}, {"KB", UINT64_C(1) << 10},
+	    {"MB", UINT64_C(1) << 20}, {"GB", UINT64_C(1) << 30}, {"TB", UINT64_C(1) << 40}, {0}};
+	static const struct amount amount = {units, UINT64_C(100) << 40,
+	    "no amount: write 50MB (B, KB, MB, GB or TB, at most 100TB)"};
+	struct condition *condition = into;
 
-	(void)into;
-	check_amount(reader, node, units, 5, "50MB (B, KB, MB, GB or TB)");
+	(void)amount_read(reader, node, &amount, &condition->value.budget.up_over);
 }
 
+/* A week begins on a Monday; 1970-01-01 was a Thursday. */
 static void
 read_per(const struct reader *reader, const struct yaml_node *node, void *into)
 {
-	static const char *const units[] = {"m", "h", "d", "w"};
+	enum { MINUTE = 60, HOUR = 3600, DAY = 86400, WEEK = 7 * DAY };
+	static const struct unit units[] = {{"m", MINUTE}, {"h", HOUR}, {"d", DAY}, {"w", WEEK},
+	    {0}};
+	static const struct amount amount = {units, UINT64_C(366) * DAY,
+	    "no amount: write 1h (m, h, d or w, at most 366d)"};
+	struct condition *condition = into;
+	uint64_t per = 0;
 
-	(void)into;
-	check_amount(reader, node, units, 4, "1h (m, h, d or w)");
+	if (!amount_read(reader, node, &amount, &per))
+		return;
+	condition->value.budget.per_s = (uint32_t)per;
+	condition->value.budget.shift_s = per % WEEK == 0 ? 3 * DAY : 0;
 }
 
 static void
 read_by(const struct reader *reader, const struct yaml_node *node, void *into)
 {
 	static const char *const whose[] = {"device", "destination"};
+	struct condition *condition = into;
 
-	(void)into;
-	(void)reader_word(reader, node, whose, 2);
+	condition->value.budget.by_device = reader_word(reader, node, whose, 2) == 0;
 }
 
 static const struct field bytes_fields[] = {
@@ -159,21 +151,33 @@ parse_bytes(const struct reader *reader, const struct ruleset *set, const struct
 	size_t errors = reader->problems->errors;
 
 	(void)set;
-	(void)condition;
-	reader_fields(reader, node, "bytes", bytes_fields, 3, NULL);
+	reader_fields(reader, node, "bytes", bytes_fields, 3, condition);
 	return reader->problems->errors == errors;
 }
 
 static bool
 knows_bytes(const struct facts *facts)
 {
-	(void)facts;
-	return false;
+	return facts->budgeted;
+}
+
+static bool
+test_bytes(const struct condition *condition, const struct asked *asked)
+{
+	return (asked->facts->budgets_over >> condition->value.budget.index & 1) != 0;
+}
+
+static void
+tell_bytes(const struct condition *condition, const struct facts *facts, struct text *out)
+{
+	bool over = (facts->budgets_over >> condition->value.budget.index & 1) != 0;
+
+	text_add(out, "%s", over ? "over" : "not over");
 }
 
 const struct match_key match_class = {
     .name = "class",
-    .value = "video, image, audio, telemetry, firmware, control, opaque",
+    .value = "video, image, audio, telemetry, firmware, control, opaque, metadata, credentials",
     .meaning = "what is sent is of this kind",
     .stage = VERDICT_PAYLOAD,
     .parse = parse_class,
@@ -208,4 +212,6 @@ const struct match_key match_bytes = {
     .stage = VERDICT_PAYLOAD,
     .parse = parse_bytes,
     .known = knows_bytes,
+    .test = test_bytes,
+    .tell = tell_bytes,
 };

@@ -12,6 +12,7 @@ extern const struct match_key match_ip, match_port, match_proto, match_asn;
 extern const struct match_key match_located, match_registered, match_operator, match_continent;
 extern const struct match_key match_within, match_touches, match_unknown;
 extern const struct match_key match_tls, match_inspect, match_time;
+extern const struct match_key match_app, match_opaque_inner, match_host_mismatch;
 extern const struct match_key match_class, match_confidence, match_direction, match_bytes;
 extern const struct match_key match_not, match_any;
 

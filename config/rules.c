@@ -55,11 +55,36 @@ static const struct field rule_fields[] = {
     {"then", true, action_read_then},
     {"why", true, action_read_why},
     {"how", false, action_read_how},
+    {"rate", false, action_read_rate},
     {"hold", false, action_read_hold},
     {"log", false, action_read_log},
     {"alert", false, action_read_alert},
     {"servers", false, action_read_servers},
 };
+
+static void
+note_condition(struct condition *condition, void *arg)
+{
+	struct rule *rule = arg;
+
+	if (condition->key == &match_bytes)
+		rule->counts = true;
+	else if (condition->key->stage == VERDICT_PAYLOAD)
+		rule->waits = true;
+}
+
+/* What is waited for is only held back for a rule that could be done by it. */
+static void
+note_payload(struct rule *rule)
+{
+	struct action *then = &rule->then;
+
+	group_walk(&rule->match, note_condition, rule);
+	if (then->hold_written)
+		return;
+	then->hold_bytes = HOLD_BYTES;
+	then->hold_ms = HOLD_MS;
+}
 
 static void
 read_rules(const struct reader *reader, const struct yaml_node *node, void *into)
@@ -82,7 +107,10 @@ read_rules(const struct reader *reader, const struct yaml_node *node, void *into
 		rule->line = child->line;
 		reader_fields(reader, child, "a rule", rule_fields,
 		    sizeof(rule_fields) / sizeof(rule_fields[0]), &draft);
+		note_payload(rule);
 		set->rule_count++;
+		if (rule->counts)
+			set->counting = set->rule_count;
 		if (set->mode == MODE_OBSERVE && rule->then.result == RESULT_BLOCK)
 			reader_warning(reader, child,
 			    "rule '%s' says block, but the set only observes", rule->id);
@@ -293,6 +321,82 @@ refuse_twin(const struct rules *rules, const struct ruleset *set, const struct y
 	}
 }
 
+/* Where the budgets of a set are put. */
+struct taking {
+	struct rules *rules;
+	const struct ruleset *set;
+	const struct rule *rule;
+	size_t count;
+};
+
+static void
+take_budget(struct condition *condition, void *arg)
+{
+	struct taking *taking = arg;
+	struct budget *budgets = taking->rules->budgets;
+
+	if (condition->key != &match_bytes)
+		return;
+	if (taking->count < RULES_BUDGETS_MAX) {
+		condition->value.budget.index = (unsigned)taking->count;
+		budgets[taking->count] = (struct budget){taking->set, taking->rule, condition};
+	}
+	taking->count++;
+}
+
+/* The set, which has no error, is added next; false: told. */
+static bool
+take_budgets(struct rules *rules, const struct ruleset *set, const struct reader *reader)
+{
+	struct taking taking = {.rules = rules, .set = set, .count = rules->budget_count};
+
+	for (size_t i = 0; i < set->counting; i++) {
+		taking.rule = &set->rules[i];
+		group_walk(&taking.rule->match, take_budget, &taking);
+	}
+	if (taking.count > RULES_BUDGETS_MAX) {
+		problems_error(reader->problems, set->file, 0, 0,
+		    "more than %d budgets ('bytes') in all rule sets", RULES_BUDGETS_MAX);
+		return false;
+	}
+	rules->budget_count = taking.count;
+	for (size_t i = 0; i < set->rule_count; i++)
+		rules->payload = rules->payload || set->rules[i].waits || set->rules[i].counts;
+	return true;
+}
+
+size_t
+rules_budgets(const struct rules *rules)
+{
+	return rules == NULL ? 0 : rules->budget_count;
+}
+
+struct rules_budget
+rules_budget(const struct rules *rules, size_t index)
+{
+	const struct budget *budget = &rules->budgets[index];
+	const struct condition *condition = budget->condition;
+	unsigned number = 0;
+
+	while (number < index && budget[-1 - (int)number].rule == budget->rule)
+		number++;
+	return (struct rules_budget){
+	    .ruleset = budget->set->id,
+	    .rule = budget->rule->id,
+	    .number = number,
+	    .by_device = condition->value.budget.by_device,
+	    .up_over = condition->value.budget.up_over,
+	    .per_s = condition->value.budget.per_s,
+	    .shift_s = condition->value.budget.shift_s,
+	};
+}
+
+bool
+rules_ask_for_payload(const struct rules *rules)
+{
+	return rules != NULL && rules->payload;
+}
+
 int
 rules_add(struct rules *rules, const char *file, struct bytes text, struct problems *problems)
 {
@@ -313,7 +417,7 @@ rules_add(struct rules *rules, const char *file, struct bytes text, struct probl
 	reader_fields(&reader, tree.root, "a rule set", ruleset_fields,
 	    sizeof(ruleset_fields) / sizeof(ruleset_fields[0]), set);
 	refuse_twin(rules, set, tree.root, &reader);
-	if (problems->errors > errors)
+	if (problems->errors > errors || !take_budgets(rules, set, &reader))
 		goto out;
 	rules->list[rules->count++] = set;
 	index_free(rules->index); /* of fewer sets */

@@ -64,6 +64,26 @@ typedef void rules_name_tell(const struct rules_name *name, void *arg);
  * "vendor", inside `any` and `not` too. */
 void rules_names(const struct rules *rules, const char *key, rules_name_tell *tell, void *arg);
 
+/* What a rule counts by `bytes` in its match: what goes up by connections that
+ * come as far as this rule and fulfil the rest of it.  Borrowed. */
+enum { RULES_BUDGETS_MAX = 64 }; /* of all sets; each has a bit in facts.budgets_over */
+struct rules_budget {
+	const char *ruleset, *rule;
+	unsigned number;  /* among those of the same rule, from 0 */
+	bool by_device;   /* a count for each camera; else for each destination's address */
+	uint64_t up_over; /* bytes */
+	/* A period is per_s long, and one begins shift_s before the site's clock
+	 * says 1970-01-01 00:00. */
+	uint32_t per_s, shift_s;
+};
+
+/* Those of all sets; index is that of its bit. */
+size_t rules_budgets(const struct rules *rules);
+struct rules_budget rules_budget(const struct rules *rules, size_t index);
+
+/* Whether any rule asks for what is sent, budgets too; rules may be NULL. */
+bool rules_ask_for_payload(const struct rules *rules);
+
 size_t rules_count(const struct rules *rules);
 struct ruleset_about rules_about(const struct rules *rules, size_t index);
 

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/countries.h"
 #include "config/reader.h"
+#include "config/rules.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,9 @@ enum {
 	SETS_MAX = 500,    /* of one set, for the same reason */
 	RULE_WHY_MAX = 121,
 	CONDITION_TEXT_MAX = 64,
+	HOLD_BYTES = 64 << 10, /* how much waits, and how long, where a rule does not say it */
+	HOLD_MS = 3000,
+	HOLD_BYTES_MAX = 16 << 20,
 	NETWORKS_MAX = 10000, /* of one list: each is put in its place by moving those behind it */
 };
 
@@ -84,6 +88,13 @@ struct condition {
 		struct tls_wanted tls;
 		uint32_t words_set; /* a bit for each of a table's words */
 		struct {
+			uint64_t up_over; /* bytes */
+			uint32_t per_s,
+			    shift_s;    /* periods begin at multiples of per_s, less shift_s */
+			bool by_device; /* else by destination */
+			unsigned index; /* its bit in facts.budgets_over */
+		} budget;
+		struct {
 			size_t count;
 			struct group *list;
 		} groups;
@@ -103,13 +114,20 @@ struct action {
 	enum how how;
 	enum detail detail;
 	enum severity severity;
-	enum servers servers;   /* of a rule only */
+	enum servers servers; /* of a rule only, as all down to why */
+	uint32_t rate;        /* of RESULT_LIMIT: bytes a second; 0: it stops */
+	bool hold_written;
+	uint32_t hold_bytes, hold_ms;
+	bool hold_decides; /* hold_unknown is what is done when the wait was in vain */
+	enum result hold_unknown;
 	char why[RULE_WHY_MAX]; /* of a set's line "": the judge says it in its own words */
 };
 
 struct rule {
 	struct group match;
 	struct action then;
+	bool waits;  /* it asks for what is sent, which takes a while to be known */
+	bool counts; /* it has a budget */
 	unsigned line;
 	char id[FACTS_LABEL_MAX];
 };
@@ -141,12 +159,23 @@ struct ruleset {
 	size_t set_count, rule_count;
 	struct named_set *sets; /* owned */
 	struct rule *rules;     /* owned */
+	size_t counting;        /* rules up to the last that has a budget */
+};
+
+/* What one `bytes` counts. */
+struct budget {
+	const struct ruleset *set;
+	const struct rule *rule;
+	const struct condition *condition; /* of it */
 };
 
 struct rules {
 	size_t count;
 	struct ruleset *list[CONFIG_RULESETS_MAX]; /* owned */
 	struct rule_index *index;                  /* owned; NULL: every rule is asked */
+	bool payload;                              /* a rule asks for what is sent */
+	size_t budget_count;
+	struct budget budgets[RULES_BUDGETS_MAX];
 };
 
 const char *ruleset_mode_name(enum ruleset_mode mode);
@@ -171,6 +200,7 @@ struct asked {
 	const char *name;  /* the server's, without a dot at its end */
 	enum answer proof; /* what a name that fits is worth */
 	bool strict;       /* a fact of two countries matches by either, else by both alone */
+	bool waits;        /* what is not known of what is sent may be known soon */
 	bool negated;      /* inside a `not`, or an odd number of them */
 };
 
@@ -205,6 +235,11 @@ enum answer group_ask(const struct group *group, const struct asked *asked);
 bool group_by_name(const struct group *group); /* a condition in it is */
 bool group_asks_for(const struct group *group, const struct match_key *key);
 bool group_mentions(const struct group *group, const char *key); /* at any depth */
+
+/* Call tell for each condition, at any depth, in the file's order; any and not
+ * are none themselves. */
+typedef void group_tell(struct condition *condition, void *arg);
+void group_walk(const struct group *group, group_tell *tell, void *arg);
 void group_free(struct group *group);
 
 /* Read a mapping of conditions; told when false.  group is to be freed either way. */
@@ -229,7 +264,25 @@ void action_read_how(const struct reader *reader, const struct yaml_node *node, 
 void action_read_log(const struct reader *reader, const struct yaml_node *node, void *into);
 void action_read_alert(const struct reader *reader, const struct yaml_node *node, void *into);
 void action_read_servers(const struct reader *reader, const struct yaml_node *node, void *into);
+void action_read_rate(const struct reader *reader, const struct yaml_node *node, void *into);
 void action_read_hold(const struct reader *reader, const struct yaml_node *node, void *into);
+
+/* A unit and how much of the smallest one it is; the last has no name. */
+struct unit {
+	const char *name;
+	uint64_t times;
+};
+
+/* What amount_read takes: from 1 to most of the smallest unit. */
+struct amount {
+	const struct unit *units;
+	uint64_t most;
+	const char *wanted; /* "no time to hold: write 3s, at most 60s" */
+};
+
+/* Read a number and its unit, "64KB"; told when false. */
+bool amount_read(const struct reader *reader, const struct yaml_node *node,
+    const struct amount *amount, uint64_t *out);
 
 /* Warn of each rule that one above it keeps from ever being reached; rules is
  * the list that set->rules were read from. */

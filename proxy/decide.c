@@ -68,6 +68,8 @@ decide_judge(struct conn *conn, enum verdict_stage stage)
 	struct facts *facts = &conn->facts;
 
 	judge(conn->snapshot->config->rules, stage, facts, &facts->verdict);
+	if (facts->verdict.open)
+		judge(conn->snapshot->config->rules, VERDICT_PAYLOAD, facts, &facts->verdict);
 	if (!is_blocked(conn))
 		(void)review_blocks(conn, stage);
 }

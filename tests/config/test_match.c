@@ -282,32 +282,93 @@ Test(match, a_window_of_time_is_by_the_clock_that_it_names)
 
 /* ---- what is sent ---- */
 
-/* Until it is known such a rule is as if it were not there: it neither blocks,
- * nor allows, nor holds a set open. */
-Test(match, a_rule_on_the_payload_changes_nothing_before_it_is_known)
+static unsigned
+restriction(enum result result)
+{
+	return result == RESULT_BLOCK ? 1 : 0;
+}
+
+/* Before it is known, the milder of what such a rule and the set's line say holds,
+ * and the verdict is open; what may be blocked yet is held.  When nothing is
+ * waited for any more the set decides as it would without the rule. */
+Test(match, a_rule_on_the_payload_waits_until_it_is_known)
 {
 	static const char *const conditions[] = {"class: video", "not: {class: video}",
 	    "class: telemetry, confidence: identified", "direction: up", "not: {direction: down}",
-	    "bytes: {up_over: 50MB, per: 1h, by: device}",
-	    "not: {bytes: {up_over: 50MB, per: 1h, by: destination}}",
+	    "app: [http, unknown]", "opaque_inner: true", "not: {app: mqtt}",
 	    "any: [{class: video}, {port: 80}]"};
-	static const char *const results[] = {"allow", "block", "observe"};
+	static const enum result results[] = {RESULT_ALLOW, RESULT_BLOCK, RESULT_OBSERVE};
 
 	for (size_t n = 0; n < 9 * sizeof(conditions) / sizeof(conditions[0]); n++) {
-		const char *condition = conditions[n / 9];
-		const char *then = results[n % 3], *otherwise = results[n / 3 % 3];
-		struct rules *rules = load_rule(condition, then, otherwise);
+		enum result then = results[n % 3], otherwise = results[n / 3 % 3];
+		bool mild = restriction(then) < restriction(otherwise);
+		bool blocks = then == RESULT_BLOCK && otherwise == RESULT_BLOCK;
+		bool may_block = then == RESULT_BLOCK || otherwise == RESULT_BLOCK;
+		struct rules *rules =
+		    load_rule(conditions[n / 9], result_name(then), result_name(otherwise));
 		struct facts facts = some_facts();
 
-		for (enum verdict_stage stage = VERDICT_ADDRESS; stage <= VERDICT_PAYLOAD;
-		     stage++) {
+		for (unsigned ask = 0; ask < 4; ask++) {
 			struct verdict verdict;
 
-			judge(rules, stage, &facts, &verdict);
-			cr_expect_str_eq(result_name(verdict.result), otherwise, "{%s} %s/%s",
-			    condition, then, otherwise);
-			cr_expect_str_eq(verdict.rule, "default");
+			facts.waits = ask == 3;
+			judge(rules, ask == 3 ? VERDICT_PAYLOAD : VERDICT_ADDRESS + ask, &facts,
+			    &verdict);
+			cr_expect_eq(verdict.result, mild ? then : otherwise, "%zu %u", n, ask);
+			cr_expect_eq(verdict.open, ask >= 2 && !blocks, "%zu %u", n, ask);
+			cr_expect_eq(verdict.hold_bytes,
+			    ask >= 2 && may_block && !blocks ? 65536 : 0, "%zu %u", n, ask);
 		}
+		facts.waits = false;
+		{
+			struct verdict verdict;
+
+			judge(rules, VERDICT_PAYLOAD, &facts, &verdict);
+			cr_expect_eq(verdict.result, otherwise);
+			cr_expect_str_eq(verdict.rule, "default");
+			cr_expect_eq(verdict.hold_bytes, 0);
+		}
+		rules_free(rules);
+	}
+}
+
+Test(match, a_hold_says_how_much_how_long_and_what_then)
+{
+	static const struct {
+		const char *match, *then;
+		uint32_t bytes, ms;
+		const char *result;
+		const char *rule;
+	} rows[] = {
+	    {"class: video", "block, hold: 1MB", 1 << 20, 3000, "allow", "default"},
+	    {"class: video", "block, hold: none", 0, 3000, "allow", "default"},
+	    {"class: video", "block, hold: {bytes: 4KB, time: 500ms}", 4096, 500, "allow",
+		"default"},
+	    {"class: video", "block, hold: {bytes: 4KB, unknown: block}", 4096, 3000, "block", "x"},
+	    {"class: video", "block, hold: {bytes: 4KB, unknown: observe}", 4096, 3000, "observe",
+		"x"},
+	    {"class: video, confidence: identified", "block, hold: {bytes: 4KB, unknown: block}",
+		4096, 3000, "block", "x"},
+	    /* It is not what is sent that keeps these from holding. */
+	    {"class: video, port: 80", "block, hold: {bytes: 4KB, unknown: block}", 0, 0, "allow",
+		"default"},
+	    {"class: video, unknown: located", "block, hold: {bytes: 4KB, unknown: block}", 0, 0,
+		"allow", "default"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rules *rules = load_rule(rows[i].match, rows[i].then, "allow");
+		struct facts facts = some_facts();
+		struct verdict verdict;
+
+		judge(rules, VERDICT_CERTIFICATE, &facts, &verdict);
+		cr_expect_eq(verdict.result, RESULT_ALLOW);
+		cr_expect_eq(verdict.hold_bytes, rows[i].bytes, "row %zu: %u", i,
+		    verdict.hold_bytes);
+		cr_expect_eq(verdict.hold_ms, rows[i].ms, "row %zu: %u", i, verdict.hold_ms);
+		judge(rules, VERDICT_PAYLOAD, &facts, &verdict);
+		cr_expect_str_eq(result_name(verdict.result), rows[i].result, "row %zu", i);
+		cr_expect_str_eq(verdict.rule, rows[i].rule, "row %zu", i);
 		rules_free(rules);
 	}
 }
@@ -340,16 +401,89 @@ Test(match, the_payload_is_judged_once_it_is_known)
 	}
 }
 
-Test(match, a_limit_waits_for_its_budget)
+/* Ask with so many of the budgets gone over. */
+static struct verdict
+judge_spent(const struct rules *rules, uint64_t over)
 {
-	struct rules *rules =
-	    load_rule("bytes: {up_over: 50MB, per: 1h, by: device}", "limit", "allow");
+	struct facts facts = some_facts();
+	struct verdict verdict;
+
+	facts.budgeted = true;
+	facts.budgets_over = over;
+	judge(rules, VERDICT_PAYLOAD, &facts, &verdict);
+	return verdict;
+}
+
+Test(match, a_limit_holds_when_its_budget_is_spent)
+{
+	struct rules *rules = load_rule("bytes: {up_over: 50MB, per: 1h, by: device}",
+	    "limit, rate: 16KB/s", "allow");
 	struct facts facts = some_facts();
 	struct verdict verdict;
 
 	judge(rules, VERDICT_PAYLOAD, &facts, &verdict);
-	cr_expect_eq(verdict.result, RESULT_ALLOW);
+	cr_expect_eq(verdict.result, RESULT_ALLOW, "nobody counts");
+	cr_expect_eq(judge_spent(rules, 0).result, RESULT_ALLOW);
+	cr_expect_eq(judge_spent(rules, 2).result, RESULT_ALLOW, "another's");
+	verdict = judge_spent(rules, 1);
+	cr_expect_eq(verdict.result, RESULT_LIMIT);
+	cr_expect_eq(verdict.rate, 16384);
+	/* Nothing is held for what every byte tells. */
+	judge(rules, VERDICT_CERTIFICATE, &facts, &verdict);
+	cr_expect(verdict.open);
+	cr_expect_eq(verdict.hold_bytes, 0);
 	rules_free(rules);
+}
+
+/* Which budgets count what these facts send. */
+Test(match, a_budget_counts_what_comes_to_its_rule)
+{
+	static const struct {
+		const char *rules;
+		uint64_t bits;
+	} rows[] = {
+	    {"- {id: a, match: {bytes: {up_over: 1B, per: 1d, by: device}}, then: block, why: w}",
+		1},
+	    {"- {id: a, match: {port: 443, bytes: {up_over: 1B, per: 1d, by: device}}, then: block,"
+	     " why: w}",
+		1},
+	    {"- {id: a, match: {port: 80, bytes: {up_over: 1B, per: 1d, by: device}}, then: block,"
+	     " why: w}",
+		0},
+	    {"- {id: a, match: {class: video, bytes: {up_over: 1B, per: 1d, by: device}}, then: "
+	     "block, why: w}",
+		0},
+	    {"- {id: a, match: {not: {bytes: {up_over: 1B, per: 1d, by: device}}}, then: allow,"
+	     " why: w}\n"
+	     "- {id: b, match: {bytes: {up_over: 9B, per: 1d, by: device}}, then: block, why: w}",
+		1},
+	    {"- {id: a, match: {bytes: {up_over: 9B, per: 1d, by: device}}, then: block, why: w}\n"
+	     "- {id: b, match: {bytes: {up_over: 1B, per: 1d, by: device}}, then: limit, why: w}",
+		3},
+	    {"- {id: a, match: {port: 443}, then: allow, why: w}\n"
+	     "- {id: b, match: {bytes: {up_over: 1B, per: 1d, by: device}}, then: limit, why: w}",
+		0},
+	    {"- {id: a, match: {any: [{bytes: {up_over: 1B, per: 1d, by: device}},"
+	     " {bytes: {up_over: 5B, per: 1h, by: destination}}]}, then: block, why: w}",
+		3},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rules *rules = rules_new();
+		struct problems problems = {0};
+		struct facts facts = some_facts();
+		char text[1000];
+
+		(void)snprintf(text, sizeof(text),
+		    "ruleset: r\nversion: \"1\"\ntitle: t\nunknown: allow\ndefault: allow\n"
+		    "rules:\n%s\n",
+		    rows[i].rules);
+		cr_assert_eq(rules_add(rules, "f", text_of(text), &problems), 0);
+		cr_expect_eq(judge_budgets(rules, &facts), rows[i].bits, "row %zu: %llx", i,
+		    (unsigned long long)judge_budgets(rules, &facts));
+		rules_free(rules);
+		problems_free(&problems);
+	}
 }
 
 /* ---- explaining ---- */
@@ -374,9 +508,9 @@ Test(match, each_key_tells_what_it_found)
 	    {"tls: {min: \"1.3\"}", "tls({min: 1.3}): TLS 1.2, verified does not match"},
 	    {"inspect: plain", "inspect(plain): opened does not match"},
 	    {"time: {from: \"10:00\"}", "time({from: 10:00}): mon 00:00 does not match"},
-	    {"class: video", "class(video): not known"},
+	    {"class: video", "class(video): not known yet"},
 	    {"bytes: {up_over: 1MB, per: 1h, by: device}",
-		"bytes({up_over: 1MB, per: 1h, by: device}): not known"},
+		"bytes({up_over: 1MB, per: 1h, by: device}): not known yet"},
 	    {"not: {port: 443}", "not({port: 443}): port 443 does not match"},
 	    {"any: [{port: 80}, {located: DE, class: audio}]",
 		"any([{port: 80}, {located: DE, class: audio}]): port 443, located DE, class not "

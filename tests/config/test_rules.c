@@ -150,6 +150,17 @@ Test(rules, what_is_wrong_is_told_with_its_place)
 		"then must be allow, block, observe or limit"},
 	    {HEAD "rules: [{id: 1, match: {}, then: limit, why: w}]\n", 6, 34,
 		"'limit' needs a budget"},
+	    {HEAD "rules: [{id: 1, match: {}, then: block, rate: 1KB/s, why: w}]\n", 6, 41,
+		"here nothing is limited"},
+	    {HEAD "rules: [{id: 1, match: {bytes: {up_over: 1B, per: 1d, by: device}}, then: "
+		  "limit, rate: 1KB, why: w}]\n",
+		6, 88, "'1KB' is no rate: write 16KB/s"},
+	    {HEAD "rules: [{id: 1, match: {bytes: {up_over: 101TB, per: 1d, by: device}}, then: "
+		  "block, why: w}]\n",
+		6, 42, "at most 100TB"},
+	    {HEAD "rules: [{id: 1, match: {bytes: {up_over: 1B, per: 367d, by: device}}, then: "
+		  "block, why: w}]\n",
+		6, 51, "at most 366d"},
 	    {HEAD "rules: [{id: 1, match: {}, then: block, why: \"\"}]\n", 6, 46,
 		"why must be text"},
 	    {HEAD "rules: [{id: 1, match: {}, then: block, why: \"a\\nb\"}]\n", 6, 46, "one line"},
@@ -319,11 +330,6 @@ Test(rules, what_is_odd_is_a_warning)
 		  "- {id: 2, match: {port: 2}, then: allow, why: w}\n"
 		  "- {id: 3, match: {not: {port: 1}}, then: block, why: w}\n",
 		9, "rule '3' is never reached: '1' on line 7 matches all"},
-	    {HEAD "rules:\n- {id: 1, match: {class: video}, then: block, hold: 64KB, why: w}\n", 7,
-		"'class' is not learnt of connections in this version: what asks for it never holds"},
-	    {HEAD
-		"rules:\n- {id: 1, match: {any: [{port: 1}, {direction: up}]}, then: block, why: w}\n",
-		7, "'direction' is not learnt"},
 	    {HEAD "rules:\n- {id: 1, match: {inspect: [plain, rejected]}, then: block, why: w}\n",
 		7, "'rejected' is known when a connection has ended"},
 	    {HEAD "mode: observe\nrules:\n- {id: 1, match: {port: 1}, then: block, why: w}\n", 8,

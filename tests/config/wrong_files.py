@@ -178,7 +178,6 @@ WARNINGS = [
     ("8:28", "no device is in a group 'yard'"),
     ("8:42", "the vendors' table has no 'Hickvision'"),
     ("9:5", "rule '3' is never reached: '1' on line 7 matches all that it does"),
-    ("10:21", "'class' is not learnt of connections in this version"),
 ]
 
 
