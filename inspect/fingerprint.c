@@ -33,6 +33,7 @@ struct offer {
 	struct list suites, extensions, groups, formats, signatures;
 	struct bytes alpn; /* the first name */
 	bool has_name;
+	enum hello_carrier carrier;
 };
 
 bool
@@ -61,6 +62,14 @@ add_all(struct list *list, struct bytes numbers)
 		add(list, value);
 }
 
+/* DTLS counts down: 1.0 is 0xfeff, 1.2 is 0xfefd. */
+static bool
+is_newer(const struct offer *offer, uint16_t version)
+{
+	return offer->version == 0 || (offer->carrier == HELLO_BY_DTLS ? version < offer->version
+								       : version > offer->version);
+}
+
 static void
 read_versions(struct bytes body, struct offer *offer)
 {
@@ -71,7 +80,7 @@ read_versions(struct bytes body, struct offer *offer)
 		return;
 	offer->version = 0;
 	while (bytes_u16(&list, &version)) {
-		if (!fingerprint_is_grease(version) && version > offer->version)
+		if (!fingerprint_is_grease(version) && is_newer(offer, version))
 			offer->version = version;
 	}
 }
@@ -120,6 +129,7 @@ read_offer(struct bytes body, struct offer *offer)
 
 	if (!bytes_u16(&body, &offer->legacy_version) ||
 	    !bytes_take(&body, RANDOM_BYTES, &skipped) || !bytes_vec8(&body, &skipped) ||
+	    (offer->carrier == HELLO_BY_DTLS && !bytes_vec8(&body, &skipped)) ||
 	    !bytes_vec16(&body, &suites) || !bytes_vec8(&body, &skipped))
 		return false;
 	offer->version = offer->legacy_version;
@@ -198,6 +208,12 @@ version_mark(uint16_t version)
 		return "s3";
 	case 0x0002:
 		return "s2";
+	case 0xfefc:
+		return "d3";
+	case 0xfefd:
+		return "d2";
+	case 0xfeff:
+		return "d1";
 	default:
 		return "00";
 	}
@@ -287,8 +303,9 @@ write_ja4(struct offer *offer, char out[FINGERPRINT_JA4_SIZE])
 	struct text ja4 = text_in(out, FINGERPRINT_JA4_SIZE);
 	struct text text = text_in(line, sizeof(line));
 
-	text_add(&ja4, "t%s%c%02u%02u", version_mark(offer->version), offer->has_name ? 'd' : 'i',
-	    shown(offer->suites.count), shown(offer->extensions.count));
+	text_add(&ja4, "%c%s%c%02u%02u", "tqd"[offer->carrier], version_mark(offer->version),
+	    offer -> has_name ? 'd' : 'i', shown(offer->suites.count),
+	    shown(offer->extensions.count));
 	write_alpn(&ja4, offer->alpn);
 	qsort(offer->suites.at, offer->suites.count, sizeof(offer->suites.at[0]), compare);
 	write_hex(&text, &offer->suites);
@@ -303,11 +320,12 @@ write_ja4(struct offer *offer, char out[FINGERPRINT_JA4_SIZE])
 }
 
 void
-fingerprint_hello(struct bytes body, char ja3[FINGERPRINT_JA3_SIZE], char ja4[FINGERPRINT_JA4_SIZE])
+fingerprint_hello(struct bytes body, enum hello_carrier carrier, char ja3[FINGERPRINT_JA3_SIZE],
+    char ja4[FINGERPRINT_JA4_SIZE])
 {
 	static struct offer offer; /* a worker reads one hello at a time */
 
-	offer = (struct offer){0};
+	offer = (struct offer){.carrier = carrier};
 	ja3[0] = ja4[0] = '\0';
 	if (!read_offer(body, &offer) || offer.suites.full || offer.extensions.full ||
 	    offer.groups.full || offer.formats.full || offer.signatures.full)

@@ -36,6 +36,7 @@ enum {
 	TLS_1_0 = 0x0301,
 	TLS_1_2 = 0x0303,
 	TLS_1_3 = 0x0304,
+	DTLS_1_0 = 0xfeff,
 };
 
 /* ---- gathering ---- */
@@ -324,12 +325,27 @@ read_versions(struct bytes ext, struct hello_facts *facts)
 	return facts->version_max != 0;
 }
 
+/* The version of TLS that one of DTLS was made after (RFC 4347, 6347, 9147). */
+static uint16_t
+tls_version(uint16_t dtls)
+{
+	switch (dtls) {
+	case 0xfefc:
+		return TLS_1_3;
+	case 0xfefd:
+		return TLS_1_2;
+	default:
+		return TLS_1_0 + 1;
+	}
+}
+
 /* What the extensions say about the leaf that the camera can take. */
 struct signature_offer {
 	bool has_signatures, ecdsa_signature;
 	bool better_than_sha1; /* one of them is */
 	bool has_groups, p256;
 	bool raw_keys_only, has_psk;
+	uint16_t version_max; /* of TLS; of DTLS the one that it was made after */
 };
 
 static bool
@@ -462,14 +478,13 @@ has_ecdsa_suite(struct bytes suites)
 /* TLS 1.3 names the signature in one place; before it, suite, signature and
  * curve must all allow it, and an absent list allows what it would list. */
 static bool
-takes_ecdsa(const struct hello_facts *facts, const struct signature_offer *offer,
-    struct bytes suites)
+takes_ecdsa(const struct signature_offer *offer, struct bytes suites)
 {
-	if (facts->version_max >= TLS_1_3)
+	if (offer->version_max >= TLS_1_3)
 		return offer->ecdsa_signature;
 	if (!has_ecdsa_suite(suites) || (offer->has_groups && !offer->p256))
 		return false;
-	return facts->version_max == TLS_1_2 ? offer->ecdsa_signature : !offer->has_signatures;
+	return offer->version_max == TLS_1_2 ? offer->ecdsa_signature : !offer->has_signatures;
 }
 
 /* Suites that authenticate by a pre-shared key (RFC 4279, 4785, 5487, 5489, 6209,
@@ -492,14 +507,13 @@ is_psk_suite(uint16_t suite)
 /* Whether no certificate of anybody's is good enough.  In TLS 1.3 one that
  * names no signature takes none (RFC 8446 section 9.2). */
 static bool
-takes_no_certificate(const struct hello_facts *facts, const struct signature_offer *offer,
-    struct bytes suites)
+takes_no_certificate(const struct signature_offer *offer, struct bytes suites)
 {
 	uint16_t suite;
 
 	if (offer->raw_keys_only)
 		return true;
-	if (facts->version_max >= TLS_1_3)
+	if (offer->version_max >= TLS_1_3)
 		return offer->has_psk && !offer->has_signatures;
 	while (bytes_u16(&suites, &suite)) {
 		if (!is_psk_suite(suite))
@@ -508,27 +522,49 @@ takes_no_certificate(const struct hello_facts *facts, const struct signature_off
 	return true;
 }
 
-bool
-hello_parse_body(struct bytes body, struct hello_facts *facts)
+/* What was said of versions; in DTLS the newest is the lowest number. */
+static void
+settle_versions(enum hello_carrier carrier, bool said, struct hello_facts *facts,
+    struct signature_offer *offer)
 {
-	struct bytes whole = body, random, session, suites, compression, exts = {0};
+	if (carrier == HELLO_BY_DTLS) {
+		uint16_t oldest = said ? facts->version_max : (uint16_t)DTLS_1_0;
+
+		if (said)
+			facts->version_max = facts->version_min;
+		facts->version_min = oldest;
+		offer->version_max = tls_version(facts->version_max);
+	} else {
+		if (!said)
+			facts->version_min = TLS_1_0;
+		offer->version_max = facts->version_max;
+	}
+}
+
+bool
+hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hello_facts *facts)
+{
+	struct bytes whole = body, random, session, cookie, suites, compression, exts = {0};
 	struct signature_offer offer = {0};
 
 	if (!bytes_u16(&body, &facts->version_max) || !bytes_take(&body, RANDOM_BYTES, &random) ||
-	    !bytes_vec8(&body, &session) || !bytes_vec16(&body, &suites) || suites.left % 2 != 0 ||
+	    !bytes_vec8(&body, &session) ||
+	    (carrier == HELLO_BY_DTLS && !bytes_vec8(&body, &cookie)) ||
+	    !bytes_vec16(&body, &suites) || suites.left % 2 != 0 ||
 	    !bytes_vec8(&body, &compression))
 		return false;
-	facts->version_min = TLS_1_0;
+	facts->version_min = 0;
 	/* Up to TLS 1.2 a hello may end here, RFC 5246 section 7.4.1.2. */
 	if (body.left > 0 && (!bytes_vec16(&body, &exts) || body.left != 0))
 		return false;
 	if (!read_extensions(exts, facts, &offer))
 		return false;
-	facts->ecdsa = takes_ecdsa(facts, &offer, suites);
-	facts->no_certificate = suites.left > 0 && takes_no_certificate(facts, &offer, suites);
+	settle_versions(carrier, facts->version_min != 0, facts, &offer);
+	facts->ecdsa = takes_ecdsa(&offer, suites);
+	facts->no_certificate = suites.left > 0 && takes_no_certificate(&offer, suites);
 	/* A hello of TLS 1.2 that says nothing of signatures means SHA-1. */
-	facts->sha1_only = facts->version_max <= TLS_1_2 && !offer.better_than_sha1;
-	fingerprint_hello(whole, facts->ja3, facts->ja4);
+	facts->sha1_only = offer.version_max <= TLS_1_2 && !offer.better_than_sha1;
+	fingerprint_hello(whole, carrier, facts->ja3, facts->ja4);
 	return true;
 }
 
@@ -538,6 +574,16 @@ set_kind(struct hello_facts *facts, enum hello_kind kind, const char *protocol)
 	memset(facts, 0, sizeof(*facts));
 	facts->kind = kind;
 	text_copy(facts->protocol, sizeof(facts->protocol), protocol);
+}
+
+void
+hello_read_body(struct bytes body, enum hello_carrier carrier, struct hello_facts *facts)
+{
+	static const char *const protocols[] = {"tls", "quic", "dtls"};
+
+	set_kind(facts, HELLO_TLS, protocols[carrier]);
+	if (!hello_parse_body(body, carrier, facts))
+		set_kind(facts, HELLO_BROKEN, protocols[carrier]);
 }
 
 enum hello_result
@@ -563,10 +609,8 @@ hello_add(struct hello_reader *reader, size_t count, struct hello_facts *facts)
 	case STEP_NO_MEMORY:
 		return HELLO_NO_MEMORY;
 	case STEP_WHOLE:
-		set_kind(facts, HELLO_TLS, "tls");
-		if (hello_parse_body(body, facts))
-			return HELLO_READY;
-		break;
+		hello_read_body(body, HELLO_BY_TCP, facts);
+		return HELLO_READY;
 	case STEP_BROKEN:
 		break;
 	}

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/facts.h"
+#include "inspect/fingerprint.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -56,6 +57,9 @@ void hello_clear(struct hello_reader *reader);
 
 /* Read one ClientHello message's body (behind its 4-byte header); false when
  * it is not well-formed.  Fills all of facts but kind and protocol. */
-bool hello_parse_body(struct bytes body, struct hello_facts *facts);
+bool hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hello_facts *facts);
+
+/* The same with kind: HELLO_TLS with its facts, or HELLO_BROKEN. */
+void hello_read_body(struct bytes body, enum hello_carrier carrier, struct hello_facts *facts);
 
 #endif

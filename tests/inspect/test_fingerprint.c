@@ -95,7 +95,7 @@ Test(fingerprint, equals_what_others_compute)
 		size_t count = from_hex(vectors[i].hex, message);
 
 		fingerprint_hello((struct bytes){message + MESSAGE_HEADER, count - MESSAGE_HEADER},
-		    ja3, ja4);
+		    HELLO_BY_TCP, ja3, ja4);
 		cr_expect_str_eq(ja3, vectors[i].ja3);
 		cr_expect_str_eq(ja4, vectors[i].ja4);
 	}
@@ -113,7 +113,7 @@ Test(fingerprint, of_a_cut_hello_reads_no_further)
 		memcpy(copy + MESSAGE_MAX - cut, message, cut);
 		fingerprint_hello((struct bytes){copy + MESSAGE_MAX - cut + MESSAGE_HEADER,
 				      cut - MESSAGE_HEADER},
-		    ja3, ja4);
+		    HELLO_BY_TCP, ja3, ja4);
 		cr_expect_leq(strlen(ja4), FINGERPRINT_JA4_SIZE - 1);
 	}
 }
@@ -128,7 +128,7 @@ Test(fingerprint, of_more_suites_than_can_be_taken_in_is_empty)
 	body[35] = (2 * (FINGERPRINT_LIST_MAX + 1)) >> 8;
 	body[36] = (2 * (FINGERPRINT_LIST_MAX + 1)) & 0xff;
 	body[sizeof(body) - 2] = 1;
-	fingerprint_hello((struct bytes){body, sizeof(body)}, ja3, ja4);
+	fingerprint_hello((struct bytes){body, sizeof(body)}, HELLO_BY_TCP, ja3, ja4);
 	cr_expect_str_eq(ja3, "");
 	cr_expect_str_eq(ja4, "");
 }

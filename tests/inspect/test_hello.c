@@ -288,7 +288,7 @@ Test(hello, body_cut_anywhere_is_refused_without_an_over_read)
 		cr_assert_not_null(exact);
 		memcpy(exact, message.at + 4, cut);
 		/* Cut before its extensions it is one of TLS 1.2 without any. */
-		cr_expect_eq(hello_parse_body((struct bytes){exact, cut}, &facts),
+		cr_expect_eq(hello_parse_body((struct bytes){exact, cut}, HELLO_BY_TCP, &facts),
 		    cut == HELLO_MADE_FIXED, "cut at %zu", cut);
 		free(exact);
 	}

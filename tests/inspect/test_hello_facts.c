@@ -14,7 +14,8 @@ read_extensions(const void *bytes, size_t count, struct hello_facts *facts)
 	bool good;
 
 	*facts = (struct hello_facts){0};
-	good = hello_parse_body((struct bytes){message.at + 4, message.size - 4}, facts);
+	good =
+	    hello_parse_body((struct bytes){message.at + 4, message.size - 4}, HELLO_BY_TCP, facts);
 	made_free(&message);
 	return good;
 }
@@ -65,8 +66,8 @@ Test(hello_name, of_255_bytes_is_the_longest)
 		memset(name, 'n', size);
 		name[size] = '\0';
 		message = hello_message(name, 0);
-		cr_assert(
-		    hello_parse_body((struct bytes){message.at + 4, message.size - 4}, &facts));
+		cr_assert(hello_parse_body((struct bytes){message.at + 4, message.size - 4},
+		    HELLO_BY_TCP, &facts));
 		cr_expect(facts.sni_present);
 		cr_expect_eq(strlen(facts.sni), size <= 255 ? size : 0);
 		cr_expect_eq(facts.sni_odd, size > 255);
@@ -306,7 +307,8 @@ takes_none(const uint16_t suites[3], const void *extensions, size_t size)
 		message.at[4 + 2 + 32 + 1 + 2 + 2 * i] = (uint8_t)(suites[i] >> 8);
 		message.at[4 + 2 + 32 + 1 + 2 + 2 * i + 1] = (uint8_t)suites[i];
 	}
-	cr_assert(hello_parse_body((struct bytes){message.at + 4, message.size - 4}, &facts));
+	cr_assert(hello_parse_body((struct bytes){message.at + 4, message.size - 4}, HELLO_BY_TCP,
+	    &facts));
 	made_free(&message);
 	return facts.no_certificate;
 }
