@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "inspect/lines.h"
+
+#include "inspect/words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+gather(struct lines *lines, struct bytes part)
+{
+	size_t room;
+
+	if (part.left == 0)
+		return;
+	if (lines->total == 0) {
+		lines_clear(lines);
+		lines->head = malloc(LINES_HEAD);
+	}
+	/* Without memory the line is one that is cut before its first byte. */
+	room = lines->head == NULL ? 0 : LINES_HEAD - lines->used;
+	if (room > part.left)
+		room = part.left;
+	if (room > 0)
+		memcpy(lines->head + lines->used, part.at, room);
+	lines->used += room;
+	lines->total += part.left;
+	lines->last = part.at[part.left - 1];
+}
+
+/* A line of total bytes, of which text has the first; the last one tells its end. */
+static void
+finish(struct line *line, struct bytes text, size_t total, uint8_t last)
+{
+	line->crlf = total > 0 && last == '\r';
+	if (line->crlf)
+		total--;
+	if (text.left > total)
+		text.left = total;
+	if (text.left > LINES_HEAD - 1)
+		text.left = LINES_HEAD - 1;
+	line->cut = total > text.left;
+	line->text = text;
+}
+
+bool
+lines_take(struct lines *lines, struct bytes *in, struct line *line)
+{
+	struct bytes part;
+	bool ended = words_until(in, '\n', &part);
+
+	if (ended && lines->total == 0) {
+		finish(line, part, part.left, part.left > 0 ? part.at[part.left - 1] : 0);
+		return true;
+	}
+	gather(lines, part);
+	if (!ended)
+		return false;
+	finish(line, (struct bytes){lines->head, lines->used}, lines->total, lines->last);
+	lines->total = 0;
+	return true;
+}
+
+void
+lines_settle(struct lines *lines)
+{
+	if (lines->total == 0)
+		lines_clear(lines);
+}
+
+void
+lines_clear(struct lines *lines)
+{
+	free(lines->head);
+	*lines = (struct lines){0};
+}
