@@ -20,6 +20,7 @@ eve_add_stats_line(struct json *json, const struct event_head *head, const struc
 	json_number(json, "worker", head->worker);
 	eve_add_pair(json, "payload", facts->traffic.up, facts->traffic.down);
 	eve_add_pair(json, "left", facts->traffic.left_up, facts->traffic.left_down);
+	eve_add_pair(json, "packets", facts->traffic.packets_up, facts->traffic.packets_down);
 	if (facts->place.located_basis[0] != '\0') {
 		json_open(json, "geo");
 		json_string(json, "oldest", facts->place.located_basis);

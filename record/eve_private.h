@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "record/event.h"
 
+#include <stdbool.h>
+
 /* ---- parts ---- */
 
 /* Leave it out where it is "", all 0, or not known. */
@@ -28,6 +30,18 @@ void eve_add_head(struct json *json, const char *type, const struct event_head *
 
 /* How it was dealt with, and by which rule. */
 void eve_add_verdict(struct json *json, const struct facts *facts);
+
+/* What was said, in Suricata's words: "tls", "quic", "http", "mqtt", "smtp". */
+void eve_add_said(struct json *json, const struct facts *facts);
+
+/* "borderlens": all else that is known of a connection. */
+void eve_add_ours(struct json *json, const struct event_head *head, const struct facts *facts,
+    const char *site);
+
+/* "tls", "http", ..., or "failed". */
+const char *eve_app_proto(const struct facts *facts);
+
+bool eve_is_http(enum app_proto proto);
 
 /* ---- lines ---- */
 

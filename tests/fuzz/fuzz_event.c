@@ -10,14 +10,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A camera that was seen before, and a connection of which only its end is told. */
+/* A camera that was seen before, a connection of which only its end is told,
+ * and one that its lookups tell of. */
 static bool
 may_have_no_line(const struct recorded *event)
 {
 	enum event_kind kind = event->head.kind;
+	const struct facts *facts = &event->facts;
 
-	return kind == EVENT_SIGHTING || ((kind == EVENT_OPEN || kind == EVENT_DNS) &&
-					     event->facts.verdict.detail == DETAIL_COUNT);
+	return kind == EVENT_SIGHTING ||
+	       ((kind == EVENT_OPEN || kind == EVENT_DNS) &&
+		   facts->verdict.detail == DETAIL_COUNT) ||
+	       (kind == EVENT_OPEN && facts->transport == TRANSPORT_UDP &&
+		   facts->app.proto == APP_DNS);
 }
 
 /*

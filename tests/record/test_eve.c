@@ -456,7 +456,7 @@ Test(eve, hostile_strings_stay_on_their_line)
 	struct facts facts;
 
 	srandom(3);
-	for (int i = 0; i < 1000; i++) { /* ten strings each */
+	for (int i = 0; i < 1000; i++) { /* a score of strings each */
 		struct lines lines;
 
 		make_facts(&facts, 3);
@@ -465,6 +465,13 @@ Test(eve, hostile_strings_stay_on_their_line)
 		facts.hello.alpn_size = (uint8_t)(random() % FACTS_ALPN_MAX);
 		make_hostile(facts.server.subject, sizeof(facts.server.subject));
 		make_hostile(facts.server.issuer, sizeof(facts.server.issuer));
+		facts.app.proto = (enum app_proto)(random() % APP_COUNT);
+		make_hostile(facts.app.host, sizeof(facts.app.host));
+		make_hostile(facts.app.path, sizeof(facts.app.path));
+		make_hostile(facts.app.agent, sizeof(facts.app.agent));
+		make_hostile(facts.app.client, sizeof(facts.app.client));
+		make_hostile(facts.app.topics, sizeof(facts.app.topics));
+		make_hostile(facts.looked_up, sizeof(facts.looked_up));
 		make_hostile(facts.server.alpn, sizeof(facts.server.alpn));
 		make_hostile(facts.verdict.why, sizeof(facts.verdict.why));
 		make_hostile(facts.end_text, sizeof(facts.end_text));
@@ -524,6 +531,193 @@ Test(eve, a_camera_that_is_there_as_before_has_no_line)
 	facts.sighting.kind = SIGHTING_SEEN;
 	read_lines(&head, &facts, &lines);
 	cr_expect_eq(lines.count, 0);
+	drop(&lines);
+}
+
+#define SAY(member, value) text_copy(member, sizeof(member), value)
+
+static void
+make_udp(struct facts *facts, enum app_proto proto)
+{
+	make_facts(facts, 3);
+	memset(&facts->hello, 0, sizeof(facts->hello));
+	memset(&facts->server, 0, sizeof(facts->server));
+	memset(&facts->camera_tls, 0, sizeof(facts->camera_tls));
+	facts->transport = TRANSPORT_UDP;
+	facts->inspect = INSPECT_PLAIN;
+	facts->app.proto = proto;
+	facts->traffic.packets_up = 12;
+	facts->traffic.packets_down = 3;
+}
+
+Test(eve, a_flow_of_datagrams_says_what_it_is)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_udp(&facts, APP_RTP);
+	SAY(facts.looked_up, "relay.p2p.example");
+	read_lines(&open_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"event_type", "\"rtp\""}, {"proto", "\"UDP\""},
+	    {"app_proto", "\"rtp\""}, {"anomaly", ""}, {"tls", ""},
+	    {"borderlens.app.proto", "\"rtp\""}, {"borderlens.name_basis", "\"dns\""},
+	    {"borderlens.looked_up", "\"relay.p2p.example\""});
+	drop(&lines);
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"event_type", "\"flow\""}, {"flow.pkts_toserver", "12"},
+	    {"flow.pkts_toclient", "3"}, {"flow.state", "\"established\""});
+	drop(&lines);
+
+	/* Its lookups have lines of their own. */
+	facts.app.proto = APP_DNS;
+	read_lines(&open_head, &facts, &lines);
+	cr_expect_eq(lines.count, 0);
+	drop(&lines);
+}
+
+Test(eve, datagrams_that_nobody_knows_are_an_anomaly)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_udp(&facts, APP_UNKNOWN);
+	facts.inspect = INSPECT_UNDECODABLE;
+	facts.app.first_size = 5;
+	memcpy(facts.app.first, "\xf1\x30\0\x14\"", 5);
+	read_lines(&open_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"event_type", "\"anomaly\""}, {"anomaly.event", "\"UNKNOWN\""},
+	    {"app_proto", "\"failed\""}, {"borderlens.app.first", "\"f130001422\""},
+	    {"borderlens.inspect", "\"undecodable\""}, {"borderlens.name_basis", "\"none\""});
+	drop(&lines);
+}
+
+Test(eve, quic_and_dtls_have_the_hello)
+{
+	static const struct {
+		uint32_t version;
+		const char *text;
+	} rows[] = {
+	    {1, "\"1\""},
+	    {0x6b3343cf, "\"2\""},
+	    {0xff00001d, "\"ff00001d\""},
+	};
+	struct facts facts;
+	struct lines lines;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		make_udp(&facts, APP_QUIC);
+		facts.app.version = rows[i].version;
+		facts.hello.kind = HELLO_TLS;
+		facts.hello.sni_present = true;
+		SAY(facts.hello.sni, "api.cloud.example");
+		SAY(facts.hello.ja4, "q13d0310h3_55b375c5d22e_cd85d2d88918");
+		read_lines(&open_head, &facts, &lines);
+		cr_assert_eq(lines.count, 1);
+		EXPECT(lines.at[0], {"event_type", "\"quic\""}, {"app_proto", "\"quic\""},
+		    {"quic.version", rows[i].text}, {"quic.sni", "\"api.cloud.example\""},
+		    {"quic.ja4", "\"q13d0310h3_55b375c5d22e_cd85d2d88918\""}, {"tls", ""},
+		    {"borderlens.name_basis", "\"sni\""});
+		drop(&lines);
+	}
+	facts.app.proto = APP_DTLS;
+	facts.app.version = 0xfefd;
+	read_lines(&open_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"event_type", "\"tls\""}, {"app_proto", "\"dtls\""},
+	    {"tls.version", "\"DTLS 1.2\""}, {"tls.sni", "\"api.cloud.example\""}, {"quic", ""});
+	drop(&lines);
+}
+
+Test(eve, what_was_said_is_in_suricatas_words_where_it_has_them)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	facts.app.proto = APP_HTTP;
+	facts.app.status = 200;
+	facts.app.requests = 7;
+	facts.app.soap = true;
+	facts.app.credentials = true;
+	facts.app.host_mismatch = true;
+	SAY(facts.app.method, "POST");
+	SAY(facts.app.host, "other.example");
+	SAY(facts.app.path, "/onvif/device_service");
+	SAY(facts.app.agent, "curl/8.0");
+	read_lines(&close_head, &facts, &lines);
+	cr_assert_eq(lines.count, 1);
+	EXPECT(lines.at[0], {"app_proto", "\"tls\""}, {"tls.sni", "\"api.cloud.example\""},
+	    {"http.hostname", "\"other.example\""}, {"http.url", "\"/onvif/device_service\""},
+	    {"http.http_user_agent", "\"curl/8.0\""}, {"http.http_method", "\"POST\""},
+	    {"http.status", "200"},
+	    {"borderlens.app",
+		"{\"proto\":\"http\",\"requests\":7,\"soap\":true,\"credentials\":true,"
+		"\"host_mismatch\":true}"});
+	drop(&lines);
+
+	facts.app = (struct app_facts){.proto = APP_MQTT, .requests = 2};
+	SAY(facts.app.method, "CONNECT");
+	SAY(facts.app.client, "cam-17");
+	SAY(facts.app.topics, "site/cam-17/state,site/cam-17/event");
+	read_lines(&close_head, &facts, &lines);
+	EXPECT(lines.at[0], {"mqtt.connect.client_id", "\"cam-17\""},
+	    {"mqtt.publish.topic", "\"site/cam-17/state\""},
+	    {"borderlens.app.topics", "[\"site/cam-17/state\",\"site/cam-17/event\"]"},
+	    {"borderlens.app.client", ""});
+	drop(&lines);
+
+	facts.app = (struct app_facts){.proto = APP_SMTP, .starttls = true, .status = 250};
+	SAY(facts.app.client, "cam.example");
+	SAY(facts.app.agent, "mx.example ESMTP");
+	read_lines(&close_head, &facts, &lines);
+	EXPECT(lines.at[0], {"smtp.helo", "\"cam.example\""}, {"borderlens.app.status", "250"},
+	    {"borderlens.app.agent", "\"mx.example ESMTP\""}, {"borderlens.app.starttls", "true"});
+	drop(&lines);
+
+	make_facts(&facts, 3);
+	memset(&facts.hello, 0, sizeof(facts.hello));
+	facts.hello.kind = HELLO_NOT_TLS;
+	facts.app = (struct app_facts){.proto = APP_RTSP, .confused = true};
+	SAY(facts.app.path, "/stream1");
+	read_lines(&close_head, &facts, &lines);
+	EXPECT(lines.at[0], {"app_proto", "\"rtsp\""}, {"borderlens.app.path", "\"/stream1\""},
+	    {"borderlens.app.confused", "true"}, {"http", ""});
+	drop(&lines);
+}
+
+Test(eve, the_payload_is_told_by_class_and_direction)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	read_lines(&close_head, &facts, &lines);
+	EXPECT(lines.at[0],
+	    {"borderlens.payload", "{\"class\":\"unknown\",\"up\":1000,\"down\":200,\"held\":0}"});
+	drop(&lines);
+	facts.payload.class = PAYLOAD_VIDEO;
+	facts.payload.confidence = CONFIDENCE_IDENTIFIED;
+	facts.payload.direction = DIRECTION_UP;
+	SAY(facts.payload.format, "h264");
+	facts.payload.examined = 4096;
+	facts.payload.held = 65536;
+	facts.payload.up[PAYLOAD_VIDEO] = 900;
+	facts.payload.seen_up[PAYLOAD_VIDEO] = CONFIDENCE_IDENTIFIED;
+	facts.payload.up[PAYLOAD_CONTROL] = 100;
+	facts.payload.down[PAYLOAD_CONTROL] = 200;
+	facts.payload.seen_down[PAYLOAD_CONTROL] = CONFIDENCE_PROBABLE;
+	read_lines(&close_head, &facts, &lines);
+	EXPECT(lines.at[0], {"borderlens.payload.class", "\"video\""},
+	    {"borderlens.payload.confidence", "\"identified\""},
+	    {"borderlens.payload.direction", "\"up\""}, {"borderlens.payload.format", "\"h264\""},
+	    {"borderlens.payload.held", "65536"}, {"borderlens.payload.examined", "4096"},
+	    {"borderlens.payload.up", "1000"},
+	    {"borderlens.payload.classes",
+		"{\"video\":{\"confidence\":\"identified\",\"up\":900,\"down\":0},"
+		"\"control\":{\"confidence\":\"probable\",\"up\":100,\"down\":200}}"});
 	drop(&lines);
 }
 
