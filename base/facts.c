@@ -109,6 +109,14 @@ app_proto_name(enum app_proto proto)
 }
 
 const char *
+name_basis_name(const struct facts *facts)
+{
+	if (facts->hello.sni[0] != '\0')
+		return "sni";
+	return facts->looked_up[0] != '\0' ? "dns" : "none";
+}
+
+const char *
 anomaly_name(enum anomaly kind)
 {
 	static const char *const names[ANOMALY_COUNT] = {"none", "icmp", "gre", "esp", "6in4",

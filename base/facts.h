@@ -505,6 +505,8 @@ const char *payload_class_name(enum payload_class class);
 const char *confidence_name(enum confidence confidence); /* "" for none */
 const char *direction_name(enum direction direction);    /* "" for unknown */
 const char *app_proto_name(enum app_proto proto);        /* "" for none */
+/* By what the server's name is known: "sni", "dns" (it was looked up), "none". */
+const char *name_basis_name(const struct facts *facts);
 const char *anomaly_name(enum anomaly kind);
 const char *end_name(enum end end);
 const char *sighting_name(enum sighting sighting); /* "seen", "new", "ip-taken" ... */
