@@ -191,12 +191,12 @@ open_packet(const struct quic_keys *keys, const struct packet *packet, struct by
 {
 	static uint8_t plain[DATAGRAM_MAX]; /* a worker opens one packet at a time */
 	struct quic_sealed sealed = {.middle = packet->middle, .payload = packet->body};
-	struct bytes sample = packet->body, number;
+	struct bytes behind = packet->body, sample, number;
 	uint8_t mask[1 + NUMBER_BYTES_MAX];
 
 	/* The sample stands where it would if the number had four bytes. */
-	if (!bytes_take(&sample, NUMBER_BYTES_MAX, &number) ||
-	    !bytes_take(&sample, QUIC_SAMPLE_BYTES, &sample) || !quic_keys_mask(keys, sample, mask))
+	if (!bytes_take(&behind, NUMBER_BYTES_MAX, &number) ||
+	    !bytes_take(&behind, QUIC_SAMPLE_BYTES, &sample) || !quic_keys_mask(keys, sample, mask))
 		return false;
 	sealed.flags = packet->flags ^ (mask[0] & HIDDEN_FLAGS);
 	sealed.number_bytes = (uint8_t)((sealed.flags & 3) + 1);
