@@ -155,6 +155,10 @@ group_read(const struct reader *reader, const struct ruleset *set, const struct 
 		}
 		group->count++;
 		good = read_condition(reader, set, child, condition) && good;
+		if (condition->key == &match_direction)
+			group->directions = (uint8_t)(condition->value.words_set << DIRECTION_UP);
+		if (condition->key == &match_confidence)
+			group->confidence = (uint8_t)condition->value.words_set;
 	}
 	return good;
 }
@@ -249,6 +253,7 @@ enum answer
 condition_ask(const struct condition *condition, const struct asked *asked)
 {
 	const struct match_key *key = condition->key;
+	bool holds;
 
 	if (key->ask != NULL)
 		return key->ask(condition, asked);
@@ -257,7 +262,12 @@ condition_ask(const struct condition *condition, const struct asked *asked)
 	if (key->known != NULL && !key->known(asked->facts))
 		return key->stage == VERDICT_PAYLOAD && asked->waits ? ANSWER_LATER
 								     : ANSWER_UNKNOWN;
-	if (!key->test(condition, asked))
+	holds = key->test(condition, asked);
+	/* One message of the kind is enough for a block, and one that is not of the
+	 * kind against the rest; until either came, what is not told yet may be it. */
+	if (key->by_message && holds != asked->strict && asked->facts->payload.pending > 0)
+		return asked->waits ? ANSWER_LATER : ANSWER_UNKNOWN;
+	if (!holds)
 		return ANSWER_NO;
 	return key->by_name ? asked->proof : ANSWER_YES;
 }
@@ -266,7 +276,14 @@ enum answer
 group_ask(const struct group *group, const struct asked *asked)
 {
 	enum answer least = ANSWER_YES;
+	struct asked inner;
 
+	if (group->directions != 0 || group->confidence != 0) {
+		inner = *asked;
+		inner.directions = group->directions;
+		inner.confidence = group->confidence;
+		asked = &inner;
+	}
 	for (size_t i = 0; i < group->count && least != ANSWER_NO; i++) {
 		enum answer answer = condition_ask(&group->conditions[i], asked);
 

@@ -21,16 +21,50 @@ parse_class(const struct reader *reader, const struct ruleset *set, const struct
 	    &condition->value.words_set);
 }
 
+/* How sure it is that a class was seen, in the directions that are asked for. */
+static enum confidence
+seen(const struct asked *asked, enum payload_class class)
+{
+	const struct payload_facts *payload = &asked->facts->payload;
+	unsigned ways = asked->directions != 0 ? asked->directions : ~0U;
+	uint8_t best = 0;
+
+	if ((ways & 1U << DIRECTION_UP) != 0)
+		best = payload->seen_up[class];
+	if ((ways & 1U << DIRECTION_DOWN) != 0 && payload->seen_down[class] > best)
+		best = payload->seen_down[class];
+	if (payload->class == class && (ways & 1U << payload->direction) != 0 &&
+	    payload->confidence > best)
+		best = (uint8_t)payload->confidence;
+	return (enum confidence)best;
+}
+
 static bool
 knows_class(const struct facts *facts)
 {
 	return facts->payload.class != PAYLOAD_UNKNOWN;
 }
 
+/* By one class of these in a rule that blocks; else by all that were seen. */
 static bool
 test_class(const struct condition *condition, const struct asked *asked)
 {
-	return (condition->value.words_set & 1U << (asked->facts->payload.class - 1)) != 0;
+	bool any = false;
+
+	for (enum payload_class class = PAYLOAD_VIDEO; class < PAYLOAD_COUNT; class ++) {
+		bool listed = (condition->value.words_set & 1U << (class - 1)) != 0;
+		enum confidence sure = seen(asked, class);
+
+		if (sure == CONFIDENCE_NONE)
+			continue;
+		listed = listed && sure >= asked->confidence;
+		if (listed && asked->strict)
+			return true;
+		if (!listed && !asked->strict)
+			return false;
+		any = any || listed;
+	}
+	return any;
 }
 
 static void
@@ -38,6 +72,11 @@ tell_class(const struct condition *condition, const struct facts *facts, struct 
 {
 	(void)condition;
 	text_add(out, "%s", payload_class_name(facts->payload.class));
+	for (enum payload_class class = PAYLOAD_VIDEO; class < PAYLOAD_COUNT; class ++) {
+		if (class != facts->payload.class &&
+		    (facts->payload.seen_up[class] != 0 || facts->payload.seen_down[class] != 0))
+			text_add(out, ", %s", payload_class_name(class));
+	}
 }
 
 static bool
@@ -51,10 +90,15 @@ parse_confidence(const struct reader *reader, const struct ruleset *set,
 	return word >= 0;
 }
 
+/* Beside a class it is about that class; alone, about any. */
 static bool
 test_confidence(const struct condition *condition, const struct asked *asked)
 {
-	return asked->facts->payload.confidence >= condition->value.words_set;
+	for (enum payload_class class = PAYLOAD_VIDEO; class < PAYLOAD_COUNT; class ++) {
+		if (seen(asked, class) >= condition->value.words_set)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -86,7 +130,12 @@ knows_direction(const struct facts *facts)
 static bool
 test_direction(const struct condition *condition, const struct asked *asked)
 {
-	return (condition->value.words_set & 1U << (asked->facts->payload.direction - 1)) != 0;
+	(void)condition;
+	for (enum payload_class class = PAYLOAD_VIDEO; class < PAYLOAD_COUNT; class ++) {
+		if (seen(asked, class) != CONFIDENCE_NONE)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -178,8 +227,9 @@ tell_bytes(const struct condition *condition, const struct facts *facts, struct 
 const struct match_key match_class = {
     .name = "class",
     .value = "video, image, audio, telemetry, firmware, control, opaque, metadata, credentials",
-    .meaning = "what is sent is of this kind",
+    .meaning = "of what is sent something is of this kind; in a rule that lets through, all",
     .stage = VERDICT_PAYLOAD,
+    .by_message = true,
     .parse = parse_class,
     .known = knows_class,
     .test = test_class,
@@ -190,6 +240,7 @@ const struct match_key match_confidence = {
     .value = "probable, identified",
     .meaning = "the kind is at least so sure",
     .stage = VERDICT_PAYLOAD,
+    .by_message = true,
     .parse = parse_confidence,
     .known = knows_class,
     .test = test_confidence,
@@ -200,6 +251,7 @@ const struct match_key match_direction = {
     .value = "up, down",
     .meaning = "it goes this way; up: from the camera",
     .stage = VERDICT_PAYLOAD,
+    .by_message = true,
     .parse = parse_direction,
     .known = knows_direction,
     .test = test_direction,

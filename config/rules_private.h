@@ -61,6 +61,8 @@ struct tls_wanted {
 /* Conditions that must all hold. */
 struct group {
 	size_t count;
+	uint8_t directions; /* that what its class was seen in: 1 << enum direction; 0: either */
+	uint8_t confidence; /* of its class, at least */
 	struct condition *conditions; /* owned */
 };
 
@@ -201,7 +203,8 @@ struct asked {
 	enum answer proof; /* what a name that fits is worth */
 	bool strict;       /* a fact of two countries matches by either, else by both alone */
 	bool waits;        /* what is not known of what is sent may be known soon */
-	bool negated;      /* inside a `not`, or an odd number of them */
+	uint8_t directions, confidence; /* of the group that the condition stands in */
+	bool negated;                   /* inside a `not`, or an odd number of them */
 };
 
 /* Whether an unknown country or network counts as one of the list: inside the
@@ -219,7 +222,8 @@ struct match_key {
 	const char *value;   /* how it is written; for `rules keywords` */
 	const char *meaning; /* "holds when ..." */
 	enum verdict_stage stage;
-	bool by_name; /* rests on the server's name, which a certificate must prove */
+	bool by_name;    /* rests on the server's name, which a certificate must prove */
+	bool by_message; /* of what is sent at all: the next message may be another */
 	bool (*parse)(const struct reader *reader, const struct ruleset *set,
 	    const struct yaml_node *node, struct condition *condition);
 	bool (*known)(const struct facts *facts); /* NULL: from `stage` on */
