@@ -3,22 +3,10 @@
 
 #include "base/text.h"
 
+#include <assert.h>
 #include <string.h>
 
-#define BIND(name)                                                                                 \
-	static int bind_##name(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
-
-static int
-bind_number(sqlite3_stmt *stmt, int parameter, uint64_t value)
-{
-	return sqlite3_bind_int64(stmt, parameter, (sqlite3_int64)value);
-}
-
-static int
-bind_text(sqlite3_stmt *stmt, int parameter, const char *value)
-{
-	return sqlite3_bind_text(stmt, parameter, value, -1, SQLITE_STATIC);
-}
+/* ---- binding ---- */
 
 static int
 bind_copy(sqlite3_stmt *stmt, int parameter, const char *value)
@@ -27,33 +15,109 @@ bind_copy(sqlite3_stmt *stmt, int parameter, const char *value)
 }
 
 static int
-bind_time(sqlite3_stmt *stmt, int parameter, uint64_t wall_us)
+bind_literal(sqlite3_stmt *stmt, int parameter, const char *value)
 {
-	return wall_us != 0 ? bind_number(stmt, parameter, wall_us)
-			    : sqlite3_bind_null(stmt, parameter);
+	return sqlite3_bind_text(stmt, parameter, value, -1, SQLITE_STATIC);
+}
+
+static uint64_t
+load_number(const uint8_t *at, size_t size)
+{
+	uint16_t two;
+	uint32_t four;
+	uint64_t eight;
+
+	switch (size) {
+	case sizeof(uint8_t):
+		return *at;
+	case sizeof(two):
+		memcpy(&two, at, sizeof(two));
+		return two;
+	case sizeof(four):
+		memcpy(&four, at, sizeof(four));
+		return four;
+	default:
+		assert(size == sizeof(eight));
+		memcpy(&eight, at, sizeof(eight));
+		return eight;
+	}
 }
 
 static int
-bind_addr(sqlite3_stmt *stmt, int parameter, const struct addr *addr)
+bind_addr(sqlite3_stmt *stmt, int parameter, const uint8_t *at)
 {
 	char text[ADDR_TEXT_MAX];
+	struct addr addr;
 
-	return bind_copy(stmt, parameter, addr_text(addr, text));
+	memcpy(&addr, at, sizeof(addr));
+	return bind_copy(stmt, parameter, addr_text(&addr, text));
 }
 
 static int
-bind_countries(sqlite3_stmt *stmt, int parameter, const struct countries *countries)
+bind_countries(sqlite3_stmt *stmt, int parameter, const uint8_t *at)
+{
+	char text[COUNTRIES_TEXT_MAX];
+	struct countries countries;
+
+	memcpy(&countries, at, sizeof(countries));
+	return bind_copy(stmt, parameter, countries_text(&countries, text));
+}
+
+int
+column_bind(const struct column *column, sqlite3_stmt *stmt, int parameter,
+    const struct facts *facts)
+{
+	const uint8_t *at = (const uint8_t *)facts + column->at;
+	uint64_t number;
+
+	if (column->bind != NULL)
+		return column->bind(stmt, parameter, facts);
+	switch (column->type) {
+	case COLUMN_TEXT:
+		return bind_literal(stmt, parameter, (const char *)at);
+	case COLUMN_ADDR:
+		return bind_addr(stmt, parameter, at);
+	case COLUMN_COUNTRIES:
+		return bind_countries(stmt, parameter, at);
+	case COLUMN_NUMBER:
+	case COLUMN_BOOL:
+	case COLUMN_TIME:
+	case COLUMN_WORD:
+		break;
+	}
+	number = load_number(at, column->size);
+	if (column->type == COLUMN_WORD)
+		return bind_literal(stmt, parameter, column->word((size_t)number));
+	if (column->type == COLUMN_TIME && number == 0)
+		return sqlite3_bind_null(stmt, parameter);
+	return sqlite3_bind_int64(stmt, parameter, (sqlite3_int64)number);
+}
+
+/* ---- what is no plain fact ---- */
+
+static int
+bind_mac(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
+{
+	char text[MAC_TEXT_MAX];
+
+	if (!mac_is_set(facts->mac))
+		return bind_literal(stmt, parameter, "");
+	return bind_copy(stmt, parameter, mac_text(facts->mac, text));
+}
+
+static int
+bind_located(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
 {
 	char text[COUNTRIES_TEXT_MAX];
 
-	return bind_copy(stmt, parameter, countries_text(countries, text));
+	return bind_copy(stmt, parameter, located_text(&facts->place, text));
 }
 
 static int
-bind_errors(sqlite3_stmt *stmt, int parameter, uint32_t errors)
+bind_errors(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
 {
 	const char *names[CERT_ERRORS_MAX];
-	size_t count = cert_error_names(errors, names);
+	size_t count = cert_error_names(facts->server.errors, names);
 	char line[FACTS_DN_MAX];
 	struct text text = text_in(line, sizeof(line));
 
@@ -63,271 +127,60 @@ bind_errors(sqlite3_stmt *stmt, int parameter, uint32_t errors)
 }
 
 static int
-bind_hash(sqlite3_stmt *stmt, int parameter, const uint8_t hash[32])
+bind_sha256(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
 {
-	static const uint8_t none[32];
-	char hex[65];
+	static const uint8_t none[sizeof(facts->server.sha256)];
+	char hex[2 * sizeof(none) + 1];
 
-	if (memcmp(hash, none, sizeof(none)) == 0)
-		return bind_text(stmt, parameter, "");
-	text_hex(hex, hash, 32);
+	if (memcmp(facts->server.sha256, none, sizeof(none)) == 0)
+		return bind_literal(stmt, parameter, "");
+	text_hex(hex, facts->server.sha256, sizeof(none));
 	return bind_copy(stmt, parameter, hex);
 }
 
-BIND(f_flow_id)
+static int
+bind_server_tls(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
 {
-	return bind_number(stmt, parameter, facts->flow_id);
+	return bind_literal(stmt, parameter, tls_version_name(facts->server.version));
 }
 
-BIND(f_opened)
+static int
+bind_camera_tls(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
 {
-	return bind_time(stmt, parameter, facts->opened_wall_us);
+	return bind_literal(stmt, parameter, tls_version_name(facts->camera_tls.version));
 }
 
-BIND(f_closed)
+static int
+bind_name_basis(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
 {
-	return bind_time(stmt, parameter, facts->closed_wall_us);
+	return bind_literal(stmt, parameter, name_basis_name(facts));
 }
 
-BIND(f_duration_us)
+static int
+bind_first(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
 {
-	return bind_number(stmt, parameter, facts->duration_us);
+	char hex[2 * sizeof(facts->app.first) + 1] = "";
+
+	if (facts->app.first_size > 0)
+		text_hex(hex, facts->app.first, facts->app.first_size);
+	return bind_copy(stmt, parameter, hex);
 }
 
-BIND(f_device)
+static int
+bind_classes(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
 {
-	return bind_text(stmt, parameter, facts->device);
-}
+	const struct payload_facts *payload = &facts->payload;
+	char line[PAYLOAD_COUNT * 64] = "";
+	struct text text = text_in(line, sizeof(line));
 
-BIND(f_camera)
-{
-	return bind_addr(stmt, parameter, &facts->camera);
-}
-
-BIND(f_camera_port)
-{
-	return bind_number(stmt, parameter, facts->camera.port);
-}
-
-BIND(f_mac)
-{
-	char text[MAC_TEXT_MAX];
-
-	if (!mac_is_set(facts->mac))
-		return bind_text(stmt, parameter, "");
-	return bind_copy(stmt, parameter, mac_text(facts->mac, text));
-}
-
-BIND(f_iface)
-{
-	return bind_text(stmt, parameter, facts->iface);
-}
-
-BIND(f_dst)
-{
-	return bind_addr(stmt, parameter, &facts->dst);
-}
-
-BIND(f_port)
-{
-	return bind_number(stmt, parameter, facts->dst.port);
-}
-
-BIND(f_sni)
-{
-	return bind_text(stmt, parameter, facts->hello.sni);
-}
-
-BIND(f_hello)
-{
-	return bind_text(stmt, parameter, hello_kind_name(facts->hello.kind));
-}
-
-BIND(f_protocol)
-{
-	return bind_text(stmt, parameter, facts->hello.protocol);
-}
-
-BIND(f_ja4)
-{
-	return bind_text(stmt, parameter, facts->hello.ja4);
-}
-
-BIND(f_located)
-{
-	char text[COUNTRIES_TEXT_MAX];
-
-	return bind_copy(stmt, parameter, located_text(&facts->place, text));
-}
-
-BIND(f_registered)
-{
-	return bind_countries(stmt, parameter, &facts->place.registered);
-}
-
-BIND(f_operator)
-{
-	return bind_countries(stmt, parameter, &facts->place.operator);
-}
-
-BIND(f_asn)
-{
-	return bind_number(stmt, parameter, facts->place.asn);
-}
-
-BIND(f_org)
-{
-	return bind_text(stmt, parameter, facts->place.org);
-}
-
-BIND(f_vendor)
-{
-	return bind_text(stmt, parameter, facts->place.vendor);
-}
-
-BIND(f_located_basis)
-{
-	return bind_text(stmt, parameter, facts->place.located_basis);
-}
-
-BIND(f_registered_basis)
-{
-	return bind_text(stmt, parameter, facts->place.registered_basis);
-}
-
-BIND(f_operator_basis)
-{
-	return bind_text(stmt, parameter, facts->place.operator_basis);
-}
-
-BIND(f_vendor_basis)
-{
-	return bind_text(stmt, parameter, facts->place.vendor_basis);
-}
-
-BIND(f_inspect)
-{
-	return bind_text(stmt, parameter, inspect_name(facts->inspect));
-}
-
-BIND(f_verdict)
-{
-	return bind_text(stmt, parameter, result_name(facts->verdict.result));
-}
-
-BIND(f_shadow)
-{
-	return bind_number(stmt, parameter, facts->verdict.shadow ? 1 : 0);
-}
-
-BIND(f_verdict_stage)
-{
-	return bind_text(stmt, parameter, verdict_stage_name(facts->verdict.stage));
-}
-
-BIND(f_flag)
-{
-	return bind_text(stmt, parameter, severity_name(facts->verdict.flag.severity));
-}
-
-BIND(f_flag_ruleset)
-{
-	return bind_text(stmt, parameter, facts->verdict.flag.ruleset);
-}
-
-BIND(f_flag_rule)
-{
-	return bind_text(stmt, parameter, facts->verdict.flag.rule);
-}
-
-BIND(f_ruleset)
-{
-	return bind_text(stmt, parameter, facts->verdict.ruleset);
-}
-
-BIND(f_ruleset_version)
-{
-	return bind_text(stmt, parameter, facts->verdict.ruleset_version);
-}
-
-BIND(f_rule)
-{
-	return bind_text(stmt, parameter, facts->verdict.rule);
-}
-
-BIND(f_why)
-{
-	return bind_text(stmt, parameter, facts->verdict.why);
-}
-
-BIND(f_up)
-{
-	return bind_number(stmt, parameter, facts->traffic.up);
-}
-
-BIND(f_down)
-{
-	return bind_number(stmt, parameter, facts->traffic.down);
-}
-
-BIND(f_left_up)
-{
-	return bind_number(stmt, parameter, facts->traffic.left_up);
-}
-
-BIND(f_left_down)
-{
-	return bind_number(stmt, parameter, facts->traffic.left_down);
-}
-
-BIND(f_end)
-{
-	return bind_text(stmt, parameter, end_name(facts->end));
-}
-
-BIND(f_end_text)
-{
-	return bind_text(stmt, parameter, facts->end_text);
-}
-
-BIND(f_server_tls)
-{
-	return bind_text(stmt, parameter, tls_version_name(facts->server.version));
-}
-
-BIND(f_camera_tls)
-{
-	return bind_text(stmt, parameter, tls_version_name(facts->camera_tls.version));
-}
-
-BIND(f_camera_verdict)
-{
-	return bind_text(stmt, parameter, camera_verdict_name(facts->camera_tls.verdict));
-}
-
-BIND(f_verified)
-{
-	return bind_number(stmt, parameter, facts->server.verified ? 1 : 0);
-}
-
-BIND(f_errors)
-{
-	return bind_errors(stmt, parameter, facts->server.errors);
-}
-
-BIND(f_subject)
-{
-	return bind_text(stmt, parameter, facts->server.subject);
-}
-
-BIND(f_issuer)
-{
-	return bind_text(stmt, parameter, facts->server.issuer);
-}
-
-BIND(f_sha256)
-{
-	return bind_hash(stmt, parameter, facts->server.sha256);
+	for (size_t i = 0; i < PAYLOAD_COUNT; i++) {
+		if (payload->up[i] == 0 && payload->down[i] == 0)
+			continue;
+		text_add(&text, "%s%s %llu/%llu", text.used > 0 ? ", " : "",
+		    payload_class_name((enum payload_class)i), (unsigned long long)payload->up[i],
+		    (unsigned long long)payload->down[i]);
+	}
+	return bind_copy(stmt, parameter, line);
 }
 
 /* ---- the words of closed sets ---- */
@@ -384,68 +237,164 @@ word_camera_verdict(size_t index)
 					    : NULL;
 }
 
+static const char *
+word_proto(size_t index)
+{
+	static const char *const names[] = {"tcp", "udp"};
+
+	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
+}
+
+static const char *
+word_app(size_t index)
+{
+	return index < APP_COUNT ? app_proto_name((enum app_proto)index) : NULL;
+}
+
+static const char *
+word_name_basis(size_t index)
+{
+	static const char *const names[] = {"none", "sni", "dns"};
+
+	return index < sizeof(names) / sizeof(names[0]) ? names[index] : NULL;
+}
+
+static const char *
+word_class(size_t index)
+{
+	return index < PAYLOAD_COUNT ? payload_class_name((enum payload_class)index) : NULL;
+}
+
+static const char *
+word_confidence(size_t index)
+{
+	return index <= CONFIDENCE_IDENTIFIED ? confidence_name((enum confidence)index) : NULL;
+}
+
+static const char *
+word_direction(size_t index)
+{
+	return index <= DIRECTION_DOWN ? direction_name((enum direction)index) : NULL;
+}
+
+/* ---- the table ---- */
+
+#define IN_FACTS(member) offsetof(struct facts, member), sizeof(((struct facts *)NULL)->member)
+
+#define FACT(name, type, member, help)                                                             \
+	{                                                                                          \
+		name, type, help, IN_FACTS(member), NULL, NULL, NULL                               \
+	}
+#define WORD(name, member, help, word)                                                             \
+	{                                                                                          \
+		name, COLUMN_WORD, help, IN_FACTS(member), NULL, word, NULL                        \
+	}
+#define DERIVED(name, type, help, bind)                                                            \
+	{                                                                                          \
+		name, type, help, 0, 0, bind, NULL, NULL                                           \
+	}
+#define DERIVED_WORD(name, help, bind, word, fill)                                                 \
+	{                                                                                          \
+		name, COLUMN_WORD, help, 0, 0, bind, word, fill                                    \
+	}
+
 const struct column columns[] = {
-    {"flow_id", COLUMN_NUMBER, "joins the lines and rows of one connection", bind_f_flow_id, NULL},
-    {"opened", COLUMN_TIME, "when the camera's connection was taken", bind_f_opened, NULL},
-    {"closed", COLUMN_TIME, "when it ended; empty while it is open", bind_f_closed, NULL},
-    {"duration_us", COLUMN_NUMBER, "by the clock that does not jump", bind_f_duration_us, NULL},
-    {"device", COLUMN_TEXT, "the camera's name; its MAC or address where it has none",
-	bind_f_device, NULL},
-    {"camera", COLUMN_ADDR, "the camera's address", bind_f_camera, NULL},
-    {"camera_port", COLUMN_NUMBER, "the camera's port", bind_f_camera_port, NULL},
-    {"mac", COLUMN_TEXT, "the camera's MAC; empty where the kernel knows none", bind_f_mac, NULL},
-    {"iface", COLUMN_TEXT, "the interface it came in by", bind_f_iface, NULL},
-    {"dst", COLUMN_ADDR, "the address the camera wanted", bind_f_dst, NULL},
-    {"port", COLUMN_NUMBER, "the port the camera wanted", bind_f_port, NULL},
-    {"sni", COLUMN_TEXT, "the server name the camera sent", bind_f_sni, NULL},
-    {"hello", COLUMN_WORD, "none, tls, not-tls or broken", bind_f_hello, word_hello},
-    {"protocol", COLUMN_TEXT, "what was spoken instead of TLS", bind_f_protocol, NULL},
-    {"ja4", COLUMN_TEXT, "fingerprint of the camera's hello", bind_f_ja4, NULL},
-    {"located", COLUMN_COUNTRIES, "where the server is; or anycast, private, satellite",
-	bind_f_located, NULL},
-    {"registered", COLUMN_COUNTRIES, "where its address is registered", bind_f_registered, NULL},
-    {"operator", COLUMN_COUNTRIES, "who controls the network", bind_f_operator, NULL},
-    {"asn", COLUMN_NUMBER, "the network's number; 0: unknown", bind_f_asn, NULL},
-    {"org", COLUMN_TEXT, "the network's name", bind_f_org, NULL},
-    {"vendor", COLUMN_TEXT, "whose cloud, by the server name", bind_f_vendor, NULL},
-    {"located_basis", COLUMN_TEXT, "what says where it is: database and its date, or override",
-	bind_f_located_basis, NULL},
-    {"registered_basis", COLUMN_TEXT, "what says where it is registered", bind_f_registered_basis,
-	NULL},
-    {"operator_basis", COLUMN_TEXT, "the table's line that says who controls the network",
-	bind_f_operator_basis, NULL},
-    {"vendor_basis", COLUMN_TEXT, "the table's line that says whose cloud it is",
-	bind_f_vendor_basis, NULL},
-    {"inspect", COLUMN_WORD, "opened, passthrough, refused, rejected, plain or undecodable",
-	bind_f_inspect, word_inspect},
-    {"verdict", COLUMN_WORD, "observe, allow, limit or block", bind_f_verdict, word_verdict},
-    {"shadow", COLUMN_BOOL, "would have blocked, but the set only records", bind_f_shadow, NULL},
-    {"verdict_stage", COLUMN_WORD, "what was known when it fell: address, name, certificate ...",
-	bind_f_verdict_stage, word_verdict_stage},
-    {"flag", COLUMN_WORD, "info, medium or high, where a rule wants it looked at", bind_f_flag,
-	word_flag},
-    {"flag_ruleset", COLUMN_TEXT, "the rule set of that rule", bind_f_flag_ruleset, NULL},
-    {"flag_rule", COLUMN_TEXT, "that rule", bind_f_flag_rule, NULL},
-    {"ruleset", COLUMN_TEXT, "the rule set that decided", bind_f_ruleset, NULL},
-    {"ruleset_version", COLUMN_TEXT, "its version", bind_f_ruleset_version, NULL},
-    {"rule", COLUMN_TEXT, "the rule that decided", bind_f_rule, NULL},
-    {"why", COLUMN_TEXT, "the reason, in one sentence", bind_f_why, NULL},
-    {"up", COLUMN_NUMBER, "payload bytes from the camera", bind_f_up, NULL},
-    {"down", COLUMN_NUMBER, "payload bytes from the server", bind_f_down, NULL},
-    {"left_up", COLUMN_NUMBER, "payload bytes that left towards the server", bind_f_left_up, NULL},
-    {"left_down", COLUMN_NUMBER, "payload bytes that left towards the camera", bind_f_left_down,
-	NULL},
-    {"end", COLUMN_WORD, "why it ended", bind_f_end, word_end},
-    {"end_text", COLUMN_TEXT, "what was seen at its end", bind_f_end_text, NULL},
-    {"server_tls", COLUMN_WORD, "version with the server", bind_f_server_tls, word_tls},
-    {"camera_tls", COLUMN_WORD, "version with the camera", bind_f_camera_tls, word_tls},
-    {"camera_verdict", COLUMN_WORD, "ok, rejected or probable", bind_f_camera_verdict,
-	word_camera_verdict},
-    {"verified", COLUMN_BOOL, "the server's certificate was found good", bind_f_verified, NULL},
-    {"errors", COLUMN_TEXT, "what is wrong with the server's certificate", bind_f_errors, NULL},
-    {"subject", COLUMN_TEXT, "of the server's certificate", bind_f_subject, NULL},
-    {"issuer", COLUMN_TEXT, "of the server's certificate", bind_f_issuer, NULL},
-    {"sha256", COLUMN_TEXT, "of the server's certificate", bind_f_sha256, NULL},
+    FACT("flow_id", COLUMN_NUMBER, flow_id, "joins the lines and rows of one connection"),
+    FACT("opened", COLUMN_TIME, opened_wall_us, "when the camera's connection was taken"),
+    FACT("closed", COLUMN_TIME, closed_wall_us, "when it ended; empty while it is open"),
+    FACT("duration_us", COLUMN_NUMBER, duration_us, "by the clock that does not jump"),
+    FACT("device", COLUMN_TEXT, device, "the camera's name; its MAC or address where it has none"),
+    FACT("camera", COLUMN_ADDR, camera, "the camera's address"),
+    FACT("camera_port", COLUMN_NUMBER, camera.port, "the camera's port"),
+    DERIVED("mac", COLUMN_TEXT, "the camera's MAC; empty where the kernel knows none", bind_mac),
+    FACT("iface", COLUMN_TEXT, iface, "the interface it came in by"),
+    FACT("dst", COLUMN_ADDR, dst, "the address the camera wanted"),
+    FACT("port", COLUMN_NUMBER, dst.port, "the port the camera wanted"),
+    FACT("sni", COLUMN_TEXT, hello.sni, "the server name the camera sent"),
+    WORD("hello", hello.kind, "none, tls, not-tls or broken", word_hello),
+    FACT("protocol", COLUMN_TEXT, hello.protocol, "what was spoken instead of TLS"),
+    FACT("ja4", COLUMN_TEXT, hello.ja4, "fingerprint of the camera's hello"),
+    DERIVED("located", COLUMN_COUNTRIES, "where the server is; or anycast, private, satellite",
+	bind_located),
+    FACT("registered", COLUMN_COUNTRIES, place.registered, "where its address is registered"),
+    FACT("operator", COLUMN_COUNTRIES, place.operator, "who controls the network"),
+    FACT("asn", COLUMN_NUMBER, place.asn, "the network's number; 0: unknown"),
+    FACT("org", COLUMN_TEXT, place.org, "the network's name"),
+    FACT("vendor", COLUMN_TEXT, place.vendor, "whose cloud, by the server name"),
+    FACT("located_basis", COLUMN_TEXT, place.located_basis,
+	"what says where it is: database and its date, or override"),
+    FACT("registered_basis", COLUMN_TEXT, place.registered_basis,
+	"what says where it is registered"),
+    FACT("operator_basis", COLUMN_TEXT, place.operator_basis,
+	"the table's line that says who controls the network"),
+    FACT("vendor_basis", COLUMN_TEXT, place.vendor_basis,
+	"the table's line that says whose cloud it is"),
+    WORD("inspect", inspect, "opened, passthrough, refused, rejected, plain or undecodable",
+	word_inspect),
+    WORD("verdict", verdict.result, "observe, allow, limit or block", word_verdict),
+    FACT("shadow", COLUMN_BOOL, verdict.shadow, "would have blocked, but the set only records"),
+    WORD("verdict_stage", verdict.stage,
+	"what was known when it fell: address, name, certificate ...", word_verdict_stage),
+    WORD("flag", verdict.flag.severity, "info, medium or high, where a rule wants it looked at",
+	word_flag),
+    FACT("flag_ruleset", COLUMN_TEXT, verdict.flag.ruleset, "the rule set of that rule"),
+    FACT("flag_rule", COLUMN_TEXT, verdict.flag.rule, "that rule"),
+    FACT("ruleset", COLUMN_TEXT, verdict.ruleset, "the rule set that decided"),
+    FACT("ruleset_version", COLUMN_TEXT, verdict.ruleset_version, "its version"),
+    FACT("rule", COLUMN_TEXT, verdict.rule, "the rule that decided"),
+    FACT("why", COLUMN_TEXT, verdict.why, "the reason, in one sentence"),
+    FACT("up", COLUMN_NUMBER, traffic.up, "payload bytes from the camera"),
+    FACT("down", COLUMN_NUMBER, traffic.down, "payload bytes from the server"),
+    FACT("left_up", COLUMN_NUMBER, traffic.left_up, "payload bytes that left towards the server"),
+    FACT("left_down", COLUMN_NUMBER, traffic.left_down,
+	"payload bytes that left towards the camera"),
+    WORD("end", end, "why it ended", word_end),
+    FACT("end_text", COLUMN_TEXT, end_text, "what was seen at its end"),
+    DERIVED_WORD("server_tls", "version with the server", bind_server_tls, word_tls, NULL),
+    DERIVED_WORD("camera_tls", "version with the camera", bind_camera_tls, word_tls, NULL),
+    WORD("camera_verdict", camera_tls.verdict, "ok, rejected or probable", word_camera_verdict),
+    FACT("verified", COLUMN_BOOL, server.verified, "the server's certificate was found good"),
+    DERIVED("errors", COLUMN_TEXT, "what is wrong with the server's certificate", bind_errors),
+    FACT("subject", COLUMN_TEXT, server.subject, "of the server's certificate"),
+    FACT("issuer", COLUMN_TEXT, server.issuer, "of the server's certificate"),
+    DERIVED("sha256", COLUMN_TEXT, "of the server's certificate", bind_sha256),
+    WORD("proto", transport, "tcp or udp", word_proto),
+    WORD("app", app.proto,
+	"what was spoken, inside of TLS where it was opened: http, rtsp, mqtt, quic ...", word_app),
+    DERIVED_WORD("name_basis", "by what its name is known: sni, dns or none", bind_name_basis,
+	word_name_basis, "CASE WHEN sni <> '' THEN 'sni' ELSE 'none' END"),
+    FACT("looked_up", COLUMN_TEXT, looked_up,
+	"the name that the camera looked up and was told this address for"),
+    FACT("host", COLUMN_TEXT, app.host, "the host that was asked for: HTTP, RTSP"),
+    FACT("method", COLUMN_TEXT, app.method, "of the first request"),
+    FACT("path", COLUMN_TEXT, app.path, "of the first request, without its query"),
+    FACT("agent", COLUMN_TEXT, app.agent, "user agent, or banner"),
+    FACT("client", COLUMN_TEXT, app.client, "client id of MQTT; the name given to HELO"),
+    FACT("topics", COLUMN_TEXT, app.topics, "of MQTT"),
+    FACT("status", COLUMN_NUMBER, app.status, "of the first answer; 0: none"),
+    FACT("requests", COLUMN_NUMBER, app.requests, "requests of the camera; of MQTT, PUBLISH"),
+    DERIVED("first", COLUMN_TEXT, "of what is unknown, the first 8 bytes in hexadecimal",
+	bind_first),
+    FACT("starttls", COLUMN_BOOL, app.starttls, "its TLS began in the middle"),
+    FACT("credentials", COLUMN_BOOL, app.credentials,
+	"a password or a token went by; none is kept"),
+    FACT("encrypted_dns", COLUMN_BOOL, app.encrypted_dns, "DNS over TLS or HTTPS"),
+    FACT("host_mismatch", COLUMN_BOOL, app.host_mismatch,
+	"the host asked for is not the server name"),
+    FACT("opaque_inner", COLUMN_BOOL, app.opaque_inner, "carries what nobody looked into"),
+    FACT("confused", COLUMN_BOOL, app.confused, "what came did not follow the protocol"),
+    WORD("class", payload.class,
+	"the gravest class of payload: video, image, telemetry, opaque ...", word_class),
+    WORD("confidence", payload.confidence, "of the class: probable or identified", word_confidence),
+    WORD("direction", payload.direction, "which way it went: up or down", word_direction),
+    FACT("format", COLUMN_TEXT, payload.format, "what told the class: h264, jpeg ..."),
+    FACT("high_entropy", COLUMN_BOOL, payload.high_entropy, "of opaque: compressed or encrypted"),
+    DERIVED("classes", COLUMN_TEXT,
+	"bytes of each class, up and down: video 900/0, control 100/200", bind_classes),
+    FACT("examined", COLUMN_NUMBER, payload.examined, "payload bytes that were looked at"),
+    FACT("held", COLUMN_NUMBER, payload.held, "bytes that waited for the class, at most at once"),
+    FACT("packets_up", COLUMN_NUMBER, traffic.packets_up, "datagrams from the camera"),
+    FACT("packets_down", COLUMN_NUMBER, traffic.packets_down, "datagrams from the server"),
 };
 
 const size_t column_count = sizeof(columns) / sizeof(columns[0]);

@@ -26,17 +26,24 @@ struct column {
 	const char *name;
 	enum column_type type;
 	const char *help;
-	/* Bind its value to a statement's parameter; returns SQLite's code.
-	 * What is bound is borrowed from facts. */
+	size_t at, size; /* in struct facts, where bind is NULL */
 	int (*bind)(sqlite3_stmt *stmt, int parameter, const struct facts *facts);
 	/* COLUMN_WORD: the words that it can hold, from 0 on; NULL behind the last. */
 	const char *(*word)(size_t index);
+	/* What it holds in rows that are older than it, as SQL of columns that are
+	 * older too; NULL: what it holds of facts that are all 0. */
+	const char *fill;
 };
 
 enum { COLUMN_WORDS_MAX = 32 }; /* of one column */
 
 extern const struct column columns[];
 extern const size_t column_count;
+
+/* Bind its value to a statement's parameter; returns SQLite's code.  What is
+ * bound is borrowed from facts. */
+int column_bind(const struct column *column, sqlite3_stmt *stmt, int parameter,
+    const struct facts *facts);
 
 /* NULL when there is none of that name. */
 const struct column *column_find(const char *name);

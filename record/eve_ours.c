@@ -73,20 +73,6 @@ add_camera_tls(struct json *json, const struct camera_facts *camera)
 	json_close(json);
 }
 
-/* By what the server's name is known. */
-static void
-add_name_basis(struct json *json, const struct facts *facts)
-{
-	const char *basis = "none";
-
-	if (facts->hello.sni[0] != '\0')
-		basis = "sni";
-	else if (facts->looked_up[0] != '\0')
-		basis = "dns";
-	json_string(json, "name_basis", basis);
-	eve_add_text(json, "looked_up", facts->looked_up);
-}
-
 /* ---- what was said ---- */
 
 static void
@@ -213,7 +199,8 @@ eve_add_ours(struct json *json, const struct event_head *head, const struct fact
 	json_string(json, "device", facts->device);
 	json_string(json, "site", site);
 	add_place(json, &facts->place);
-	add_name_basis(json, facts);
+	json_string(json, "name_basis", name_basis_name(facts));
+	eve_add_text(json, "looked_up", facts->looked_up);
 	eve_add_verdict(json, facts);
 	if (closed)
 		add_server(json, &facts->server);

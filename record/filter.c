@@ -12,7 +12,7 @@
 #include <strings.h>
 #include <time.h>
 
-enum { US_PER_S = 1000000, COLUMNS_MAX = 64 };
+enum { US_PER_S = 1000000, COLUMNS_MAX = 128 };
 
 enum token_kind {
 	TOKEN_END = 0,

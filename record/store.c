@@ -16,7 +16,7 @@
 enum {
 	APPLICATION_ID = 0x626c7273, /* of the file, for file(1) and for us */
 	BUSY_MS = 5000,
-	SQL_MAX = 4096,
+	SQL_MAX = 8192,
 };
 
 /* Those of the table `flow` are made from the table of columns. */
@@ -212,15 +212,25 @@ store_finish(struct store *store, sqlite3_stmt *statement, const char *what, str
 
 /* ---- opening ---- */
 
-static const char *const column_types[] = {
-    [COLUMN_TEXT] = "TEXT NOT NULL DEFAULT ''",
-    [COLUMN_NUMBER] = "INTEGER NOT NULL DEFAULT 0",
-    [COLUMN_BOOL] = "INTEGER NOT NULL DEFAULT 0",
-    [COLUMN_TIME] = "INTEGER",
-    [COLUMN_ADDR] = "TEXT NOT NULL DEFAULT ''",
-    [COLUMN_COUNTRIES] = "TEXT NOT NULL DEFAULT 'unknown'",
-    [COLUMN_WORD] = "TEXT NOT NULL DEFAULT ''",
-};
+/* What stands in it in an older program's rows is what is bound of facts that
+ * are all 0. */
+static void
+write_column(struct text *sql, const struct column *column)
+{
+	static const char *const types[] = {
+	    [COLUMN_TEXT] = "TEXT NOT NULL DEFAULT ''",
+	    [COLUMN_NUMBER] = "INTEGER NOT NULL DEFAULT 0",
+	    [COLUMN_BOOL] = "INTEGER NOT NULL DEFAULT 0",
+	    [COLUMN_TIME] = "INTEGER",
+	    [COLUMN_ADDR] = "TEXT NOT NULL DEFAULT ''",
+	    [COLUMN_COUNTRIES] = "TEXT NOT NULL DEFAULT 'unknown'",
+	    [COLUMN_WORD] = "TEXT NOT NULL DEFAULT",
+	};
+
+	text_add(sql, "\"%s\" %s", column->name, types[column->type]);
+	if (column->type == COLUMN_WORD)
+		text_add(sql, " '%s'", column->word(0));
+}
 
 static int
 make_flow_table(struct store *store, struct err *err)
@@ -230,8 +240,10 @@ make_flow_table(struct store *store, struct err *err)
 
 	text_add(&sql, "CREATE TABLE flow (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL,"
 		       " worker INTEGER NOT NULL, event INTEGER, end_event INTEGER");
-	for (size_t i = 0; i < column_count; i++)
-		text_add(&sql, ", \"%s\" %s", columns[i].name, column_types[columns[i].type]);
+	for (size_t i = 0; i < column_count; i++) {
+		text_add(&sql, ", ");
+		write_column(&sql, &columns[i]);
+	}
 	text_add(&sql, ") STRICT;"
 		       "CREATE INDEX flow_opened ON flow (opened);"
 		       "CREATE INDEX flow_open ON flow (flow_id) WHERE closed IS NULL;"
@@ -278,27 +290,58 @@ out:
 	return ret;
 }
 
-/* Add the columns that an older program's table does not have: its rows say in
- * them what a connection says that has nothing of it. */
+static bool
+has_column(struct store *store, const struct column *column)
+{
+	return sqlite3_table_column_metadata(store->db, NULL, "flow", column->name, NULL, NULL,
+		   NULL, NULL, NULL) == SQLITE_OK;
+}
+
 static int
-add_columns(struct store *store, enum store_mode mode, struct err *err)
+add_column(struct store *store, const struct column *column, struct err *err)
+{
+	char line[512];
+	struct text sql = text_in(line, sizeof(line));
+
+	text_add(&sql, "ALTER TABLE flow ADD COLUMN ");
+	write_column(&sql, column);
+	if (column->fill != NULL)
+		text_add(&sql, "; UPDATE flow SET \"%s\" = %s", column->name, column->fill);
+	assert(!sql.cut);
+	return store_run(store, line, err);
+}
+
+/* Add the columns that an older program's table does not have: its rows say in
+ * them what a connection says that has nothing of it.  All or none, so that
+ * what has been added was filled. */
+static int
+add_columns(struct store *store, struct err *err)
+{
+	if (store_run(store, "BEGIN IMMEDIATE", err) != 0)
+		return -1;
+	for (size_t i = 0; i < column_count; i++) {
+		if (!has_column(store, &columns[i]) && add_column(store, &columns[i], err) != 0)
+			goto fail;
+	}
+	if (store_run(store, "COMMIT", err) == 0)
+		return 0;
+fail:
+	(void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
+}
+
+static int
+check_columns(struct store *store, enum store_mode mode, struct err *err)
 {
 	for (size_t i = 0; i < column_count; i++) {
-		const char *name = columns[i].name;
-		char sql[160];
-
-		if (sqlite3_table_column_metadata(store->db, NULL, "flow", name, NULL, NULL, NULL,
-			NULL, NULL) == SQLITE_OK)
+		if (has_column(store, &columns[i]))
 			continue;
-		if (mode == STORE_READ)
-			return err_set(err, ERR_SYS,
-			    "the store: an older program made it, without the column '%s'; "
-			    "a start of the appliance brings it up to date",
-			    name);
-		(void)snprintf(sql, sizeof(sql), "ALTER TABLE flow ADD COLUMN \"%s\" %s", name,
-		    column_types[columns[i].type]);
-		if (store_run(store, sql, err) != 0)
-			return -1;
+		if (mode == STORE_WRITE)
+			return add_columns(store, err);
+		return err_set(err, ERR_SYS,
+		    "the store: an older program made it, without the column '%s'; "
+		    "a start of the appliance brings it up to date",
+		    columns[i].name);
 	}
 	return 0;
 }
@@ -372,7 +415,7 @@ set_up(struct store *store, enum store_mode mode, struct err *err)
 		return -1;
 	if (mode == STORE_READ && store_run(store, "PRAGMA query_only = ON", err) != 0)
 		return -1;
-	if (check_format(store, mode, err) != 0 || add_columns(store, mode, err) != 0)
+	if (check_format(store, mode, err) != 0 || check_columns(store, mode, err) != 0)
 		return -1;
 	if (mode == STORE_READ)
 		return 0;

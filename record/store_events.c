@@ -90,7 +90,7 @@ bind_columns(struct store *store, sqlite3_stmt *statement, int first, const stru
     struct err *err)
 {
 	for (size_t i = 0; i < column_count; i++) {
-		if (columns[i].bind(statement, first + (int)i, facts) != SQLITE_OK)
+		if (column_bind(&columns[i], statement, first + (int)i, facts) != SQLITE_OK)
 			return store_error(store, columns[i].name, err);
 	}
 	return 0;

@@ -642,6 +642,29 @@ Test(recorder, a_camera_is_new_once)
 	close_box(&box);
 }
 
+/* What is about no connection of its own has its event and its line, and no row. */
+Test(recorder, lookups_and_anomalies_are_recorded)
+{
+	struct facts facts;
+	struct box box;
+
+	open_box(&box);
+	make_facts(&facts, 3);
+	text_copy(facts.dns.name, sizeof(facts.dns.name), "api.cloud.example");
+	cr_assert_eq(spool_write(box.worker, EVENT_DNS, &facts, NULL), 0);
+	facts.flow_id = 0;
+	facts.anomaly = (struct anomaly_facts){ANOMALY_GRE, 2, 200};
+	cr_assert_eq(spool_write(box.worker, EVENT_ANOMALY, &facts, NULL), 0);
+	turn(&box, 25);
+	cr_expect_eq(ask(&box, "SELECT count(*) FROM event WHERE kind = 7"), 1);
+	cr_expect_eq(ask(&box, "SELECT count(*) FROM event WHERE kind = 8"), 1);
+	cr_expect_eq(ask(&box, "SELECT count(*) FROM flow"), 0);
+	cr_expect_eq(ask(&box, "SELECT count(*) FROM sighting"), 0);
+	cr_expect_eq(count_lines(box.eve), 2);
+	expect_all(&box, 2);
+	close_box(&box);
+}
+
 /* A recorder that is killed before it has told the store how far the file is. */
 Test(recorder, a_new_eve_file_is_known_before_its_first_line)
 {

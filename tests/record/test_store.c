@@ -2,6 +2,7 @@
 #include "record/store.h"
 
 #include "base/err.h"
+#include "record/columns.h"
 #include "tests/record/make_facts.h"
 #include "tests/support/scratch.h"
 
@@ -225,5 +226,155 @@ Test(store, a_reader_changes_nothing)
 			  NULL),
 	    SQLITE_OK);
 	store_close(reader);
+	close_fixture(&fixture);
+}
+
+/* ---- a store that an older program made ---- */
+
+/* Those that were there before the first was added. */
+static bool
+is_of_old(const char *name)
+{
+	static const char *const names[] = {"flow_id", "opened", "closed", "sni", "camera", "dst"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_nothing(struct store *store, struct recorded *event, uint64_t seq, const char *sni)
+{
+	struct stored stored = {.event = event, .site = "north-gate", .eve_version = 1};
+	struct err err = {0};
+
+	memset(event, 0, sizeof(*event));
+	event->head = (struct event_head){EVENT_CLOSE, 1, 7, seq, 100};
+	event->facts.flow_id = seq;
+	event->facts.opened_wall_us = 100;
+	event->facts.closed_wall_us = 100;
+	(void)snprintf(event->facts.hello.sni, sizeof(event->facts.hello.sni), "%s", sni);
+	cr_assert_eq(store_add(store, &stored, &err), 1, "%s", err.text);
+}
+
+Test(store, columns_that_were_added_fit_the_rows_from_before)
+{
+	struct recorded events[2];
+	struct fixture fixture;
+	struct err err = {0};
+
+	open_fixture(&fixture);
+	cr_assert_eq(store_begin(fixture.store, NULL), 0);
+	add_nothing(fixture.store, &events[0], 1, "");
+	add_nothing(fixture.store, &events[1], 2, "cloud.example");
+	cr_assert_eq(store_commit(fixture.store, NULL), 0);
+	for (size_t i = 0; i < column_count; i++) {
+		char sql[96];
+
+		(void)snprintf(sql, sizeof(sql), "ALTER TABLE flow DROP COLUMN \"%s\"",
+		    columns[i].name);
+		if (!is_of_old(columns[i].name))
+			cr_assert_eq(sqlite3_exec(store_database(fixture.store), sql, NULL, NULL,
+					 NULL),
+			    SQLITE_OK, "%s", sqlite3_errmsg(store_database(fixture.store)));
+	}
+	cr_assert_null(store_open(fixture.path, STORE_READ, &err));
+	cr_assert_not_null(strstr(err.text, "an older program made it"), "%s", err.text);
+	reopen(&fixture);
+	for (uint64_t i = 0; i < 2; i++) {
+		const struct stored stored = {.id = i + 1, .event = &events[i]};
+
+		cr_expect_eq(store_flow_fits(fixture.store, &stored, &err), 1, "row %llu",
+		    (unsigned long long)i);
+	}
+	cr_expect_eq(ask(&fixture, "SELECT count(*) FROM flow WHERE name_basis = 'sni'"), 1);
+	cr_expect_eq(ask(&fixture, "SELECT count(*) FROM flow WHERE proto = 'tcp'"), 2);
+	close_fixture(&fixture);
+}
+
+/* ---- what rows hold ---- */
+
+static const char *
+value_of(const struct fixture *fixture, const char *column)
+{
+	static char text[256];
+	sqlite3_stmt *statement;
+	char sql[96];
+
+	(void)snprintf(sql, sizeof(sql), "SELECT \"%s\" FROM flow", column);
+	cr_assert_eq(sqlite3_prepare_v2(store_database(fixture->store), sql, -1, &statement, NULL),
+	    SQLITE_OK, "%s", column);
+	cr_assert_eq(sqlite3_step(statement), SQLITE_ROW);
+	(void)snprintf(text, sizeof(text), "%s", (const char *)sqlite3_column_text(statement, 0));
+	(void)sqlite3_finalize(statement);
+	return text;
+}
+
+static void
+make_sent(struct facts *facts)
+{
+	make_facts(facts, 1);
+	memset(&facts->hello, 0, sizeof(facts->hello));
+	facts->transport = TRANSPORT_UDP;
+	facts->app.proto = APP_RTP;
+	facts->app.status = 200;
+	facts->app.host_mismatch = true;
+	facts->app.first_size = 3;
+	memcpy(facts->app.first, "\x80\x60\x01", 3);
+	(void)snprintf(facts->app.topics, sizeof(facts->app.topics), "a/b,c");
+	(void)snprintf(facts->looked_up, sizeof(facts->looked_up), "relay.example");
+	facts->payload.class = PAYLOAD_VIDEO;
+	facts->payload.confidence = CONFIDENCE_IDENTIFIED;
+	facts->payload.direction = DIRECTION_UP;
+	facts->payload.held = 65536;
+	facts->payload.up[PAYLOAD_VIDEO] = UINT64_C(5000000000);
+	facts->payload.down[PAYLOAD_CONTROL] = 200;
+	facts->traffic.packets_up = UINT32_MAX;
+}
+
+Test(store, rows_hold_what_was_said_and_sent)
+{
+	static const struct {
+		const char *column, *value;
+	} rows[] = {
+	    {"proto", "udp"},
+	    {"app", "rtp"},
+	    {"name_basis", "dns"},
+	    {"looked_up", "relay.example"},
+	    {"topics", "a/b,c"},
+	    {"status", "200"},
+	    {"first", "806001"},
+	    {"host_mismatch", "1"},
+	    {"opaque_inner", "0"},
+	    {"class", "video"},
+	    {"confidence", "identified"},
+	    {"direction", "up"},
+	    {"classes", "video 5000000000/0, control 0/200"},
+	    {"held", "65536"},
+	    {"packets_up", "4294967295"},
+	    {"camera", "10.0.0.21"},
+	    {"camera_port", "40112"},
+	    {"mac", "44:19:b6:12:34:56"},
+	    {"operator", "CN"},
+	    {"asn", "45102"},
+	    {"server_tls", "TLS 1.3"},
+	    {"verified", "1"},
+	};
+	struct recorded event = {.head = {EVENT_CLOSE, 1, 7, 1, 100}};
+	struct stored stored = {.event = &event, .site = "north-gate", .eve_version = 1};
+	struct fixture fixture;
+
+	open_fixture(&fixture);
+	make_sent(&event.facts);
+	cr_assert_eq(store_begin(fixture.store, NULL), 0);
+	cr_assert_eq(store_add(fixture.store, &stored, NULL), 1);
+	cr_assert_eq(store_commit(fixture.store, NULL), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		cr_expect_str_eq(value_of(&fixture, rows[i].column), rows[i].value, "%s: %s",
+		    rows[i].column, value_of(&fixture, rows[i].column));
+	stored.id = 1;
+	cr_expect_eq(store_flow_fits(fixture.store, &stored, NULL), 1);
 	close_fixture(&fixture);
 }
