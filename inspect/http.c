@@ -2,13 +2,14 @@
 /* HTTP/1 (RFC 9112): messages of both sides, and what an answer belongs to. */
 #include "inspect/http_head.h"
 #include "inspect/observer_private.h"
-#include "inspect/words.h"
+#include "inspect/token.h"
 
 #include <string.h>
 
 enum {
 	HEAD_MAX = 64 << 10, /* bytes of a head, of the trailers, of the empty lines before */
-	PENDING_MAX = 64,    /* requests that wait for their answer */
+	FRAMING_MAX = 256,   /* of the line before a chunk: its size and extensions */
+	PENDING_MAX = 32,    /* requests that wait for their answer */
 };
 
 enum step {
@@ -287,7 +288,7 @@ take_framing_line(struct work *work, struct bytes *in, struct line *line)
 {
 	if (!take_line(work, in, line))
 		return false;
-	if (line->crlf && !line->cut && !words_have(line->text, '\r'))
+	if (line->crlf && line->text.left <= FRAMING_MAX && !token_have(line->text, '\r'))
 		return true;
 	confuse(work);
 	return false;
@@ -301,9 +302,9 @@ step_chunk_size(struct work *work, struct bytes *in)
 
 	if (!take_framing_line(work, in, &line))
 		return;
-	(void)words_until(&line.text, ';', &size);
+	(void)token_until(&line.text, ';', &size);
 	work->side->head_bytes = 0;
-	if (!words_hex(words_trim(size), &work->side->left))
+	if (!token_hex(token_trim(size), &work->side->left))
 		confuse(work);
 	else
 		work->side->step = work->side->left > 0 ? STEP_CHUNK : STEP_TRAILERS;

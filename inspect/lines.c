@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/lines.h"
 
-#include "inspect/words.h"
+#include "inspect/token.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +47,7 @@ bool
 lines_take(struct lines *lines, struct bytes *in, struct line *line)
 {
 	struct bytes part;
-	bool ended = words_until(in, '\n', &part);
+	bool ended = token_until(in, '\n', &part);
 
 	if (ended && lines->total == 0) {
 		finish(line, part, part.left, part.left > 0 ? part.at[part.left - 1] : 0);
@@ -71,6 +71,9 @@ lines_settle(struct lines *lines)
 void
 lines_clear(struct lines *lines)
 {
+	/* It may have held a password. */
+	if (lines->head != NULL)
+		explicit_bzero(lines->head, lines->used);
 	free(lines->head);
 	*lines = (struct lines){0};
 }

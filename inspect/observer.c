@@ -2,7 +2,7 @@
 /* What all observers share, and the two that have next to nothing to read. */
 #include "inspect/lines.h"
 #include "inspect/observer_private.h"
-#include "inspect/words.h"
+#include "inspect/token.h"
 
 #include <assert.h>
 #include <string.h>
@@ -35,7 +35,7 @@ observation_status(struct observation *seen, struct bytes digits, uint16_t *stat
 {
 	uint64_t value;
 
-	if (digits.left != 3 || !words_decimal(digits, &value) || value < 100)
+	if (digits.left != 3 || !token_decimal(digits, &value) || value < 100)
 		return false;
 	*status = (uint16_t)value;
 	if (seen->app->status == 0 && value >= 200)
@@ -89,10 +89,10 @@ feed_ssh(void *state, struct observation *seen, enum direction direction, struct
 			seen->confused = true;
 			break;
 		}
-		if (!words_begin(line.text, "SSH-"))
+		if (!token_begin(line.text, "SSH-"))
 			continue;
 		if (direction == DIRECTION_UP)
-			words_keep(seen->app->agent, sizeof(seen->app->agent), line.text);
+			token_keep(seen->app->agent, sizeof(seen->app->agent), line.text);
 		observation_control(seen, direction, taken);
 		lines_settle(&ssh->lines[side]);
 		(void)feed_raw(NULL, seen, direction, rest);

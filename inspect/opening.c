@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/opening.h"
 
-#include "inspect/words.h"
+#include "inspect/token.h"
 
 #include <string.h>
 
@@ -179,7 +179,7 @@ is_one_of(struct bytes word, const char *const *words)
 static enum answer
 take_method(struct bytes *in, struct bytes *method)
 {
-	bool ended = words_until(in, ' ', method);
+	bool ended = token_until(in, ' ', method);
 	bool long_enough = method->left >= 3 || !ended;
 
 	for (size_t at = 0; at < method->left; at++) {
@@ -197,9 +197,9 @@ take_method(struct bytes *in, struct bytes *method)
 static enum answer
 match_version(struct bytes rest, const char *version)
 {
-	if (words_hold(rest, version))
+	if (token_hold(rest, version))
 		return ANSWER_YES;
-	return words_have(rest, '\n') ? ANSWER_NO : ANSWER_MORE;
+	return token_have(rest, '\n') ? ANSWER_NO : ANSWER_MORE;
 }
 
 static enum answer
@@ -223,7 +223,7 @@ is_rtsp(struct bytes in)
 	struct bytes method;
 	enum answer answer = take_method(&in, &method);
 
-	if (answer != ANSWER_YES || is_one_of(method, own) || words_begin(in, "rtsp://"))
+	if (answer != ANSWER_YES || is_one_of(method, own) || token_begin(in, "rtsp://"))
 		return answer;
 	return match_version(in, " RTSP/1.");
 }
@@ -320,15 +320,15 @@ tell_greeting(struct bytes up, struct bytes down, uint16_t port, enum app_proto 
 {
 	static const char *const of_smtp[] = {"EHLO", "HELO", "LHLO", NULL};
 	struct bytes line, rest = down, word;
-	bool ended = words_until(&rest, '\n', &line) || down.left >= OPENING_BYTES;
+	bool ended = token_until(&rest, '\n', &line) || down.left >= OPENING_BYTES;
 
-	if (ended && words_hold(line, "ftp"))
+	if (ended && token_hold(line, "ftp"))
 		*proto = APP_FTP;
-	else if (ended && (words_hold(line, "smtp") || port == 25 || port == 587 || port == 465))
+	else if (ended && (token_hold(line, "smtp") || port == 25 || port == 587 || port == 465))
 		*proto = APP_SMTP;
 	else if (ended && port == 21)
 		*proto = APP_FTP;
-	else if (up.left >= 4 && (words_until(&up, ' ', &word) || word.left >= 4))
+	else if (up.left >= 4 && (token_until(&up, ' ', &word) || word.left >= 4))
 		*proto = is_one_of(word, of_smtp) ? APP_SMTP : APP_FTP;
 	else
 		return ANSWER_MORE;

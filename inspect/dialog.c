@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "inspect/dialog.h"
+
+#include "inspect/observer_private.h"
+#include "inspect/token.h"
+
+bool
+dialog_line(struct dialog *dialog, struct observation *seen, enum direction direction,
+    struct bytes *in, struct line *line)
+{
+	struct lines *lines = &dialog->lines[observation_side(direction)];
+	size_t before = in->left, total = lines->total;
+	bool whole = lines_take(lines, in, line);
+	size_t taken = before - in->left;
+
+	observation_control(seen, direction, taken);
+	if (total + taken > DIALOG_LINE_MAX) {
+		seen->confused = true;
+		return false;
+	}
+	return whole;
+}
+
+void
+dialog_command(struct dialog *dialog, struct observation *seen, enum dialog_kind kind)
+{
+	if (dialog->count == DIALOG_PENDING_MAX) {
+		seen->confused = true;
+		return;
+	}
+	dialog->pending[(dialog->first + dialog->count++) % DIALOG_PENDING_MAX] = (uint8_t)kind;
+	seen->app->requests++;
+	if (kind == DIALOG_SECRET)
+		seen->app->credentials = true;
+	if (kind == DIALOG_TLS)
+		seen->tls = TLS_ASKED;
+}
+
+enum dialog_kind
+dialog_pending(const struct dialog *dialog)
+{
+	return dialog->count == 0 ? DIALOG_PLAIN : dialog->pending[dialog->first];
+}
+
+void
+dialog_answered(struct dialog *dialog, struct observation *seen, bool good)
+{
+	enum dialog_kind kind = dialog_pending(dialog);
+
+	if (dialog->count > 0) {
+		dialog->first = (dialog->first + 1) % DIALOG_PENDING_MAX;
+		dialog->count--;
+	}
+	dialog->challenged = false;
+	if (kind != DIALOG_TLS)
+		return;
+	seen->tls = good ? TLS_GRANTED : TLS_UNASKED;
+	seen->app->starttls = good;
+}
+
+uint16_t
+dialog_code(struct dialog *dialog, struct observation *seen, const struct line *line)
+{
+	struct bytes rest = line->text, digits;
+	uint16_t code = 0;
+	uint8_t mark = ' ';
+	bool good = bytes_take(&rest, 3, &digits) && observation_status(seen, digits, &code);
+
+	if (good)
+		(void)bytes_u8(&rest, &mark);
+	/* Between its first line and its last one anything may stand. */
+	if (dialog->more != 0 && !(good && code == dialog->more && mark == ' '))
+		return 0;
+	if (!good || (mark != ' ' && mark != '-')) {
+		seen->confused = true;
+		return 0;
+	}
+	if (!dialog->greeted)
+		token_keep(seen->app->agent, sizeof(seen->app->agent), token_trim(rest));
+	dialog->more = mark == '-' ? code : 0;
+	return dialog->more == 0 ? code : 0;
+}
+
+void
+dialog_mail_begin(struct dialog *dialog, struct observation *seen, enum direction direction)
+{
+	static const struct payload_hint hint = {.type = "message/rfc822"};
+
+	dialog->dot = DOT_BEGIN;
+	payload_begin(seen->meter, direction, &hint, seen->payload);
+}
+
+static enum dialog_dot
+next_dot(enum dialog_dot dot, uint8_t byte)
+{
+	if (byte == '\r')
+		return dot == DOT_DOT ? DOT_DOT_CR : DOT_TEXT_CR;
+	if (byte == '\n' && dot == DOT_TEXT_CR)
+		return DOT_BEGIN;
+	return byte == '.' && dot == DOT_BEGIN ? DOT_DOT : DOT_TEXT;
+}
+
+bool
+dialog_mail(struct dialog *dialog, struct observation *seen, enum direction direction,
+    struct bytes *in)
+{
+	struct bytes mail = *in, text;
+	bool ended = false;
+	uint8_t byte;
+
+	while (!ended && in->left > 0) {
+		/* Within a line only its end is of interest. */
+		if (dialog->dot == DOT_TEXT && token_until(in, '\r', &text))
+			dialog->dot = DOT_TEXT_CR;
+		if (!bytes_u8(in, &byte))
+			break;
+		ended = dialog->dot == DOT_DOT_CR && byte == '\n';
+		dialog->dot = next_dot(dialog->dot, byte);
+	}
+	mail.left -= in->left;
+	payload_feed(seen->meter, direction, mail, seen->payload);
+	if (ended)
+		payload_end(seen->meter, direction, seen->payload);
+	return ended;
+}
+
+void
+dialog_clear(struct dialog *dialog)
+{
+	lines_clear(&dialog->lines[0]);
+	lines_clear(&dialog->lines[1]);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* FTP's commands (RFC 959), and AUTH TLS (RFC 4217).  Files go by connections of
+ * their own. */
+#include "inspect/dialog.h"
+#include "inspect/observer_private.h"
+#include "inspect/token.h"
+
+static bool
+names_file(struct bytes word)
+{
+	static const char *const of_files[] = {"STOR", "RETR", "APPE", "STOU"};
+
+	for (size_t i = 0; i < sizeof(of_files) / sizeof(of_files[0]); i++)
+		if (token_is(word, of_files[i]))
+			return true;
+	return false;
+}
+
+static bool
+asks_for_tls(struct bytes word, struct bytes mechanism)
+{
+	return token_is(word, "AUTH") &&
+	       (token_begin(mechanism, "TLS") || token_begin(mechanism, "SSL"));
+}
+
+static void
+read_command(struct dialog *dialog, struct observation *seen, const struct line *line)
+{
+	struct bytes rest = line->text, word;
+	enum dialog_kind kind = DIALOG_PLAIN;
+
+	if (!token_next(&rest, &word))
+		return;
+	rest = token_trim(rest);
+	token_keep(seen->app->method, sizeof(seen->app->method), word);
+	if (token_is(word, "PASS") || token_is(word, "ACCT") || token_is(word, "ADAT"))
+		kind = DIALOG_SECRET;
+	else if (asks_for_tls(word, rest) && seen->tls == TLS_UNASKED)
+		kind = DIALOG_TLS;
+	else if (names_file(word))
+		token_keep(seen->app->path, sizeof(seen->app->path), rest);
+	dialog_command(dialog, seen, kind);
+}
+
+static void
+read_answer(struct dialog *dialog, struct observation *seen, const struct line *line)
+{
+	uint16_t code = dialog_code(dialog, seen, line);
+
+	/* From 100 to 199: another one follows. */
+	if (code < 200)
+		return;
+	if (dialog->greeted)
+		dialog_answered(dialog, seen, code == 234);
+	dialog->greeted = true;
+}
+
+static size_t
+feed_ftp(void *state, struct observation *seen, enum direction direction, struct bytes piece)
+{
+	struct dialog *dialog = state;
+	struct bytes in = piece;
+	enum observed_tls before = seen->tls;
+	struct line line;
+
+	while (in.left > 0 && !seen->confused && seen->tls == before) {
+		if (!dialog_line(dialog, seen, direction, &in, &line))
+			continue;
+		if (direction == DIRECTION_UP)
+			read_command(dialog, seen, &line);
+		else
+			read_answer(dialog, seen, &line);
+	}
+	lines_settle(&dialog->lines[observation_side(direction)]);
+	return piece.left - in.left;
+}
+
+static void
+clear_ftp(void *state)
+{
+	dialog_clear(state);
+}
+
+const struct observer observer_ftp = {
+    .proto = APP_FTP,
+    .state_bytes = sizeof(struct dialog),
+    .feed = feed_ftp,
+    .clear = clear_ftp,
+};
