@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_UDP_BATCH_H
+#define PROXY_UDP_BATCH_H
+
+#include "base/addr.h"
+#include "base/bytes.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct udp_batch;
+
+/*
+ * Datagrams many at a time: recvmmsg(2) into memory that a worker has once, and
+ * from there sendmmsg(2).  Neighbours of one size to one receiver go to the
+ * kernel as one (UDP_SEGMENT, udp(7)), and are datagrams again behind it.
+ */
+enum {
+	UDP_BATCH = 64,           /* datagrams received at once */
+	UDP_DATAGRAM_MAX = 65535, /* so none is ever cut: the field is 16 bits (RFC 768) */
+};
+
+struct udp_message {
+	struct addr from, to;     /* to: where the sender wanted it; of udp_batch_recall unknown */
+	uint32_t ifindex;         /* it came in by; 0 unknown */
+	struct bytes payload;     /* in the batch, until the next udp_batch_clear */
+	void *owner;              /* the caller's */
+	struct udp_message *next; /* the caller's */
+};
+
+struct udp_batch *udp_batch_new(struct err *err); /* NULL: no memory */
+void udp_batch_free(struct udp_batch *batch);     /* accepts NULL */
+
+/* There is nothing in it. */
+void udp_batch_clear(struct udp_batch *batch);
+
+/*
+ * Take what fd has, behind what is in the batch already, up to `most`.  Returns
+ * how many came; *first is the first of them, and the others stand behind it.
+ * Errors that stand on the socket (ICMP) are passed over.
+ */
+size_t udp_batch_receive(struct udp_batch *batch, int fd, size_t most, struct udp_message **first);
+
+/* How many more it takes. */
+size_t udp_batch_room(const struct udp_batch *batch);
+
+/*
+ * Send what hangs together by `next` to each one's `to`, from fd.  sent is called
+ * for each that the kernel took; what it does not take now is lost, as any
+ * datagram may be.
+ */
+typedef void udp_batch_sent(void *arg, const struct udp_message *message);
+void udp_batch_send(struct udp_batch *batch, int fd, const struct udp_message *chain,
+    udp_batch_sent *sent, void *arg);
+
+/* Ask fd for the kernel's word on where each datagram was sent to (IP_RECVORIGDSTADDR)
+ * and by which interface it came (IP_PKTINFO), for both families; what the
+ * family does not have is passed over. */
+void udp_batch_ask(int fd);
+
+#endif

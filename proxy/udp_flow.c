@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/udp_private.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "config/config.h"
+#include "proxy/board.h"
+#include "proxy/broker.h"
+#include "proxy/guard.h"
+#include "proxy/inventory.h"
+#include "proxy/snapshot.h"
+#include "proxy/udp_judge.h"
+#include "record/spool.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	/* One way that is unused for so long makes way where there is no room: who
+	 * invents addresses has thousands, who was answered is not among them. */
+	STALE_MS = 5000,
+	REFUSE_EVERY_MS = 1000, /* of one flow: the camera has it or does not listen */
+	EXCESS_EVERY_MS = 60000,
+	EXCESSES_A_TURN = 16,
+};
+
+static void
+count(_Atomic uint64_t *counter, uint64_t by)
+{
+	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+/* ---- the beginning ---- */
+
+static bool
+make_room(struct udp_relay *relay)
+{
+	struct udp_flow *stale = udp_table_oldest(relay->table, UDP_ONE_WAY);
+
+	if (stale == NULL || relay->now_ms - stale->used_ms < STALE_MS)
+		return false;
+	udp_flow_end(relay, stale, END_OVERLOAD);
+	return true;
+}
+
+static void
+drop(struct udp_relay *relay, const struct udp_excess *what)
+{
+	udp_table_drop(relay->table, what);
+	count(&relay->worker->counters->overload, what->packets);
+}
+
+struct udp_flow *
+udp_flow_begin(struct udp_relay *relay, const struct udp_message *message)
+{
+	const struct config *config = relay->worker->snapshot->config;
+	struct udp_limits limits = {config->limit.udp_flows, config->limit.udp_per_camera};
+	enum udp_room room;
+	struct udp_flow *flow =
+	    udp_table_add(relay->table, &message->from, &message->to, &limits, &room);
+
+	if (flow == NULL && room == UDP_TABLE_FULL && make_room(relay))
+		flow = udp_table_add(relay->table, &message->from, &message->to, &limits, &room);
+	if (flow == NULL) {
+		drop(relay, &(struct udp_excess){.camera = message->from,
+				.dst = message->to,
+				.ifindex = message->ifindex,
+				.packets = 1,
+				.bytes = message->payload.left,
+				.since_wall_us = clock_wall_us()});
+		return NULL;
+	}
+	flow->ifindex = message->ifindex;
+	flow->opened_wall_us = clock_wall_us();
+	flow->opened_us = clock_mono_us();
+	flow->used_ms = relay->now_ms;
+	flow->filed_ms = relay->now_ms;
+	return flow;
+}
+
+/* ---- what is written down ---- */
+
+/* All that is known of flow, in relay->facts. */
+static struct facts *
+gather(struct udp_relay *relay, const struct udp_flow *flow)
+{
+	struct facts *facts = &relay->facts;
+
+	udp_case_read(flow->judged, facts);
+	facts->flow_id = flow->flow_id;
+	facts->opened_wall_us = flow->opened_wall_us;
+	facts->camera = flow->camera;
+	facts->traffic = flow->traffic;
+	facts->app.first_size = flow->first_size;
+	memcpy(facts->app.first, flow->first, sizeof(facts->app.first));
+	return facts;
+}
+
+static void
+say_end(struct facts *facts, enum end end, const char *text)
+{
+	facts->end = end;
+	text_copy(facts->end_text, sizeof(facts->end_text), text);
+}
+
+static void
+tell_end(const struct udp_flow *flow, struct facts *facts)
+{
+	char text[FACTS_TEXT_MAX];
+
+	switch (flow->end) {
+	case END_REFUSED:
+		say_end(facts, END_REFUSED, facts->verdict.why);
+		break;
+	case END_IDLE:
+		if (flow->unreachable && flow->traffic.packets_down == 0)
+			say_end(facts, END_UNREACHABLE, "nobody listens at the server's port");
+		else
+			say_end(facts, END_IDLE, "no datagram either way");
+		break;
+	case END_RULE_CHANGE:
+		(void)snprintf(text, sizeof(text), "blocked since a reload by %s rule %s",
+		    facts->verdict.ruleset, facts->verdict.rule);
+		say_end(facts, END_RULE_CHANGE, text);
+		break;
+	case END_SHUTDOWN:
+		say_end(facts, END_SHUTDOWN, "the appliance ends");
+		break;
+	default:
+		say_end(facts, (enum end)flow->end, "the appliance has no room for more flows");
+		break;
+	}
+}
+
+bool
+udp_flow_record(struct udp_relay *relay, struct udp_flow *flow)
+{
+	struct spool *spool = relay->worker->spool;
+	struct facts *facts = gather(relay, flow);
+
+	facts->closed_wall_us = clock_wall_us();
+	facts->duration_us = clock_mono_us() - flow->opened_us;
+	tell_end(flow, facts);
+	if (spool_write(spool, EVENT_CLOSE, facts, NULL) != 0)
+		return false;
+	spool_live_drop(spool, flow->live);
+	udp_case_give(relay->cases, flow->judged);
+	udp_table_remove(relay->table, flow);
+	return true;
+}
+
+/* ---- judging ---- */
+
+static void
+keep_first(struct udp_flow *flow, const struct app_facts *app)
+{
+	flow->first_size = app->first_size;
+	memcpy(flow->first, app->first, sizeof(flow->first));
+}
+
+/* The record stands before the first byte leaves; the counter before the record,
+ * so that whatever is open is told as lost when this worker dies. */
+static bool
+open_record(struct udp_relay *relay, struct udp_flow *flow)
+{
+	struct spool *spool = relay->worker->spool;
+
+	flow->live = spool_live_take(spool, flow->flow_id);
+	if (flow->live != NULL && spool_write(spool, EVENT_OPEN, &relay->facts, NULL) == 0)
+		return true;
+	spool_live_drop(spool, flow->live);
+	flow->live = NULL;
+	count(&relay->worker->counters->unrecordable, 1);
+	return false;
+}
+
+/* It never was: nothing of it left, and there is nowhere to say so. */
+static void
+forget(struct udp_relay *relay, struct udp_flow *flow)
+{
+	udp_tell_forget(relay, flow);
+	udp_outlet_give(relay->outlets, flow->outlet);
+	udp_case_give(relay->cases, flow->judged);
+	udp_table_remove(relay->table, flow);
+}
+
+static void
+tell_sent(void *arg, const struct udp_message *message)
+{
+	struct udp_flow *flow = arg;
+
+	flow->traffic.left_up += message->payload.left;
+}
+
+static void
+send_waiting(struct udp_relay *relay, struct udp_flow *flow)
+{
+	for (size_t i = 0; i < flow->waiting->count; i++) {
+		const struct udp_message message = {.to = flow->dst,
+		    .payload = flow->waiting->datagrams[i]};
+
+		flow->live->left_up += message.payload.left;
+		udp_batch_send(relay->batch, flow->outlet->fd, &message, tell_sent, flow);
+	}
+	udp_flow_note_left(flow);
+}
+
+/* There is no room for it after all. */
+static void
+drop_flow(struct udp_relay *relay, struct udp_flow *flow)
+{
+	const struct udp_excess one = {.camera = flow->camera,
+	    .dst = flow->dst,
+	    .ifindex = flow->ifindex,
+	    .packets = flow->traffic.packets_up,
+	    .bytes = flow->traffic.up,
+	    .since_wall_us = flow->opened_wall_us};
+
+	drop(relay, &one);
+	forget(relay, flow);
+}
+
+static bool
+open_flow(struct udp_relay *relay, struct udp_flow *flow)
+{
+	flow->outlet = udp_outlet_take(relay->outlets, &flow->camera, relay->sockets_max, NULL);
+	if (flow->outlet == NULL) {
+		drop_flow(relay, flow);
+		return false;
+	}
+	if (!open_record(relay, flow)) {
+		forget(relay, flow);
+		return false;
+	}
+	count(&relay->worker->counters->accepted, 1);
+	count(&relay->worker->counters->open, 1);
+	udp_table_file(relay->table, flow, UDP_ONE_WAY, relay->now_ms);
+	if (flow->waiting != NULL)
+		send_waiting(relay, flow);
+	udp_tell_forget(relay, flow);
+	return true;
+}
+
+static void
+block_flow(struct udp_relay *relay, struct udp_flow *flow)
+{
+	count(&relay->worker->counters->accepted, 1);
+	count(&relay->worker->counters->open, 1);
+	count(&relay->worker->counters->blocked, 1);
+	udp_table_file(relay->table, flow, UDP_BLOCKED, relay->now_ms);
+	if (flow->waiting != NULL)
+		udp_flow_refuse(relay, flow, flow->waiting->datagrams[0]);
+	udp_tell_forget(relay, flow);
+}
+
+bool
+udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow)
+{
+	struct facts *facts = &relay->facts;
+
+	if (RAND_bytes((unsigned char *)&flow->flow_id, sizeof(flow->flow_id)) != 1) {
+		forget(relay, flow);
+		return false;
+	}
+	flow->flow_id = (flow->flow_id >> 1) | 1; /* 63 bits, and never 0 */
+	facts->flow_id = flow->flow_id;
+	facts->camera = flow->camera;
+	facts->dst = flow->dst;
+	facts->opened_wall_us = flow->opened_wall_us;
+	keep_first(flow, &facts->app);
+	udp_judge(relay->worker, facts);
+	flow->judged = udp_case_take(relay->cases, facts);
+	if (flow->judged == NULL) {
+		drop_flow(relay, flow);
+		return false;
+	}
+	if (udp_case_is_blocked(flow->judged)) {
+		block_flow(relay, flow);
+		return true;
+	}
+	return open_flow(relay, flow);
+}
+
+/* ---- the end ---- */
+
+static void
+count_end(struct udp_relay *relay, const struct udp_flow *flow)
+{
+	struct board_worker *row = relay->worker->counters;
+	const struct traffic *traffic = &flow->traffic;
+	struct traffic *total = &relay->worker->total;
+
+	total->up += traffic->up;
+	total->down += traffic->down;
+	total->left_up += traffic->left_up;
+	total->left_down += traffic->left_down;
+	atomic_fetch_sub_explicit(&row->open, 1, memory_order_relaxed);
+	count(&row->up, traffic->left_up);
+	count(&row->down, traffic->left_down);
+}
+
+void
+udp_flow_end(struct udp_relay *relay, struct udp_flow *flow, enum end end)
+{
+	if (flow->state == UDP_TELLING) {
+		forget(relay, flow);
+		return;
+	}
+	udp_outlet_give(relay->outlets, flow->outlet);
+	udp_reply_give(relay->replies, flow->reply);
+	flow->outlet = NULL;
+	flow->reply = NULL;
+	flow->end = (uint8_t)end;
+	count_end(relay, flow);
+	udp_table_file(relay->table, flow, UDP_ENDED, relay->now_ms);
+	(void)udp_flow_record(relay, flow);
+}
+
+void
+udp_flow_note_left(const struct udp_flow *flow)
+{
+	flow->live->left_up = flow->traffic.left_up;
+	flow->live->left_down = flow->traffic.left_down;
+}
+
+/* ---- others ---- */
+
+void
+udp_flow_refuse(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
+{
+	if (relay->broker == NULL || udp_case_how(flow->judged) == HOW_DROP ||
+	    (flow->refused_ms != 0 && relay->now_ms - flow->refused_ms < REFUSE_EVERY_MS))
+		return;
+	flow->refused_ms = relay->now_ms;
+	broker_refuse(relay->broker, flow->ifindex, &flow->camera, &flow->dst, datagram);
+}
+
+void
+udp_flow_review(struct udp_relay *relay, struct udp_flow *flow)
+{
+	struct udp_case *judged;
+
+	/* What is blocked may not be any more: its next datagram is judged anew. */
+	if (flow->state == UDP_BLOCKED)
+		udp_flow_end(relay, flow, END_REFUSED);
+	if (flow->state != UDP_ONE_WAY && flow->state != UDP_TWO_WAY)
+		return;
+	if (!udp_judge_again(relay->worker, gather(relay, flow)))
+		return;
+	judged = udp_case_take(relay->cases, &relay->facts);
+	if (judged != NULL) {
+		udp_case_give(relay->cases, flow->judged);
+		flow->judged = judged;
+	}
+	count(&relay->worker->counters->blocked, 1);
+	udp_flow_end(relay, flow, END_RULE_CHANGE);
+}
+
+static bool
+record_excess(struct udp_relay *relay, const struct udp_excess *excess)
+{
+	const struct worker *worker = relay->worker;
+	struct facts *facts = &relay->facts;
+
+	memset(facts, 0, sizeof(*facts));
+	if (RAND_bytes((unsigned char *)&facts->flow_id, sizeof(facts->flow_id)) != 1)
+		return false;
+	facts->flow_id = (facts->flow_id >> 1) | 1;
+	facts->transport = TRANSPORT_UDP;
+	facts->camera = excess->camera;
+	facts->dst = excess->dst;
+	facts->opened_wall_us = excess->since_wall_us;
+	facts->closed_wall_us = clock_wall_us();
+	facts->duration_us = facts->closed_wall_us - facts->opened_wall_us;
+	facts->traffic.up = excess->bytes;
+	facts->traffic.packets_up = (uint32_t)excess->packets;
+	inventory_name(worker->inventory, worker->snapshot->config, facts);
+	guard_block(&facts->verdict, VERDICT_ADDRESS, "udp-flows",
+	    "There is no room for more flows of UDP");
+	facts->inspect = INSPECT_REFUSED;
+	facts->end = END_OVERLOAD;
+	(void)snprintf(facts->end_text, sizeof(facts->end_text),
+	    "%llu datagrams of more flows than there is room for; the last one's addresses",
+	    (unsigned long long)excess->packets);
+	return spool_write(worker->spool, EVENT_CLOSE, facts, NULL) == 0;
+}
+
+void
+udp_flow_tell_excess(struct udp_relay *relay)
+{
+	struct udp_excess excess;
+
+	for (int i = 0; i < EXCESSES_A_TURN; i++) {
+		if (!udp_table_take_excess(relay->table, relay->now_ms, EXCESS_EVERY_MS, &excess))
+			return;
+		if (!record_excess(relay, &excess)) {
+			udp_table_drop(relay->table, &excess);
+			return;
+		}
+	}
+}

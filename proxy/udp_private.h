@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PROXY_UDP_PRIVATE_H
+#define PROXY_UDP_PRIVATE_H
+
+/* For udp_relay, udp_flow and udp_tell only. */
+
+#include "inspect/datagram.h"
+#include "proxy/udp_batch.h"
+#include "proxy/udp_case.h"
+#include "proxy/udp_outlet.h"
+#include "proxy/udp_relay.h"
+#include "proxy/udp_reply.h"
+#include "proxy/udp_table.h"
+#include "proxy/worker_private.h"
+
+enum { UDP_WAITING_BYTES_MAX = 4 << 20 }; /* of all flows that are not told yet */
+
+struct udp_relay {
+	struct worker *worker; /* borrowed */
+	int fd;                /* where cameras' datagrams come; borrowed */
+	struct event event;
+	struct event tick;
+	struct broker *broker; /* borrowed; NULL: none */
+	struct udp_table *table;
+	struct udp_cases *cases;
+	struct udp_batch *batch;
+	struct udp_outlets *outlets;
+	struct udp_replies *replies;
+	size_t sockets_max;   /* of each kind; the process's descriptors allow no more */
+	size_t waiting_bytes; /* in flows that are not told yet */
+	uint64_t now_ms;      /* clock_mono_ms of this turn */
+	size_t review_at;     /* bucket of the table that is looked at next */
+	bool stopped;
+	struct facts facts; /* of the flow that is looked at; too large for a stack */
+};
+
+/* ---- udp_tell.c: what a flow's first datagrams are ---- */
+
+/* A flow's first datagrams, until it is known what they are. */
+struct udp_waiting {
+	struct datagram_teller *teller; /* owned */
+	struct app_facts app;
+	struct hello_facts hello;
+	size_t count;
+	struct bytes datagrams[DATAGRAM_TELL_MAX]; /* owned */
+};
+
+/*
+ * Look at a datagram of flow, which is UDP_TELLING.  True: it is told, and
+ * relay->facts has app and hello.  False: it waits with those before it, or is
+ * lost where there is no room for that.
+ */
+bool udp_tell(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
+
+/* Enough waited: relay->facts has app and hello, as far as they are known. */
+void udp_tell_give_up(struct udp_relay *relay, struct udp_flow *flow);
+
+/* Forget what waits. */
+void udp_tell_forget(struct udp_relay *relay, struct udp_flow *flow);
+
+/* ---- udp_flow.c: a flow's life ---- */
+
+/* A camera's datagram of no flow that is there; NULL: there is no room. */
+struct udp_flow *udp_flow_begin(struct udp_relay *relay, const struct udp_message *message);
+
+/* It is told (relay->facts has app and hello): judge it.  What waited is sent
+ * where it may be.  False: there was no room for it, and it is gone. */
+bool udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow);
+
+/* The one way to end: what it holds is given back, and its end recorded, if need
+ * be later.  flow is the table's no more. */
+void udp_flow_end(struct udp_relay *relay, struct udp_flow *flow, enum end end);
+
+/* Record the end of one that is UDP_ENDED, and forget it; false: the spool has no
+ * room now. */
+bool udp_flow_record(struct udp_relay *relay, struct udp_flow *flow);
+
+/* Tell its camera that nobody is there, as its rule wants it, and not too often. */
+void udp_flow_refuse(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
+
+/* The rules are others: does it go on? */
+void udp_flow_review(struct udp_relay *relay, struct udp_flow *flow);
+
+/* Make the counters that outlive us what has left. */
+void udp_flow_note_left(const struct udp_flow *flow);
+
+/* Write down what was dropped for want of room. */
+void udp_flow_tell_excess(struct udp_relay *relay);
+
+#endif

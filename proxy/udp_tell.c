@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/udp_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+free_datagrams(struct udp_relay *relay, struct udp_waiting *waiting)
+{
+	for (size_t i = 0; i < waiting->count; i++) {
+		relay->waiting_bytes -= waiting->datagrams[i].left;
+		free((void *)(uintptr_t)waiting->datagrams[i].at);
+	}
+	waiting->count = 0;
+}
+
+void
+udp_tell_forget(struct udp_relay *relay, struct udp_flow *flow)
+{
+	if (flow->waiting == NULL)
+		return;
+	datagram_teller_free(&flow->waiting->teller);
+	free_datagrams(relay, flow->waiting);
+	free(flow->waiting);
+	flow->waiting = NULL;
+}
+
+static bool
+keep(struct udp_relay *relay, struct udp_waiting *waiting, struct bytes datagram)
+{
+	uint8_t *copy;
+
+	if (waiting->count == DATAGRAM_TELL_MAX ||
+	    relay->waiting_bytes + datagram.left > UDP_WAITING_BYTES_MAX)
+		return false;
+	copy = malloc(datagram.left + 1); /* an empty one is one too */
+	if (copy == NULL)
+		return false;
+	memcpy(copy, datagram.at, datagram.left);
+	waiting->datagrams[waiting->count++] = (struct bytes){copy, datagram.left};
+	relay->waiting_bytes += datagram.left;
+	return true;
+}
+
+/* One datagram is enough for most: nothing is kept for these. */
+static bool
+tell_first(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
+{
+	struct facts *facts = &relay->facts;
+	struct datagram_teller *teller = NULL;
+	struct udp_waiting *waiting;
+
+	memset(facts, 0, sizeof(*facts));
+	if (datagram_tell(&teller, datagram, flow->dst.port, &facts->app, &facts->hello) ==
+	    DATAGRAM_DONE)
+		return true;
+	waiting = calloc(1, sizeof(*waiting));
+	if (waiting == NULL || !keep(relay, waiting, datagram)) {
+		datagram_teller_free(&teller);
+		free(waiting);
+		return false;
+	}
+	waiting->teller = teller;
+	waiting->app = facts->app;
+	waiting->hello = facts->hello;
+	flow->waiting = waiting;
+	return false;
+}
+
+static void
+take_told(struct udp_relay *relay, const struct udp_flow *flow)
+{
+	memset(&relay->facts, 0, sizeof(relay->facts));
+	relay->facts.app = flow->waiting->app;
+	relay->facts.hello = flow->waiting->hello;
+}
+
+bool
+udp_tell(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
+{
+	struct udp_waiting *waiting = flow->waiting;
+
+	if (waiting == NULL)
+		return tell_first(relay, flow, datagram);
+	/* What is looked at is what is sent: one that is lost was not seen. */
+	if (!keep(relay, waiting, datagram) ||
+	    datagram_tell(&waiting->teller, datagram, flow->dst.port, &waiting->app,
+		&waiting->hello) == DATAGRAM_MORE)
+		return false;
+	take_told(relay, flow);
+	return true;
+}
+
+void
+udp_tell_give_up(struct udp_relay *relay, struct udp_flow *flow)
+{
+	struct udp_waiting *waiting = flow->waiting;
+
+	if (waiting == NULL) {
+		memset(&relay->facts, 0, sizeof(relay->facts));
+		return;
+	}
+	datagram_give_up(&waiting->teller, &waiting->app, &waiting->hello);
+	take_told(relay, flow);
+}
