@@ -59,7 +59,8 @@ static const struct arguments arguments = {
     .tail = "EXPR: terms `column op value` joined by and, or, not and parentheses; op is\n"
 	    "= != < <= > >= ~ (holds the text) or under (is the name or below it).\n\n"
 	    "  borderlens flows --since 1d --filter 'verdict = block and operator = CN'\n"
-	    "  borderlens flows --follow --filter 'sni under hik-connect.com and up > 1M'\n\n"
+	    "  borderlens flows --follow --filter 'sni under hik-connect.com and up > 1M'\n"
+	    "  borderlens flows --filter 'class = video and left_up > 0 or app = p2p'\n\n"
 	    "Exit: 0, 1 the record cannot be read, 2 wrong usage, 78 configuration error.\n",
 };
 
@@ -176,16 +177,47 @@ print_time(struct flow *flow)
 	cell_text(text, seconds + 1);
 }
 
+/* The camera's own word for the server; where it has none, the name that it
+ * looked up, or asked for by HTTP. */
+static void
+print_name(struct flow *flow)
+{
+	static const char *const names[] = {"sni", "looked_up", "host"};
+	const char *name = "";
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && name[0] == '\0'; i++)
+		name = flow_text(flow, index_of(names[i]));
+	cell_text(name, 30);
+}
+
 static void
 print_server(struct flow *flow)
 {
 	char text[ADDR_TEXT_MAX * 2];
 	const char *addr = flow_text(flow, index_of("dst"));
 	bool v6 = strchr(addr, ':') != NULL;
+	bool udp = strcmp(flow_text(flow, index_of("proto")), "udp") == 0;
 
-	(void)snprintf(text, sizeof(text), "%s%s%s:%llu", v6 ? "[" : "", addr, v6 ? "]" : "",
-	    (unsigned long long)flow_number(flow, index_of("port")));
-	cell_text(text, 22);
+	(void)snprintf(text, sizeof(text), "%s%s%s:%llu%s", v6 ? "[" : "", addr, v6 ? "]" : "",
+	    (unsigned long long)flow_number(flow, index_of("port")), udp ? "/udp" : "");
+	cell_text(text, 25);
+}
+
+/* What it is: the class of payload, with a "?" where it is only probable; else
+ * what is spoken. */
+static void
+print_what(struct flow *flow)
+{
+	const char *class = flow_text(flow, index_of("class"));
+	const char *app = flow_text(flow, index_of("app"));
+	bool probable = strcmp(flow_text(flow, index_of("confidence")), "probable") == 0;
+	char text[32];
+
+	if (strcmp(class, payload_class_name(PAYLOAD_UNKNOWN)) == 0)
+		(void)snprintf(text, sizeof(text), "%s", app);
+	else
+		(void)snprintf(text, sizeof(text), "%s%s", class, probable ? "?" : "");
+	cell_text(text, 12);
 }
 
 static void
@@ -205,9 +237,10 @@ print_verdict(const struct output *output, struct flow *flow)
 static void
 print_table_head(void)
 {
-	(void)puts("opened (UTC)          device             server name                     "
-		   "address                 where    regist.  oper.         up     down  "
-		   "verdict  inspected    end                 why");
+	(void)puts(
+	    "opened (UTC)          device             server name                     "
+	    "address                    where    regist.  oper.         up     down  what          "
+	    "verdict  inspected    end                 why");
 }
 
 static void
@@ -215,13 +248,14 @@ print_row(const struct output *output, struct flow *flow)
 {
 	print_time(flow);
 	print_text(flow, "device", MAC_TEXT_MAX - 1);
-	print_text(flow, "sni", 30);
+	print_name(flow);
 	print_server(flow);
 	print_text(flow, "located", 7);
 	print_text(flow, "registered", 7);
 	print_text(flow, "operator", 7);
 	print_bytes(flow, "up");
 	print_bytes(flow, "down");
+	print_what(flow);
 	print_verdict(output, flow);
 	print_text(flow, "inspect", 11);
 	if (flow_is_set(flow, index_of("closed")))
