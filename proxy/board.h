@@ -30,6 +30,7 @@ struct board_worker {
 struct board {
 	_Atomic uint64_t signer_beat_ms;
 	_Atomic uint64_t recorder_beat_ms;
+	_Atomic uint64_t broker_beat_ms;
 	_Atomic uint64_t recorder_full; /* 1: the store takes nothing now */
 	_Atomic uint64_t recorded;      /* events committed */
 	_Atomic uint64_t draining;      /* 1: the appliance ends; accept nothing more */

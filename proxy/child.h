@@ -36,7 +36,7 @@ struct child {
 void child_ended(struct child *child, uint64_t now_ms);
 
 /* Whether a role that beat last at beat_ms (0: not yet) is stuck: a worker
- * after 2 s, a signer after 5 s, a recorder, whose disk may be slow, after 15 s;
+ * after 2 s, a signer or broker after 5 s, a recorder, whose disk may be slow, after 15 s;
  * one that never beat after CHILD_FIRST_BEAT_MS. */
 bool child_is_stuck(const struct child *child, uint64_t beat_ms, uint64_t now_ms);
 

@@ -9,11 +9,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-enum {
-	SIGNER = 0, /* its place and the first worker's among the children */
-	WORKERS = 2,
-};
-
 int
 ends_open(struct pair *pair, struct err *err)
 {
@@ -56,32 +51,43 @@ is_shut(const struct pair *pair)
 	return poll(fds, 2, 0) > 0;
 }
 
+/* The pairs of workers with one other role. */
+struct ends {
+	struct pair *pairs;
+	size_t other; /* its place among the children */
+};
+
 static bool
-mend(struct supervisor *supervisor, unsigned worker)
+mend(struct supervisor *supervisor, const struct ends *ends, unsigned worker)
 {
-	bool asker_ended = supervisor_has_ended(&supervisor->children[WORKERS + worker]);
-	bool signer_ended = supervisor_has_ended(&supervisor->children[SIGNER]);
+	const char *other = role_name(supervisor->children[ends->other].role);
+	bool asker_ended = supervisor_has_ended(&supervisor->children[CHILD_WORKERS + worker]);
+	bool other_ended = supervisor_has_ended(&supervisor->children[ends->other]);
 	struct err err = {0};
 
-	if (!asker_ended || !signer_ended)
+	if (!asker_ended || !other_ended)
 		return false;
-	ends_close(&supervisor->minting[worker]);
-	if (ends_open(&supervisor->minting[worker], &err) != 0) {
-		log_error("worker %u has no way to the signer: %s", worker, err.text);
+	ends_close(&ends->pairs[worker]);
+	if (ends_open(&ends->pairs[worker], &err) != 0) {
+		log_error("worker %u has no way to the %s: %s", worker, other, err.text);
 		return false;
 	}
-	log_warn("worker %u had shut its way to the signer: it has another", worker);
+	log_warn("worker %u had shut its way to the %s: it has another", worker, other);
 	return true;
 }
 
 bool
 ends_mend(struct supervisor *supervisor)
 {
+	const struct ends all[] = {{supervisor->minting, CHILD_SIGNER},
+	    {supervisor->brokering, CHILD_BROKER}};
 	bool good = true;
 
-	for (unsigned i = 0; i < supervisor->workers; i++) {
-		if (is_shut(&supervisor->minting[i]) && !mend(supervisor, i))
-			good = false;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		for (unsigned worker = 0; worker < supervisor->workers; worker++) {
+			if (is_shut(&all[i].pairs[worker]) && !mend(supervisor, &all[i], worker))
+				good = false;
+		}
 	}
 	return good;
 }

@@ -13,20 +13,36 @@ struct text;
 
 /*
  * The rules of nftables (table `inet borderlens`) that bring the cameras'
- * connections to the listener and let nothing else of theirs pass.
+ * connections and datagrams to the workers' sockets and let nothing else of
+ * theirs pass.
  *
- * They fail closed: each packet of a camera's interface is given to the
- * listener or dropped; where nobody listens it is dropped too.  They stay when
+ * They fail closed: each packet of a camera's interface is given to one of the
+ * sockets or dropped; where nobody listens it is dropped too.  They stay when
  * the appliance ends, so that a stopped appliance passes nothing, and are
  * replaced in one transaction when it starts anew.
  * Source: nft(8), libnftables(3), Linux Documentation/networking/tproxy.rst.
  */
 
-/* The whole transaction for config, as nft -f reads it; ERR_INPUT when an
- * interface's name is none, ERR_LIMIT when it does not fit. */
-int gateway_rules(const struct config *config, struct text *out, struct err *err);
+/* What the rules are made of; a value. */
+struct gateway_plan {
+	char cameras[CONFIG_INTERFACES_MAX][16]; /* interfaces' names */
+	size_t cameras_count;
+	enum gateway_mode mode;
+	uint16_t listen_port;
+	/* Where each worker takes datagrams (intake_open_udp), in their order; with
+	 * count 0, and with REDIRECT, which loses where they went, they are dropped. */
+	uint16_t udp_ports[CONFIG_WORKERS_MAX];
+	size_t udp_count;
+};
 
-enum { GATEWAY_RULES_MAX = 8192 }; /* bytes that gateway_rules needs at most */
+/* What config says of them; no datagrams. */
+void gateway_plan_of(const struct config *config, struct gateway_plan *plan);
+
+/* The whole transaction for plan, as nft -f reads it; ERR_INPUT when an
+ * interface's name is none, ERR_LIMIT when it does not fit. */
+int gateway_rules(const struct gateway_plan *plan, struct text *out, struct err *err);
+
+enum { GATEWAY_RULES_MAX = 40960 }; /* bytes that gateway_rules needs at most */
 
 /*
  * Claim the rules of this network namespace for as long as the descriptor that
@@ -35,9 +51,14 @@ enum { GATEWAY_RULES_MAX = 8192 }; /* bytes that gateway_rules needs at most */
  */
 int gateway_claim(struct err *err);
 
-/* Load rules and routes of config in place of what is there.  Needs
+/* Of the sets `unseen4` and `unseen6`, in which the rules count what they drop
+ * by camera and kind: the most rows, and how long one stays after its last
+ * packet. */
+enum { GATEWAY_UNSEEN_MAX = 4096, GATEWAY_UNSEEN_MINUTES = 10 };
+
+/* Load rules and routes of plan in place of what is there.  Needs
  * CAP_NET_ADMIN. */
-int gateway_set(const struct config *config, struct err *err);
+int gateway_set(const struct gateway_plan *plan, struct err *err);
 
 /* Take rules and routes away; cameras are then routed as the host routes.
  * *was_there says whether there were rules. */
@@ -49,7 +70,7 @@ struct gateway_counter {
 	uint64_t packets, bytes;
 };
 
-enum { GATEWAY_COUNTERS_MAX = 16 };
+enum { GATEWAY_COUNTERS_MAX = 32 };
 
 /* Read them; *count becomes how many, at most GATEWAY_COUNTERS_MAX.  Fails where
  * there are no rules.  Needs CAP_NET_ADMIN. */

@@ -2,6 +2,7 @@
 #include "proxy/intake.h"
 
 #include "base/err.h"
+#include "proxy/routes.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -15,31 +16,55 @@ enum {
 	/* As many as may come at once while a worker is being replaced; the
 	 * kernel's own net.core.somaxconn is 4096. */
 	BACKLOG = 4096,
-	SOURCE_V4 = 12, /* RFC 791 section 3.1: where the source stands */
-	SOURCE_V6 = 20, /* RFC 8200 section 3: the last word of it, where hosts of a net differ */
+	SOURCE_V4 = 15, /* RFC 791 section 3.1: the last byte of the source */
+	SOURCE_V6 = 23, /* RFC 8200 section 3: the same */
 	VERSION_SHIFT = 4,
 	TRIES = 10, /* for a port, */
 	TRY_AGAIN_MS = 100,
+	/* Some 3,000 full datagrams: what cameras send while a worker is replaced. */
+	UDP_QUEUE_BYTES = 4 << 20,
 };
 
-static int
-set_options(int fd, int family, bool transparent, struct err *err)
+size_t
+intake_worker(const struct addr *camera, size_t count)
 {
-	const int on = 1, off = 0;
+	return camera->ip[sizeof(camera->ip) - 1] % count;
+}
 
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
-		return err_sys(err, "SO_REUSEPORT");
+static int
+take_both_families(int fd, int family, struct err *err)
+{
+	const int off = 0;
+
 	if (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off)) != 0)
 		return err_sys(err, "IPV6_V6ONLY");
-	if (!transparent)
-		return 0;
+	return 0;
+}
+
+static int
+be_transparent(int fd, int family, struct err *err)
+{
+	const int on = 1;
+
 	if (setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) != 0)
 		return err_sys(err, "IP_TRANSPARENT (needs CAP_NET_ADMIN)");
 	if (family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof(on)) != 0)
 		return err_sys(err, "IPV6_TRANSPARENT (needs CAP_NET_ADMIN)");
 	return 0;
+}
+
+static int
+set_options(int fd, int family, bool transparent, struct err *err)
+{
+	const int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) != 0)
+		return err_sys(err, "SO_REUSEPORT");
+	if (take_both_families(fd, family, err) != 0)
+		return -1;
+	return transparent ? be_transparent(fd, family, err) : 0;
 }
 
 static int
@@ -144,9 +169,9 @@ steer(int fd, size_t count, struct err *err)
 	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)SKF_NET_OFF),
 	    BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, VERSION_SHIFT),
 	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 4, 0, 2),
-	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_NET_OFF + SOURCE_V4)),
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)(SKF_NET_OFF + SOURCE_V4)),
 	    BPF_JUMP(BPF_JMP | BPF_JA, 1, 0, 0),
-	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_NET_OFF + SOURCE_V6)),
+	    BPF_STMT(BPF_LD | BPF_B | BPF_ABS, (uint32_t)(SKF_NET_OFF + SOURCE_V6)),
 	    BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, (uint32_t)count),
 	    BPF_STMT(BPF_RET | BPF_A, 0),
 	};
@@ -170,6 +195,108 @@ intake_open(uint16_t port, bool transparent, size_t count, int *fds, struct err 
 	}
 	if (count > 1 && steer(fds[0], count, err) != 0)
 		goto out;
+	return 0;
+out:
+	while (opened > 0)
+		(void)close(fds[--opened]);
+	return -1;
+}
+
+/* ---- datagrams ---- */
+
+static int
+tell_where_from(int fd, int family, struct err *err)
+{
+	const int on = 1;
+
+	if (setsockopt(fd, IPPROTO_IP, IP_RECVORIGDSTADDR, &on, sizeof(on)) != 0 ||
+	    setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) != 0)
+		return err_sys(err, "IP_RECVORIGDSTADDR");
+	if (family == AF_INET6 &&
+	    (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &on, sizeof(on)) != 0 ||
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)) != 0))
+		return err_sys(err, "IPV6_RECVORIGDSTADDR");
+	return 0;
+}
+
+static int
+take_marked_only(int fd, struct err *err)
+{
+	struct sock_filter code[] = {
+	    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_MARK)),
+	    BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ROUTES_MARK_MASK),
+	    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ROUTES_MARK, 0, 1),
+	    BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+	    BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog program = {.len = sizeof(code) / sizeof(code[0]), .filter = code};
+	const int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) != 0)
+		return err_sys(err, "SO_ATTACH_FILTER");
+	return 0;
+}
+
+static int
+bind_udp(int fd, int family, uint16_t port, uint16_t *bound, struct err *err)
+{
+	const int on = 1;
+	struct sockaddr_storage name;
+	socklen_t size = sizeof(name);
+	struct addr at;
+
+	if (bind_any(fd, family, port) != 0 ||
+	    getsockname(fd, (struct sockaddr *)&name, &size) != 0)
+		return err_sys(err, "UDP port %u", (unsigned)port);
+	/* Only from here on, so that the port is nobody else's: a camera may have
+	 * sent to a port of this number, from which it is to be answered. */
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+		return err_sys(err, "SO_REUSEADDR");
+	if (!addr_from_sockaddr(&at, &name))
+		return err_set(err, ERR_SYS, "a socket without a name");
+	*bound = at.port;
+	return 0;
+}
+
+static int
+open_one_udp(int family, uint16_t port, bool marked_only, uint16_t *bound, struct err *err)
+{
+	const int room = UDP_QUEUE_BYTES;
+	int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_sys(err, "socket");
+	/* A shorter queue is no failure. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
+	if (take_both_families(fd, family, err) != 0 || be_transparent(fd, family, err) != 0 ||
+	    tell_where_from(fd, family, err) != 0 ||
+	    (marked_only && take_marked_only(fd, err) != 0) ||
+	    bind_udp(fd, family, port, bound, err) != 0) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int
+intake_open_udp(uint16_t first, bool marked_only, size_t count, int *fds, uint16_t *ports,
+    struct err *err)
+{
+	int family = choose_family();
+	size_t opened = 0;
+
+	for (; opened < count; opened++) {
+		size_t port = first == 0 ? 0 : first + opened;
+
+		if (port > UINT16_MAX)
+			(void)err_set(err, ERR_LIMIT, "no UDP port is left for worker %zu", opened);
+		fds[opened] = port > UINT16_MAX ? -1
+						: open_one_udp(family, (uint16_t)port, marked_only,
+						      &ports[opened], err);
+		if (fds[opened] < 0)
+			goto out;
+	}
 	return 0;
 out:
 	while (opened > 0)

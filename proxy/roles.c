@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/memfd.h"
+#include "proxy/broker_role.h"
 #include "proxy/checker_role.h"
 #include "proxy/commands.h"
 #include "proxy/recorder_role.h"
@@ -32,7 +33,7 @@ role_order_clear(struct role_order *order, enum role role)
 	memset(order, 0, sizeof(*order));
 	order->role = role;
 	order->control = order->board = order->listener = order->signer = order->source = -1;
-	order->asn = -1;
+	order->asn = order->datagrams = order->broker = -1;
 	for (size_t i = 0; i < GEO_COUNTRY_FILES_MAX; i++)
 		order->country[i] = -1;
 	for (size_t i = 0; i < CONFIG_WORKERS_MAX; i++)
@@ -56,8 +57,8 @@ collect(int *to, size_t count, const int *from, size_t from_count)
 static size_t
 order_fds(const struct role_order *order, int fds[FDS_MAX])
 {
-	const int single[] = {order->control, order->board, order->listener, order->signer,
-	    order->source, order->asn};
+	const int single[] = {order->control, order->board, order->listener, order->datagrams,
+	    order->signer, order->broker, order->source, order->asn};
 	size_t count = collect(fds, 0, single, sizeof(single) / sizeof(single[0]));
 
 	count = collect(fds, count, order->country, GEO_COUNTRY_FILES_MAX);
@@ -127,12 +128,14 @@ be_worker(const struct role_order *order)
 	struct worker_setup setup = {
 	    .index = order->index,
 	    .listener = order->listener,
+	    .datagrams = order->datagrams,
 	    .source = order->source,
 	    .config_path = order->config_path,
 	    .generation = order->generation,
 	    .asn = order->asn,
 	    .spool = order->spool[order->index],
 	    .signer = order->signer,
+	    .broker = order->broker,
 	    .control = order->control,
 	    .board = order->board,
 	};
@@ -158,6 +161,18 @@ be_recorder(const struct role_order *order)
 
 	memcpy(setup.spool, order->spool, sizeof(setup.spool));
 	return recorder_run(&setup);
+}
+
+static int
+be_broker(const struct role_order *order)
+{
+	struct broker_setup setup = {.plan = &order->plan,
+	    .worker_count = order->workers,
+	    .control = order->control,
+	    .board = order->board};
+
+	memcpy(setup.worker, order->worker, sizeof(setup.worker));
+	return broker_run(&setup);
 }
 
 static int
@@ -245,6 +260,8 @@ role_main(int argc, char **argv)
 		return be_worker(order);
 	if (order->role == ROLE_RECORDER)
 		return be_recorder(order);
+	if (order->role == ROLE_BROKER)
+		return be_broker(order);
 	if (order->role == ROLE_CHECKER)
 		return be_checker(order);
 	log_error("cannot start a role: there is no role %d", (int)order->role);

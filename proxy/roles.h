@@ -5,6 +5,7 @@
 #include "certs/ca.h"
 #include "config/config.h"
 #include "geo/geo.h"
+#include "proxy/gateway.h"
 #include "proxy/sandbox.h"
 
 #include <stddef.h>
@@ -27,14 +28,15 @@ struct role_order {
 	unsigned workers; /* how many there are */
 	pid_t supervisor; /* whose death ends the role */
 	int control, board;
-	int listener;                       /* worker */
-	int signer;                         /* worker: its end to the signer */
+	int listener, datagrams;            /* worker; datagrams -1: it takes none */
+	int signer, broker;                 /* worker: its ends to them */
 	int source;                         /* worker, checker */
 	int country[GEO_COUNTRY_FILES_MAX]; /* worker, checker */
 	int asn;                            /* worker, checker */
 	int spool[CONFIG_WORKERS_MAX];      /* worker: [index]; recorder: all */
 	int cert[CA_COUNT], key[CA_COUNT];  /* signer */
-	int worker[CONFIG_WORKERS_MAX];     /* signer: its ends to the workers */
+	int worker[CONFIG_WORKERS_MAX];     /* signer, broker: its ends to the workers */
+	struct gateway_plan plan;           /* broker */
 	uint64_t keep_flows_s, epoch;       /* recorder */
 	uint64_t generation;                /* worker: of the configuration it starts with */
 	char config_path[CONFIG_PATH_MAX];  /* worker, checker */

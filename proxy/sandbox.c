@@ -39,6 +39,7 @@ static const char *const role_names[ROLE_COUNT] = {
     [ROLE_SIGNER] = "signer",
     [ROLE_WORKER] = "worker",
     [ROLE_RECORDER] = "recorder",
+    [ROLE_BROKER] = "broker",
     [ROLE_CHECKER] = "checker",
 };
 
@@ -218,16 +219,26 @@ read_ahead(void)
 	tzset();
 }
 
+/* To be who a camera sent to, at any port, on the cameras' interfaces alone; and
+ * to see the kernel's rules. */
+static const int of_broker[] = {CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, -1};
+
 int
 sandbox_enter(enum role role, const char *const *writable, const char **missing, struct err *err)
 {
 	static const int none[] = {-1};
+	const int *kept = role == ROLE_BROKER ? of_broker : none;
 	struct sandbox_reach reach = {.writable = writable, .program = -1};
 	pid_t parent = getppid();
 
 	read_ahead();
-	if (limit_bounding_set(none, err) != 0 || become(sandbox_user(role), err) != 0 ||
-	    limit_capabilities(none, err) != 0)
+	if (capng_get_caps_process() != 0)
+		return err_sys(err, "read the capabilities");
+	/* Else a change of user would take them all (capabilities(7)). */
+	if (kept != none && prctl(PR_SET_KEEPCAPS, 1) != 0)
+		return err_sys(err, "prctl(PR_SET_KEEPCAPS)");
+	if (limit_bounding_set(kept, err) != 0 || become(sandbox_user(role), err) != 0 ||
+	    limit_capabilities(kept, err) != 0)
 		return -1;
 	/* A change of user undoes it (prctl(2)), so it comes after; the parent
 	 * may have ended before. */
@@ -276,10 +287,10 @@ int
 sandbox_supervise(const struct sandbox_reach *reach, const char **missing, struct err *err)
 {
 	/* To let roles become who they are and shrink their own bounding set,
-	 * to signal them, to let the signer lock its memory, and the checker
-	 * read what the administrator may. */
+	 * to signal them, to let the signer lock its memory, the checker read
+	 * what the administrator may, and the broker have what it keeps. */
 	static const int kept[] = {CAP_SETUID, CAP_SETGID, CAP_SETPCAP, CAP_KILL, CAP_IPC_LOCK,
-	    CAP_DAC_READ_SEARCH, -1};
+	    CAP_DAC_READ_SEARCH, CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, -1};
 
 	if (capng_get_caps_process() != 0)
 		return err_sys(err, "read the capabilities");

@@ -11,6 +11,7 @@ enum role {
 	ROLE_SIGNER,
 	ROLE_WORKER,
 	ROLE_RECORDER,
+	ROLE_BROKER,
 	ROLE_CHECKER, /* reads a configuration and ends */
 	ROLE_COUNT
 };
@@ -20,7 +21,7 @@ const char *role_name(enum role role);
 /*
  * Who a role runs as.  The user "borderlens-NAME" of /etc/passwd where there is
  * one, else fixed numbers that no distribution hands out (signer 64301, worker
- * 64302, recorder 64303, the group with the same number): nobody need make
+ * 64302, recorder 64303, broker 64304, the group with the same number): nobody need make
  * users for a container.  Where the program was not started as root nothing
  * can be changed, and every role is who started it.
  */
@@ -33,7 +34,7 @@ struct sandbox_user sandbox_user(enum role role);
 
 /*
  * Give up all that the role does not need: user and groups, every capability
- * and the bounding set, new privileges, core dumps, the file system but what
+ * (the broker keeps three of the network's) and the bounding set, new privileges, core dumps, the file system but what
  * it works in (Landlock, landlock(7)), and the system calls it does not make
  * (seccomp, which kills on a breach).  Cannot be undone; files it needs must
  * be open.  writable: directories the role may change, NULL-ended, for the

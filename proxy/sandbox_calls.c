@@ -54,6 +54,10 @@ static const int of_recorder[] = {SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SY
     SCMP_SYS(sysinfo), SCMP_SYS(umask), SCMP_SYS(uname), SCMP_SYS(unlink), SCMP_SYS(unlinkat),
     SCMP_SYS(utimensat), LIST_END};
 
+/* To make sockets for others, and to send from its own. */
+static const int of_broker[] = {SCMP_SYS(bind), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_wait), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt), LIST_END};
+
 /* Reading: a file's content goes into sealed memory, and to the supervisor. */
 static const int of_checker[] = {SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
     SCMP_SYS(flock), SCMP_SYS(fstatfs), SCMP_SYS(ftruncate), SCMP_SYS(getcwd), SCMP_SYS(getdents64),
@@ -65,6 +69,7 @@ static const int *const of_role[ROLE_COUNT] = {
     [ROLE_SIGNER] = of_signer,
     [ROLE_WORKER] = of_worker,
     [ROLE_RECORDER] = of_recorder,
+    [ROLE_BROKER] = of_broker,
     [ROLE_CHECKER] = of_checker,
 };
 
@@ -167,16 +172,16 @@ allow_self(scmp_filter_ctx filter)
 	return allow(filter, SCMP_SYS(prlimit64), 2, read_limit);
 }
 
-/* TCP alone, whatever flags stand beside the type. */
+/* Of IPv4 and IPv6, whatever flags stand beside the type. */
 static int
-allow_sockets(scmp_filter_ctx filter)
+allow_sockets(scmp_filter_ctx filter, uint32_t type)
 {
 	static const uint32_t families[] = {AF_INET, AF_INET6};
 
 	for (size_t i = 0; i < 2; i++) {
-		struct scmp_arg_cmp tcp[] = {int_is(0, UINT32_MAX, families[i]),
-		    int_is(1, ~(uint32_t)(SOCK_NONBLOCK | SOCK_CLOEXEC), SOCK_STREAM)};
-		int rc = allow(filter, SCMP_SYS(socket), 2, tcp);
+		struct scmp_arg_cmp these[] = {int_is(0, UINT32_MAX, families[i]),
+		    int_is(1, ~(uint32_t)(SOCK_NONBLOCK | SOCK_CLOEXEC), type)};
+		int rc = allow(filter, SCMP_SYS(socket), 2, these);
 
 		if (rc != 0)
 			return rc;
@@ -261,7 +266,9 @@ allow_by_argument(scmp_filter_ctx filter, enum role role)
 		rc = allow_values(filter, SCMP_SYS(fcntl), 1, of_descriptor,
 		    sizeof(of_descriptor) / sizeof(of_descriptor[0]));
 	if (rc == 0 && role == ROLE_WORKER)
-		rc = allow_sockets(filter);
+		rc = allow_sockets(filter, SOCK_STREAM);
+	if (rc == 0 && (role == ROLE_WORKER || role == ROLE_BROKER))
+		rc = allow_sockets(filter, SOCK_DGRAM);
 	if (rc == 0 && role == ROLE_WORKER)
 		rc = allow_threads(filter);
 	if (rc == 0 && role == ROLE_CHECKER)
@@ -275,8 +282,13 @@ static int
 refuse(scmp_filter_ctx filter)
 {
 	static const int to_debug[] = {SCMP_SYS(ptrace), LIST_END};
+	struct scmp_arg_cmp packets = int_is(0, UINT32_MAX, AF_PACKET);
 	int rc = add_list(filter, SCMP_ACT_ERRNO(EPERM), refused_to_all);
 
+	/* The broker's capabilities would let it see all that passes. */
+	if (rc == 0)
+		rc = checked(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket),
+		    1, &packets));
 	if (rc != 0 || SANDBOX_SANITIZED)
 		return rc;
 	return add_list(filter, SCMP_ACT_ERRNO(EPERM), to_debug);

@@ -206,17 +206,38 @@ warn_of_forwarding(void)
 		 "loaded");
 }
 
+/* The rules name the ports: so they are bound before, and what came to them
+ * until the workers take it was marked by the rules of before.  Where nobody
+ * tells which port is whose, as with rules of somebody else's, there is none. */
+static int
+open_datagrams(struct supervisor *supervisor, struct err *err)
+{
+	const struct config *config = supervisor->config;
+	struct gateway_plan *plan = &supervisor->plan;
+
+	gateway_plan_of(config, plan);
+	if (plan->mode != GATEWAY_TPROXY ||
+	    (!config->gateway.manage && config->gateway.listen_udp_port == 0))
+		return 0;
+	if (intake_open_udp(config->gateway.listen_udp_port, config->gateway.manage,
+		supervisor->workers, supervisor->datagrams, plan->udp_ports, err) != 0)
+		return -1;
+	plan->udp_count = supervisor->workers;
+	return 0;
+}
+
 static int
 open_network(struct supervisor *supervisor, struct err *err)
 {
 	const struct config *config = supervisor->config;
 
 	/* First of all: what another appliance has is left as it is. */
-	if (intake_is_free(config->gateway.listen_port, err) != 0)
+	if (intake_is_free(config->gateway.listen_port, err) != 0 ||
+	    open_datagrams(supervisor, err) != 0)
 		return -1;
 	if (config->gateway.manage) {
 		supervisor->gateway = gateway_claim(err);
-		if (supervisor->gateway < 0 || gateway_set(config, err) != 0)
+		if (supervisor->gateway < 0 || gateway_set(&supervisor->plan, err) != 0)
 			return -1;
 		warn_of_forwarding();
 	}
@@ -272,7 +293,8 @@ open_shared(struct supervisor *supervisor, struct err *err)
 		return -1;
 	for (unsigned i = 0; i < supervisor->workers; i++) {
 		if (spools_open(supervisor, i, err) != 0 ||
-		    ends_open(&supervisor->minting[i], err) != 0)
+		    ends_open(&supervisor->minting[i], err) != 0 ||
+		    ends_open(&supervisor->brokering[i], err) != 0)
 			return -1;
 	}
 	for (size_t i = 0; i < supervisor->child_count; i++) {
@@ -302,6 +324,7 @@ list_children(struct supervisor *supervisor)
 
 	(child++)->role = ROLE_SIGNER;
 	(child++)->role = ROLE_RECORDER;
+	(child++)->role = ROLE_BROKER;
 	for (unsigned i = 0; i < supervisor->workers; i++, child++) {
 		child->role = ROLE_WORKER;
 		child->index = i;
@@ -320,8 +343,8 @@ clear(struct supervisor *supervisor)
 	for (size_t i = 0; i < CA_COUNT; i++)
 		supervisor->cert[i] = supervisor->key[i] = -1;
 	for (size_t i = 0; i < CONFIG_WORKERS_MAX; i++) {
-		supervisor->listener[i] = supervisor->spool[i] = -1;
-		supervisor->minting[i] = (struct pair){-1, -1};
+		supervisor->listener[i] = supervisor->spool[i] = supervisor->datagrams[i] = -1;
+		supervisor->minting[i] = supervisor->brokering[i] = (struct pair){-1, -1};
 	}
 	for (size_t i = 0; i < CHILDREN_MAX; i++)
 		supervisor->leash[i] = (struct pair){-1, -1};
@@ -379,7 +402,9 @@ setup_clear(struct supervisor *supervisor)
 	notify_close(&supervisor->notify);
 	close_pairs(supervisor->leash, CHILDREN_MAX);
 	close_pairs(supervisor->minting, CONFIG_WORKERS_MAX);
+	close_pairs(supervisor->brokering, CONFIG_WORKERS_MAX);
 	close_all(supervisor->listener, CONFIG_WORKERS_MAX);
+	close_all(supervisor->datagrams, CONFIG_WORKERS_MAX);
 	close_all(supervisor->spool, CONFIG_WORKERS_MAX);
 	close_all(supervisor->cert, CA_COUNT);
 	close_all(supervisor->key, CA_COUNT);

@@ -17,6 +17,8 @@ status_beat(const struct supervisor *supervisor, const struct child *child)
 
 	if (child->role == ROLE_WORKER)
 		return atomic_load(&board->worker[child->index].beat_ms);
+	if (child->role == ROLE_BROKER)
+		return atomic_load(&board->broker_beat_ms);
 	return child->role == ROLE_SIGNER ? atomic_load(&board->signer_beat_ms)
 					  : atomic_load(&board->recorder_beat_ms);
 }

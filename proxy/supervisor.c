@@ -46,7 +46,9 @@ fill_worker(const struct supervisor *supervisor, struct role_order *order)
 	unsigned index = order->index;
 
 	order->listener = supervisor->listener[index];
+	order->datagrams = supervisor->datagrams[index];
 	order->signer = supervisor->minting[index].ours;
+	order->broker = supervisor->brokering[index].ours;
 	order->spool[index] = supervisor->spool[index];
 	order->source = supervisor->held.source;
 	memcpy(order->country, supervisor->held.country, sizeof(order->country));
@@ -78,6 +80,14 @@ fill_signer(const struct supervisor *supervisor, struct role_order *order)
 		order->worker[i] = supervisor->minting[i].theirs;
 }
 
+static void
+fill_broker(const struct supervisor *supervisor, struct role_order *order)
+{
+	order->plan = supervisor->plan;
+	for (unsigned i = 0; i < supervisor->workers; i++)
+		order->worker[i] = supervisor->brokering[i].theirs;
+}
+
 bool
 supervisor_has_ended(struct child *child)
 {
@@ -100,6 +110,8 @@ forget_beat(struct supervisor *supervisor, const struct child *child)
 		atomic_store(&board->worker[child->index].open, 0);
 	} else if (child->role == ROLE_SIGNER) {
 		atomic_store(&board->signer_beat_ms, 0);
+	} else if (child->role == ROLE_BROKER) {
+		atomic_store(&board->broker_beat_ms, 0);
 	} else {
 		atomic_store(&board->recorder_beat_ms, 0);
 	}
@@ -113,8 +125,9 @@ start(struct supervisor *supervisor, struct child *child, uint64_t now_ms)
 	char name[CHILD_NAME_MAX];
 	pid_t pid;
 
-	if (!ends_mend(supervisor) ||
-	    (child->role != ROLE_SIGNER && !spools_mend(supervisor, now_ms)))
+	bool spools = child->role == ROLE_WORKER || child->role == ROLE_RECORDER;
+
+	if (!ends_mend(supervisor) || (spools && !spools_mend(supervisor, now_ms)))
 		return;
 	if (ends_renew(supervisor, child, &err) != 0) {
 		log_error("cannot start %s: %s", child_name(child, name), err.text);
@@ -131,6 +144,8 @@ start(struct supervisor *supervisor, struct child *child, uint64_t now_ms)
 		fill_worker(supervisor, &order);
 	else if (child->role == ROLE_RECORDER)
 		fill_recorder(supervisor, &order);
+	else if (child->role == ROLE_BROKER)
+		fill_broker(supervisor, &order);
 	else
 		fill_signer(supervisor, &order);
 	forget_beat(supervisor, child);
@@ -222,7 +237,7 @@ go_on_draining(struct supervisor *supervisor, uint64_t now_ms)
 	if (!supervisor->ending && late)
 		kill_role(supervisor, ROLE_WORKER);
 	if (!supervisor->ending && !are_running(supervisor, ROLE_WORKER)) {
-		struct pair *leash = leash_of(supervisor, &supervisor->children[1]);
+		struct pair *leash = leash_of(supervisor, &supervisor->children[CHILD_RECORDER]);
 
 		supervisor->ending = true;
 		supervisor->deadline_ms = now_ms + STORE_MS;

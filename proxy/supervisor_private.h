@@ -9,6 +9,7 @@
 #include "proxy/board.h"
 #include "proxy/child.h"
 #include "proxy/control.h"
+#include "proxy/gateway.h"
 #include "proxy/notify.h"
 #include "proxy/snapshot.h"
 
@@ -23,7 +24,14 @@ struct outcome;
 struct reload;
 struct text;
 
-enum { CHILDREN_MAX = CONFIG_WORKERS_MAX + 2 };
+/* Their places among the children. */
+enum {
+	CHILD_SIGNER = 0,
+	CHILD_RECORDER,
+	CHILD_BROKER,
+	CHILD_WORKERS, /* the first */
+	CHILDREN_MAX = CHILD_WORKERS + CONFIG_WORKERS_MAX,
+};
 
 /* Two ends of an ipc_pair, both kept. */
 struct pair {
@@ -44,9 +52,12 @@ struct supervisor {
 	int exe, null, lock, gateway, board_fd, signals;
 	int cert[CA_COUNT], key[CA_COUNT];
 	int listener[CONFIG_WORKERS_MAX], spool[CONFIG_WORKERS_MAX];
-	struct pair minting[CONFIG_WORKERS_MAX]; /* ours: the worker's end; theirs: the signer's */
+	int datagrams[CONFIG_WORKERS_MAX]; /* -1: that worker takes none */
+	struct gateway_plan plan;          /* the kernel's rules */
+	/* ours: the worker's end; theirs: the signer's, the broker's */
+	struct pair minting[CONFIG_WORKERS_MAX], brokering[CONFIG_WORKERS_MAX];
 	struct board *board;
-	struct child children[CHILDREN_MAX]; /* signer, recorder, workers */
+	struct child children[CHILDREN_MAX]; /* signer, recorder, broker, workers */
 	struct pair leash[CHILDREN_MAX];     /* closed when we are gone; theirs: the role's */
 	size_t child_count;
 	struct control *control;
@@ -86,8 +97,8 @@ bool supervisor_has_ended(struct child *child);
 /*
  * A role can shut its end of a socket for good, and its successor has the same.
  * Before a role is started: ends_renew gives it a leash that nobody had before,
- * a worker's listening socket listens (again); ends_mend replaces the pair
- * between a worker and the signer where it is shut.  false: not yet, as those
+ * a worker's listening socket listens (again); ends_mend replaces the pairs
+ * between a worker and the signer or broker where one is shut.  false: not yet, as those
  * that hold it were told to end, or as there can be no other.
  */
 int ends_open(struct pair *pair, struct err *err);

@@ -10,6 +10,7 @@
 #include "geo/geo.h"
 #include "proxy/adopt.h"
 #include "proxy/board.h"
+#include "proxy/broker.h"
 #include "proxy/census.h"
 #include "proxy/conn.h"
 #include "proxy/conn_private.h"
@@ -193,6 +194,7 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	    .board = worker->counters};
 
 	worker->minter = minter_new(&minter, err);
+	worker->broker = broker_new(worker->base, setup->broker, err);
 	worker->own = own_addrs_open(worker->base, err);
 	/* One tells what all of them see. */
 	worker->inventory = inventory_open(worker->base, worker->snapshot->config,
@@ -201,8 +203,9 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	worker->census = census_new(worker->snapshot->config->limit.per_camera);
 	worker->sessions = sessions_new();
 	worker->tickets = tickets_new(err);
-	if (worker->minter == NULL || worker->own == NULL || worker->inventory == NULL ||
-	    worker->tickets == NULL || turns_open(&worker->turns, worker, err) != 0)
+	if (worker->minter == NULL || worker->broker == NULL || worker->own == NULL ||
+	    worker->inventory == NULL || worker->tickets == NULL ||
+	    turns_open(&worker->turns, worker, err) != 0)
 		return -1;
 	if (worker->refusals == NULL || worker->census == NULL || worker->sessions == NULL ||
 	    worker_reaps(worker) != 0 ||
@@ -242,6 +245,7 @@ tear_down(struct worker *worker)
 	listener_free(worker->listener);
 	stalls_clear(&worker->stalls);
 	minter_free(worker->minter);
+	broker_free(worker->broker);
 	own_addrs_close(worker->own);
 	inventory_close(worker->inventory);
 	refusals_free(worker->refusals);

@@ -13,6 +13,7 @@
 struct worker_setup {
 	unsigned index; /* from 0 */
 	int listener;   /* bound and listening, non-blocking */
+	int datagrams;  /* where cameras' datagrams come (intake_open_udp); -1: nowhere */
 	int source;     /* the sealed configuration (config/source.h) */
 	const char *config_path;
 	uint64_t generation; /* of that configuration */
@@ -20,6 +21,7 @@ struct worker_setup {
 	    asn;     /* sealed databases in the config's order; asn -1 */
 	int spool;   /* record/spool.h */
 	int signer;  /* an end of ipc_pair; the signer answers on it */
+	int broker;  /* an end of ipc_pair; the broker answers on it */
 	int control; /* an end of ipc_pair to the supervisor: closed when it is gone */
 	int board;   /* proxy/board.h */
 };

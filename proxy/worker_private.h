@@ -19,6 +19,7 @@ struct adopt;
 struct aside;
 struct board;
 struct board_worker;
+struct broker;
 struct census;
 struct conn;
 struct inventory;
@@ -44,6 +45,7 @@ struct worker {
 	struct spool *spool;
 	struct leaf_keys leaf_keys;
 	struct minter *minter;
+	struct broker *broker;
 	struct sessions *sessions;
 	struct tickets *tickets;
 	struct turns turns;

@@ -10,6 +10,8 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/in6.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,37 +22,33 @@
 
 enum { PORT = 8443 };
 
-static struct config
-config_of(enum gateway_mode mode)
+static struct gateway_plan
+plan_of(enum gateway_mode mode)
 {
-	struct config config = {0};
+	struct gateway_plan plan = {.mode = mode, .listen_port = PORT, .cameras_count = 2};
 
-	config.gateway.mode = mode;
-	config.gateway.manage = true;
-	config.gateway.listen_port = PORT;
-	config.gateway.cameras_count = 2;
-	text_copy(config.gateway.cameras[0], 16, "cam0");
-	text_copy(config.gateway.cameras[1], 16, "br-lan.20");
-	return config;
+	text_copy(plan.cameras[0], 16, "cam0");
+	text_copy(plan.cameras[1], 16, "br-lan.20");
+	return plan;
 }
 
 /* ---- the text ---- */
 
 static const char *
-rules_of(const struct config *config)
+rules_of(const struct gateway_plan *plan)
 {
 	static char rules[GATEWAY_RULES_MAX];
 	struct text text = text_in(rules, sizeof(rules));
 	struct err err = {0};
 
-	cr_assert_eq(gateway_rules(config, &text, &err), 0, "%s", err.text);
+	cr_assert_eq(gateway_rules(plan, &text, &err), 0, "%s", err.text);
 	return rules;
 }
 
 Test(gateway, replaces_its_table_in_one_transaction)
 {
-	struct config config = config_of(GATEWAY_TPROXY);
-	const char *rules = rules_of(&config);
+	struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
+	const char *rules = rules_of(&plan);
 
 	cr_expect_eq(strncmp(rules, "add table inet borderlens\ndelete table inet borderlens\n",
 			 strlen("add table inet borderlens\ndelete table inet borderlens\n")),
@@ -61,12 +59,12 @@ Test(gateway, replaces_its_table_in_one_transaction)
 /* A tproxy statement that finds no listener falls through. */
 Test(gateway, has_the_drop_behind_the_tproxy_statement)
 {
-	struct config config = config_of(GATEWAY_TPROXY);
-	const char *tproxy = strstr(rules_of(&config), "tproxy to :8443");
+	struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
+	const char *tproxy = strstr(rules_of(&plan), "tproxy to :8443");
 
 	cr_assert_not_null(tproxy);
-	cr_expect_not_null(strstr(tproxy, "meta l4proto tcp counter name \"tcp_closed\" drop"));
-	cr_expect_not_null(strstr(tproxy, "counter name \"other_all\" drop"));
+	cr_expect_not_null(strstr(tproxy, "meta l4proto tcp counter name \"tcp_closed\" goto gap"));
+	cr_expect_not_null(strstr(tproxy, "goto other_all"));
 }
 
 Test(gateway, refuses_what_is_no_interface)
@@ -74,35 +72,38 @@ Test(gateway, refuses_what_is_no_interface)
 	static const char *const names[] = {"", "a\" }", "eth*", "a b", "a;b", "a\nb", "{"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct config config = config_of(GATEWAY_TPROXY);
+		struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
 		char rules[GATEWAY_RULES_MAX];
 		struct text text = text_in(rules, sizeof(rules));
 		struct err err = {0};
 
-		text_copy(config.gateway.cameras[1], 16, names[i]);
-		cr_expect_eq(gateway_rules(&config, &text, &err), -1, "%s", names[i]);
+		text_copy(plan.cameras[1], 16, names[i]);
+		cr_expect_eq(gateway_rules(&plan, &text, &err), -1, "%s", names[i]);
 		cr_expect_eq(err.kind, ERR_INPUT, "%s", names[i]);
 	}
 }
 
-Test(gateway, has_room_for_as_many_interfaces_as_may_be_configured)
+Test(gateway, has_room_for_as_many_interfaces_and_workers_as_may_be_configured)
 {
-	struct config config = config_of(GATEWAY_REDIRECT);
+	struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
 
-	config.gateway.cameras_count = CONFIG_INTERFACES_MAX;
+	plan.udp_count = CONFIG_WORKERS_MAX;
+	for (size_t i = 0; i < CONFIG_WORKERS_MAX; i++)
+		plan.udp_ports[i] = UINT16_MAX;
+	plan.cameras_count = CONFIG_INTERFACES_MAX;
 	for (size_t i = 0; i < CONFIG_INTERFACES_MAX; i++)
-		(void)snprintf(config.gateway.cameras[i], 16, "interface-%05zu", i);
-	cr_expect_lt(strlen(rules_of(&config)), GATEWAY_RULES_MAX);
+		(void)snprintf(plan.cameras[i], 16, "interface-%05zu", i);
+	cr_expect_lt(strlen(rules_of(&plan)), GATEWAY_RULES_MAX);
 }
 
 /* ---- the kernel ---- */
 
 static void
-set(const struct config *config)
+set(const struct gateway_plan *plan)
 {
 	struct err err = {0};
 
-	cr_assert_eq(gateway_set(config, &err), 0, "%s", err.text);
+	cr_assert_eq(gateway_set(plan, &err), 0, "%s", err.text);
 }
 
 static uint64_t
@@ -150,19 +151,19 @@ lines_of(const char *command)
 static void
 load_and_remove(enum gateway_mode mode, size_t rules)
 {
-	struct config config = config_of(mode);
+	struct gateway_plan plan = plan_of(mode);
 	struct gateway_counter counters[GATEWAY_COUNTERS_MAX];
 	struct err err = {0};
 	size_t count = 0;
 	bool was_there;
 
 	netns_make();
-	set(&config);
-	set(&config);
+	set(&plan);
+	set(&plan);
 	cr_expect_eq(lines_of("ip rule show priority 25196"), rules, "once, however often set");
 	cr_expect_eq(lines_of("ip -6 rule show priority 25196"), rules);
 	cr_expect_eq(gateway_counters(counters, &count, &err), 0);
-	cr_expect_eq(count, 12);
+	cr_expect_eq(count, 20);
 	for (size_t i = 0; i < count; i++)
 		cr_expect_neq(gateway_counter_help(counters[i].name)[0], '\0', "%s",
 		    counters[i].name);
@@ -188,26 +189,26 @@ Test(gateway, loads_redirect_twice_and_is_removed, .timeout = 60)
 
 Test(gateway, changes_its_mode_and_its_interfaces, .timeout = 60)
 {
-	struct config config = config_of(GATEWAY_TPROXY);
+	struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
 
 	netns_make();
-	set(&config);
-	config.gateway.cameras_count = 1;
-	set(&config);
+	set(&plan);
+	plan.cameras_count = 1;
+	set(&plan);
 	cr_expect_eq(lines_of("ip rule show priority 25196"), 1);
-	config.gateway.mode = GATEWAY_REDIRECT;
-	set(&config);
+	plan.mode = GATEWAY_REDIRECT;
+	set(&plan);
 	cr_expect_eq(lines_of("ip rule show priority 25196"), 0);
 }
 
 Test(gateway, is_refused_without_the_capability, .timeout = 60)
 {
-	struct config config = config_of(GATEWAY_TPROXY);
+	struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
 	struct err err = {0};
 
 	netns_make();
 	cr_assert_eq(setresuid(65534, 65534, 65534), 0);
-	cr_expect_eq(gateway_set(&config, &err), -1);
+	cr_expect_eq(gateway_set(&plan, &err), -1);
 	cr_expect_not_null(strstr(err.text, "not permitted"), "%s", err.text);
 }
 
@@ -323,13 +324,13 @@ expect_taken(int listener, const char *expected)
 static void
 intercept(const char *prepare)
 {
-	struct config config = config_of(GATEWAY_TPROXY);
+	struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
 	struct camera camera;
 	struct err err = {0};
 	int listener;
 
 	netns_make();
-	set(&config); /* before the interface is there */
+	set(&plan); /* before the interface is there */
 	cr_assert_eq(intake_open(PORT, true, 1, &listener, &err), 0, "%s", err.text);
 	camera = camera_join();
 	cr_assert_eq(system(prepare), 0);
@@ -340,6 +341,116 @@ intercept(const char *prepare)
 	camera_do(&camera, "exec 5<>/dev/tcp/10.9.0.1/22");
 	expect_taken(listener, "10.9.0.1:22");
 	(void)close(listener);
+	camera_leave(&camera);
+}
+
+/* ---- datagrams ---- */
+
+struct got {
+	int worker;
+	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
+	unsigned iface;
+};
+
+static void
+read_control(struct msghdr *message, struct got *got)
+{
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL;
+	     at = CMSG_NXTHDR(message, at)) {
+		struct sockaddr_storage name = {0};
+		struct in6_pktinfo six;
+		struct in_pktinfo four;
+		struct addr addr;
+
+		if (at->cmsg_type == IP_ORIGDSTADDR || at->cmsg_type == IPV6_ORIGDSTADDR) {
+			memcpy(&name, CMSG_DATA(at), at->cmsg_len - CMSG_LEN(0));
+			cr_assert(addr_from_sockaddr(&addr, &name));
+			(void)addr_text_port(&addr, got->to);
+		} else if (at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO) {
+			memcpy(&four, CMSG_DATA(at), sizeof(four));
+			got->iface = (unsigned)four.ipi_ifindex;
+		} else if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&six, CMSG_DATA(at), sizeof(six));
+			got->iface = (unsigned)six.ipi6_ifindex;
+		}
+	}
+}
+
+static struct got
+receive(const int *sockets, size_t count)
+{
+	struct pollfd fds[4];
+	char byte, control[256];
+	struct iovec iov = {&byte, 1};
+	struct sockaddr_storage from;
+	struct msghdr message = {.msg_name = &from,
+	    .msg_namelen = sizeof(from),
+	    .msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
+	    .msg_controllen = sizeof(control)};
+	struct got got = {.worker = -1};
+	struct addr addr;
+
+	for (size_t i = 0; i < count; i++)
+		fds[i] = (struct pollfd){sockets[i], POLLIN, 0};
+	cr_assert_eq(poll(fds, count, 5000), 1, "one of them, and one alone");
+	for (size_t i = 0; i < count; i++) {
+		if (fds[i].revents != 0)
+			got.worker = (int)i;
+	}
+	cr_assert_geq(recvmsg(sockets[got.worker], &message, 0), 0);
+	cr_assert(addr_from_sockaddr(&addr, &from));
+	(void)addr_text(&addr, got.from);
+	read_control(&message, &got);
+	return got;
+}
+
+static void
+expect_datagram(const struct camera *camera, const int *sockets, size_t count, unsigned number)
+{
+	char command[160], from[ADDR_TEXT_MAX];
+	struct got got;
+	struct addr at;
+
+	for (int family = 4; family <= 6; family += 2) {
+		(void)snprintf(from, sizeof(from), family == 4 ? "10.9.0.%u" : "fd09::%x", number);
+		cr_assert_eq(addr_parse(&at, from, 0, NULL), 0);
+		(void)snprintf(command, sizeof(command),
+		    family == 4 ? "ip addr add %s/24 dev eth0; ip route replace default via "
+				  "10.9.0.1 src %s; echo x > /dev/udp/203.0.113.7/53"
+				: "ip addr add %s/64 dev eth0 nodad; ip route replace default via "
+				  "fd09::1 src %s; echo x > /dev/udp/2001:db8::7/53",
+		    from, from);
+		camera_do(camera, command);
+		got = receive(sockets, count);
+		cr_expect_str_eq(got.from, from);
+		cr_expect_str_eq(got.to, family == 4 ? "203.0.113.7:53" : "[2001:db8::7]:53");
+		cr_expect_eq(got.worker, (int)intake_worker(&at, count), "%s", from);
+		cr_expect_eq(got.iface, if_nametoindex("cam0"));
+	}
+}
+
+Test(gateway, brings_datagrams_to_the_worker_of_their_camera, .timeout = 60)
+{
+	struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
+	struct camera camera;
+	struct err err = {0};
+	int sockets[3];
+
+	netns_make();
+	plan.udp_count = 3;
+	cr_assert_eq(intake_open_udp(0, true, 3, sockets, plan.udp_ports, &err), 0, "%s", err.text);
+	set(&plan);
+	camera = camera_join();
+	for (unsigned i = 2; i < 9; i++)
+		expect_datagram(&camera, sockets, 3, i);
+	for (size_t i = 0; i < 3; i++)
+		(void)close(sockets[i]);
+	cr_expect_eq(packets_of("udp_dns"), 0);
+	camera_do(&camera, "echo x > /dev/udp/203.0.113.7/53; echo x > /dev/udp/2001:db8::7/53");
+	cr_expect(are_counted("udp_dns"), "nobody takes them any more");
+	cr_expect_eq(packets_of("udp_taken"), 14);
 	camera_leave(&camera);
 }
 
@@ -365,19 +476,19 @@ Test(gateway, drops_and_counts_all_that_is_not_tcp, .timeout = 60)
 	    {"echo x > /dev/udp/203.0.113.7/9999", "udp_other"},
 	    {"ping -c 1 -W 1 203.0.113.7 > /dev/null", "icmp_all"},
 	};
-	struct config config = config_of(GATEWAY_TPROXY);
+	struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
 	struct camera camera;
 
 	netns_make();
 	cr_assert_eq(system("echo 1 > /proc/sys/net/ipv4/ip_forward"), 0);
-	set(&config);
+	set(&plan);
 	camera = camera_join();
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		camera_do(&camera, rows[i].command);
 		cr_expect(are_counted(rows[i].counter), "%s", rows[i].command);
 	}
 	camera_send_gre(&camera, "203.0.113.7");
-	cr_expect(are_counted("other_all"));
+	cr_expect(are_counted("gre_all"));
 	cr_expect_eq(packets_of("forward_from"), 0);
 	camera_leave(&camera);
 }
@@ -385,12 +496,12 @@ Test(gateway, drops_and_counts_all_that_is_not_tcp, .timeout = 60)
 /* With nobody listening, on a host that forwards. */
 Test(gateway, drops_what_nobody_takes, .timeout = 60)
 {
-	struct config config = config_of(GATEWAY_TPROXY);
+	struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
 	struct camera camera;
 
 	netns_make();
 	cr_assert_eq(system("echo 1 > /proc/sys/net/ipv4/ip_forward"), 0);
-	set(&config);
+	set(&plan);
 	camera = camera_join();
 	camera_do(&camera, "timeout 1 bash -c 'exec 5<>/dev/tcp/203.0.113.7/443'");
 	cr_expect(are_counted("tcp_closed"));

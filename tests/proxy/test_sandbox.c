@@ -119,6 +119,21 @@ opens_udp(const char *dir)
 	return let(socket(AF_INET, SOCK_DGRAM, 0));
 }
 
+/* From an address that is nobody's here, and a low port. */
+static int
+answers_as_another(const char *dir)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(53)};
+	const int on = 1;
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	(void)dir;
+	at.sin_addr.s_addr = htonl(0xcb007107); /* 203.0.113.7 */
+	if (fd < 0 || setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) != 0)
+		return let(-1);
+	return let(bind(fd, (struct sockaddr *)&at, sizeof(at)));
+}
+
 static int
 opens_raw(const char *dir)
 {
@@ -323,7 +338,23 @@ static const struct row rows[] = {
     {"signer opens TCP", ROLE_SIGNER, opens_tcp, false, false},
     {"recorder opens TCP", ROLE_RECORDER, opens_tcp, false, false},
     {"worker opens TCP", ROLE_WORKER, opens_tcp, true, false},
-    {"worker opens UDP", ROLE_WORKER, opens_udp, false, false},
+    {"worker opens UDP", ROLE_WORKER, opens_udp, true, false},
+    {"signer opens UDP", ROLE_SIGNER, opens_udp, false, false},
+    {"recorder opens UDP", ROLE_RECORDER, opens_udp, false, false},
+    {"checker opens UDP", ROLE_CHECKER, opens_udp, false, false},
+    {"broker opens UDP", ROLE_BROKER, opens_udp, true, false},
+    {"broker answers as another", ROLE_BROKER, answers_as_another, true, false},
+    {"worker answers as another", ROLE_WORKER, answers_as_another, false, false},
+    {"broker opens TCP", ROLE_BROKER, opens_tcp, false, false},
+    {"broker connects", ROLE_BROKER, connects, false, false},
+    {"broker opens raw", ROLE_BROKER, opens_raw, false, false},
+    {"broker opens netlink", ROLE_BROKER, opens_netlink, false, false},
+    {"broker opens a file", ROLE_BROKER, opens_a_file, false, false},
+    {"broker executes", ROLE_BROKER, executes, false, false},
+    {"broker forks", ROLE_BROKER, forks, false, true},
+    {"broker becomes root", ROLE_BROKER, becomes_root, false, false},
+    {"broker reads another process", ROLE_BROKER, reads_another, false, false},
+    {"broker signals another process", ROLE_BROKER, signals_another, false, false},
     {"worker opens raw", ROLE_WORKER, opens_raw, false, false},
     {"worker opens netlink", ROLE_WORKER, opens_netlink, false, false},
     {"worker opens unix", ROLE_WORKER, opens_unix, false, false},

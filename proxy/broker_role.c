@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/broker_role.h"
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/ipc.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "geo/ranges.h"
+#include "proxy/board.h"
+#include "proxy/broker.h"
+#include "proxy/broker_wire.h"
+#include "proxy/own_addrs.h"
+#include "proxy/sandbox.h"
+#include "proxy/unreachable.h"
+
+#include <errno.h>
+#include <event2/event_struct.h>
+#include <linux/filter.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	BEAT_MS = 200,
+	TURN_MAX = 64, /* wishes of one worker before it is the next one's turn */
+	UNREACHABLE_AT_ONCE = 200,
+	COST = 1000,             /* of one message; an allowance grows by the rate a millisecond */
+	UDP_PAYLOAD_MAX = 65507, /* of IPv4; IPv6 has 20 bytes less, or jumbograms */
+};
+
+struct broker_role;
+
+/* One worker, as the broker sees it. */
+struct wisher {
+	struct broker_role *role;
+	struct event event;
+	int fd;             /* borrowed */
+	uint64_t allowance; /* messages to cameras that it may cause now, times COST */
+	uint64_t filled_ms;
+};
+
+struct broker_role {
+	const struct gateway_plan *plan;
+	struct event_base *base;
+	struct event control, tick;
+	struct own_addrs *own;
+	struct board *board;
+	int raw4, raw6; /* of IP packets with their headers; -1: none */
+	size_t count;
+	struct wisher wishers[CONFIG_WORKERS_MAX];
+};
+
+/* ---- checks ---- */
+
+/* Binds fd to the interface, of which the kernel then knows the name. */
+static int
+bind_to_cameras(const struct broker_role *role, int fd, uint32_t iface, struct err *err)
+{
+	const int index = (int)iface;
+	char name[IFNAMSIZ] = "";
+	socklen_t size = sizeof(name);
+
+	if (iface == 0 || iface > INT32_MAX)
+		return err_set(err, ERR_INPUT, "no interface");
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, &size) != 0)
+		return err_sys(err, "interface %u", (unsigned)iface);
+	for (size_t i = 0; i < role->plan->cameras_count; i++) {
+		if (strncmp(role->plan->cameras[i], name, IFNAMSIZ) == 0)
+			return 0;
+	}
+	return err_set(err, ERR_INPUT, "no interface of cameras");
+}
+
+static int
+check_destination(const struct broker_role *role, const struct addr *dst, struct err *err)
+{
+	enum range range = range_of(dst);
+
+	if (dst->port == 0)
+		return err_set(err, ERR_INPUT, "port 0");
+	if (range != RANGE_PUBLIC && range != RANGE_PRIVATE)
+		return err_set(err, ERR_INPUT, "an address of the %s range", range_name(range));
+	if (own_addrs_has(role->own, dst))
+		return err_set(err, ERR_INPUT, "the appliance's own address");
+	return 0;
+}
+
+/* ---- a socket to answer from ---- */
+
+/* It only sends: what a camera sends comes to the workers' own sockets. */
+static int
+let_nothing_in(int fd, struct err *err)
+{
+	struct sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+	struct sock_fprog program = {.len = 1, .filter = code};
+	const int on = 1, least = 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
+	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) != 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on)) != 0)
+		return err_sys(err, "SO_ATTACH_FILTER");
+	return 0;
+}
+
+/* Workers answer from the same address, each with a socket of its own. */
+static int
+be_somebody_else(int fd, int family, struct err *err)
+{
+	const int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+		return err_sys(err, "SO_REUSEADDR");
+	if (family == AF_INET6)
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_TRANSPARENT, &on, sizeof(on)) == 0
+			   ? 0
+			   : err_sys(err, "IPV6_TRANSPARENT");
+	return setsockopt(fd, IPPROTO_IP, IP_TRANSPARENT, &on, sizeof(on)) == 0
+		   ? 0
+		   : err_sys(err, "IP_TRANSPARENT");
+}
+
+static int
+open_socket(const struct broker_role *role, const struct broker_request *request, struct err *err)
+{
+	struct sockaddr_storage at;
+	socklen_t size = addr_to_sockaddr(&request->dst, &at);
+	int fd;
+
+	if (check_destination(role, &request->dst, err) != 0)
+		return -1;
+	fd = socket(at.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(err, "socket");
+	if (let_nothing_in(fd, err) != 0 || bind_to_cameras(role, fd, request->iface, err) != 0 ||
+	    be_somebody_else(fd, at.ss_family, err) != 0)
+		goto out;
+	if (bind(fd, (struct sockaddr *)&at, size) == 0)
+		return fd;
+	(void)err_sys(err, "bind");
+out:
+	(void)close(fd);
+	return -1;
+}
+
+static void
+give_socket(struct wisher *wisher, const struct broker_request *request)
+{
+	struct broker_answer answer;
+	struct err err = {0};
+	int fd = open_socket(wisher->role, request, &err);
+
+	memset(&answer, 0, sizeof(answer));
+	answer.id = request->id;
+	if (fd < 0)
+		text_copy(answer.why, sizeof(answer.why), err.text);
+	/* Whom it does not reach now asks again. */
+	(void)ipc_send_fds(wisher->fd, &answer, sizeof(answer), &fd, fd >= 0 ? 1 : 0, NULL);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+/* ---- nobody is there ---- */
+
+static bool
+may_send(struct wisher *wisher)
+{
+	const uint64_t most = (uint64_t)UNREACHABLE_AT_ONCE * COST;
+	uint64_t now_ms = clock_mono_ms();
+	uint64_t more = (now_ms - wisher->filled_ms) * BROKER_UNREACHABLE_A_SECOND;
+
+	wisher->filled_ms = now_ms;
+	wisher->allowance = more > most - wisher->allowance ? most : wisher->allowance + more;
+	if (wisher->allowance < COST)
+		return false;
+	wisher->allowance -= COST;
+	return true;
+}
+
+static void
+send_unreachable(struct wisher *wisher, const struct broker_request *request)
+{
+	struct broker_role *role = wisher->role;
+	const struct unreachable what = {&request->camera, &request->dst, request->size,
+	    {request->head, request->head_size}};
+	struct addr to = request->camera;
+	uint8_t packet[UNREACHABLE_MAX];
+	struct sockaddr_storage at;
+	int fd = addr_is_v4(&to) ? role->raw4 : role->raw6;
+	socklen_t at_size;
+
+	if (fd < 0 || request->head_size > UNREACHABLE_HEAD_MAX ||
+	    request->size < request->head_size || request->size > UDP_PAYLOAD_MAX ||
+	    addr_is_v4(&to) != addr_is_v4(&request->dst) ||
+	    check_destination(role, &request->dst, NULL) != 0 ||
+	    bind_to_cameras(role, fd, request->iface, NULL) != 0 || !may_send(wisher))
+		return;
+	to.port = 0; /* of a raw socket it would be a protocol (raw(7)) */
+	at_size = addr_to_sockaddr(&to, &at);
+	(void)sendto(fd, packet, unreachable_packet(&what, packet), 0, (struct sockaddr *)&at,
+	    at_size);
+}
+
+/* ---- wishes ---- */
+
+static void
+on_wish(evutil_socket_t fd, short what, void *arg)
+{
+	struct wisher *wisher = arg;
+
+	(void)what;
+	for (int i = 0; i < TURN_MAX; i++) {
+		struct broker_request request;
+		struct err err = {0};
+		ssize_t size = ipc_receive(fd, &request, sizeof(request), &err);
+
+		if (size < 0)
+			log_warn("a worker's wish is lost: %s", err.text);
+		if (size <= 0)
+			return;
+		if (size != (ssize_t)sizeof(request))
+			log_warn("a worker's wish has the wrong size");
+		else if (request.wish == BROKER_SOCKET)
+			give_socket(wisher, &request);
+		else if (request.wish == BROKER_UNREACHABLE)
+			send_unreachable(wisher, &request);
+	}
+}
+
+/* ---- life ---- */
+
+/* The supervisor says nothing to the broker: all that can come is its end. */
+static void
+on_control(evutil_socket_t fd, short what, void *arg)
+{
+	struct broker_role *role = arg;
+	char byte;
+
+	(void)what;
+	if (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) == 0)
+		(void)event_base_loopbreak(role->base);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct broker_role *role = arg;
+
+	(void)fd;
+	(void)what;
+	atomic_store_explicit(&role->board->broker_beat_ms, clock_mono_ms(), memory_order_relaxed);
+}
+
+static int
+open_raw(int family)
+{
+	int fd = socket(family, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_RAW);
+
+	/* A host may be without IPv6. */
+	if (fd < 0 && errno != EAFNOSUPPORT)
+		log_warn("cameras cannot be told of what is refused (needs CAP_NET_RAW): %s",
+		    strerror(errno));
+	return fd;
+}
+
+static int
+watch_worker(struct broker_role *role, struct wisher *wisher, int fd)
+{
+	wisher->role = role;
+	wisher->fd = fd;
+	wisher->filled_ms = clock_mono_ms();
+	wisher->allowance = (uint64_t)UNREACHABLE_AT_ONCE * COST;
+	if (fd < 0)
+		return 0;
+	if (event_assign(&wisher->event, role->base, fd, EV_READ | EV_PERSIST, on_wish, wisher) !=
+	    0)
+		return -1;
+	return event_add(&wisher->event, NULL);
+}
+
+static int
+set_up(struct broker_role *role, const struct broker_setup *setup, struct err *err)
+{
+	const struct timeval every = clock_span(BEAT_MS);
+
+	role->plan = setup->plan;
+	role->count = setup->worker_count;
+	role->board = board_map(setup->board, err);
+	if (role->board == NULL)
+		return -1;
+	role->base = event_base_new();
+	if (role->base == NULL)
+		return err_set(err, ERR_NOMEM, "no event loop");
+	role->own = own_addrs_open(role->base, err);
+	if (role->own == NULL)
+		return -1;
+	role->raw4 = open_raw(AF_INET);
+	role->raw6 = open_raw(AF_INET6);
+	for (size_t i = 0; i < role->count; i++) {
+		if (watch_worker(role, &role->wishers[i], setup->worker[i]) != 0)
+			return err_set(err, ERR_NOMEM, "no memory");
+	}
+	if (event_assign(&role->control, role->base, setup->control, EV_READ | EV_PERSIST,
+		on_control, role) != 0 ||
+	    event_assign(&role->tick, role->base, -1, EV_PERSIST, on_tick, role) != 0 ||
+	    event_add(&role->control, NULL) != 0 || event_add(&role->tick, &every) != 0)
+		return err_set(err, ERR_NOMEM, "no memory");
+	return 0;
+}
+
+static void
+tear_down(struct broker_role *role)
+{
+	own_addrs_close(role->own);
+	if (role->raw4 >= 0)
+		(void)close(role->raw4);
+	if (role->raw6 >= 0)
+		(void)close(role->raw6);
+	if (role->base != NULL)
+		event_base_free(role->base);
+	free(role);
+}
+
+static int
+serve(struct broker_role *role)
+{
+	const char *missing = "";
+	struct err err = {0};
+
+	if (sandbox_enter(ROLE_BROKER, NULL, &missing, &err) != 0) {
+		log_error("the sandbox cannot be set up: %s", err.text);
+		return 1;
+	}
+	if (missing[0] != '\0')
+		log_warn("this kernel has no %s", missing);
+	on_tick(-1, 0, role);
+	return event_base_dispatch(role->base) < 0 ? 1 : 0;
+}
+
+int
+broker_run(const struct broker_setup *setup)
+{
+	struct broker_role *role = calloc(1, sizeof(*role));
+	struct err err = {0};
+	int ret = 1;
+
+	log_open("broker", LOG_LEVEL_INFO);
+	if (role == NULL)
+		return 1;
+	role->raw4 = role->raw6 = -1;
+	if (set_up(role, setup, &err) == 0)
+		ret = serve(role);
+	else
+		log_error("cannot start: %s", err.text);
+	tear_down(role);
+	return ret;
+}
