@@ -14,6 +14,7 @@ struct session {
 	enum verdict_stage stage;
 	const char *name; /* the server's, without a dot at its end */
 	bool proven;      /* the server's certificate spoke for the name, on this address */
+	bool lookup;      /* about the name alone */
 	judge_tell *tell;
 	void *arg;
 };
@@ -37,10 +38,19 @@ struct outcome {
 	struct held held;
 };
 
+/* The name that the camera gave, or else looked up. */
+static const char *
+claimed_name(const struct facts *facts)
+{
+	return facts->hello.sni[0] != '\0' ? facts->hello.sni : facts->looked_up;
+}
+
+/* What a camera looked up is no name that its server was asked to prove. */
 static bool
 is_proven(enum verdict_stage stage, const struct facts *facts)
 {
 	return stage >= VERDICT_CERTIFICATE && facts->server.verified &&
+	       (facts->hello.sni[0] != '\0' || facts->looked_up[0] == '\0') &&
 	       facts->inspect != INSPECT_PASSTHROUGH && facts->inspect != INSPECT_PLAIN;
 }
 
@@ -54,6 +64,7 @@ question(const struct session *session, const struct ruleset *set, const struct 
 	    .proof = ANSWER_YES,
 	    .strict = rule->then.result == RESULT_BLOCK,
 	    .waits = session->facts->waits,
+	    .lookup = session->lookup,
 	};
 
 	/* A name narrows at once, and widens only when it is proven.  A set that
@@ -500,13 +511,13 @@ ask_all(const struct session *session, const struct rules *rules, struct verdict
 
 /* "host.example." is the same host to a resolver, so to a rule as well. */
 static const char *
-plain_name(const char *sni, char out[FACTS_NAME_MAX])
+plain_name(const char *claimed, char out[FACTS_NAME_MAX])
 {
-	size_t size = strlen(sni);
+	size_t size = strlen(claimed);
 
-	if (size == 0 || sni[size - 1] != '.')
-		return sni;
-	text_copy(out, size < FACTS_NAME_MAX ? size : FACTS_NAME_MAX, sni);
+	if (size == 0 || claimed[size - 1] != '.')
+		return claimed;
+	text_copy(out, size < FACTS_NAME_MAX ? size : FACTS_NAME_MAX, claimed);
 	return out;
 }
 
@@ -558,7 +569,7 @@ judge_budgets(const struct rules *rules, const struct facts *facts)
 	below.budgets_over = 0;
 	above.budgets_over = UINT64_MAX;
 	none.facts = &below;
-	none.name = plain_name(facts->hello.sni, name);
+	none.name = plain_name(claimed_name(facts), name);
 	none.proven = is_proven(none.stage, facts);
 	all = none;
 	all.facts = &above;
@@ -575,7 +586,7 @@ judge_explain(const struct rules *rules, enum verdict_stage stage, const struct 
 	const struct session session = {
 	    .facts = facts,
 	    .stage = stage,
-	    .name = plain_name(facts->hello.sni, name),
+	    .name = plain_name(claimed_name(facts), name),
 	    .proven = is_proven(stage, facts),
 	    .tell = tell,
 	    .arg = arg,
@@ -596,4 +607,28 @@ judge(const struct rules *rules, enum verdict_stage stage, const struct facts *f
     struct verdict *verdict)
 {
 	judge_explain(rules, stage, facts, verdict, NULL, NULL);
+}
+
+bool
+judge_lookup(const struct rules *rules, const struct facts *facts, struct verdict *verdict)
+{
+	char name[FACTS_NAME_MAX];
+	const struct session session = {
+	    .facts = facts,
+	    .stage = VERDICT_NAME,
+	    .name = plain_name(facts->looked_up, name),
+	    .lookup = true,
+	};
+
+	for (size_t i = 0; rules != NULL && i < rules->count; i++) {
+		struct outcome outcome = ask_set(&session, rules->list[i], NULL);
+
+		if (outcome.rule == NULL || outcome.waits || effective(&outcome) != RESULT_BLOCK)
+			continue;
+		write_verdict(&session, &outcome, RESULT_BLOCK, verdict);
+		if (outcome_action(&outcome)->severity != SEVERITY_NONE)
+			write_flag(&session, &outcome, &verdict->flag);
+		return true;
+	}
+	return false;
 }

@@ -25,7 +25,9 @@ struct rules;
  *	                     hello (sni, vendor, ja4 ...) or more waits
  *	VERDICT_NAME         the hello too.  A rule with the server's name (sni,
  *	                     sni_missing, vendor) that blocks holds.  One that
- *	                     lets through holds for now
+ *	                     lets through holds for now.  Where the camera gave no
+ *	                     name, sni and vendor are about the one that it looked
+ *	                     up (looked_up), which nothing proves
  *	VERDICT_CERTIFICATE  and how it is served (tls, inspect).  A rule with the
  *	                     name that lets through holds only if the server's
  *	                     certificate proved it on this address:
@@ -74,6 +76,17 @@ struct rules;
  */
 void judge(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,
     struct verdict *verdict);
+
+/*
+ * Whether a rule blocks what the camera of facts would do with the name in
+ * facts->looked_up, whatever address the name leads to: a rule that asks for
+ * nothing but the name (sni, vendor), the camera (device, group) and the time, and
+ * that no milder rule stands before which may yet hold.  A set's own lines do
+ * not count: they are about what is not known of a place.  facts->place.vendor
+ * is that of the name.  True: then verdict is filled, and the lookup is to be
+ * refused.
+ */
+bool judge_lookup(const struct rules *rules, const struct facts *facts, struct verdict *verdict);
 
 /*
  * The bits of the budgets (config/rules.h) that what this connection sends up

@@ -259,6 +259,8 @@ condition_ask(const struct condition *condition, const struct asked *asked)
 		return key->ask(condition, asked);
 	if (key->stage > asked->stage)
 		return ANSWER_LATER;
+	if (asked->lookup && (key->at_lookup == NULL || !key->at_lookup(asked->facts)))
+		return ANSWER_LATER;
 	if (key->known != NULL && !key->known(asked->facts))
 		return key->stage == VERDICT_PAYLOAD && asked->waits ? ANSWER_LATER
 								     : ANSWER_UNKNOWN;

@@ -90,6 +90,21 @@ tell_word(const char *text, struct text *out)
 
 /* ---- device, vendor ---- */
 
+/* Who asks is known whatever is asked. */
+static bool
+always(const struct facts *facts)
+{
+	(void)facts;
+	return true;
+}
+
+/* A name that is nobody's may lead to an address that is somebody's. */
+static bool
+knows_vendor(const struct facts *facts)
+{
+	return facts->place.vendor[0] != '\0';
+}
+
 static bool
 any_line(const struct reader *reader, const struct yaml_node *node, char *word)
 {
@@ -198,10 +213,14 @@ static void
 tell_sni(const struct condition *condition, const struct facts *facts, struct text *out)
 {
 	(void)condition;
-	if (facts->hello.sni[0] == '\0')
-		text_add(out, "none");
-	else
+	if (facts->hello.sni[0] != '\0') {
 		text_add_untrusted(out, facts->hello.sni, strlen(facts->hello.sni));
+	} else if (facts->looked_up[0] != '\0') {
+		text_add_untrusted(out, facts->looked_up, strlen(facts->looked_up));
+		text_add(out, " (looked up)");
+	} else {
+		text_add(out, "none");
+	}
 }
 
 static bool
@@ -293,6 +312,7 @@ const struct match_key match_device = {
     .value = "name",
     .meaning = "the camera has this name; without one its MAC, or its address behind a router",
     .stage = VERDICT_ADDRESS,
+    .at_lookup = always,
     .parse = parse_names,
     .test = test_device,
     .tell = tell_device,
@@ -302,6 +322,7 @@ const struct match_key match_group = {
     .value = "name",
     .meaning = "the camera is in this group in devices.yaml",
     .stage = VERDICT_ADDRESS,
+    .at_lookup = always,
     .parse = parse_names,
     .test = test_group,
     .tell = tell_group,
@@ -311,6 +332,7 @@ const struct match_key match_sni = {
     .value = "suffix",
     .meaning = "the server's name is this, or ends in it on a label's border",
     .stage = VERDICT_NAME,
+    .at_lookup = always,
     .parse = parse_sni,
     .test = test_sni,
     .tell = tell_sni,
@@ -331,6 +353,7 @@ const struct match_key match_vendor = {
     .value = "name",
     .meaning = "the name belongs to this vendor",
     .stage = VERDICT_NAME,
+    .at_lookup = knows_vendor,
     .parse = parse_names,
     .test = test_vendor,
     .tell = tell_vendor,

@@ -197,6 +197,7 @@ const struct match_key match_time = {
     .stage = VERDICT_ADDRESS,
     .parse = parse_time,
     .known = knows_time,
+    .at_lookup = knows_time,
     .test = test_time,
     .tell = tell_time,
 };

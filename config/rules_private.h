@@ -203,6 +203,7 @@ struct asked {
 	enum answer proof; /* what a name that fits is worth */
 	bool strict;       /* a fact of two countries matches by either, else by both alone */
 	bool waits;        /* what is not known of what is sent may be known soon */
+	bool lookup;       /* about a name alone, before it is known where it leads to */
 	uint8_t directions, confidence; /* of the group that the condition stands in */
 	bool negated;                   /* inside a `not`, or an odd number of them */
 };
@@ -227,6 +228,7 @@ struct match_key {
 	bool (*parse)(const struct reader *reader, const struct ruleset *set,
 	    const struct yaml_node *node, struct condition *condition);
 	bool (*known)(const struct facts *facts); /* NULL: from `stage` on */
+	bool (*at_lookup)(const struct facts *facts); /* known of a lookup; NULL: never */
 	bool (*test)(const struct condition *condition, const struct asked *asked);
 	/* In place of stage, known and test: for keys made of conditions. */
 	enum answer (*ask)(const struct condition *condition, const struct asked *asked);
