@@ -76,6 +76,7 @@ struct config {
 	} tls;
 	enum ntp_use ntp;   /* what becomes of a camera's question for the time */
 	enum quic_use quic; /* what becomes of QUIC that the rules would let through */
+	char dns_resolver[ADDR_TEXT_MAX]; /* "IP:PORT"; "": the server that a camera asks */
 	struct {
 		char country[CONFIG_DATABASES_MAX][CONFIG_PATH_MAX];
 		size_t country_count;

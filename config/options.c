@@ -80,6 +80,10 @@ static const struct option table[] = {
 	"What becomes of QUIC that the rules would let through, as it cannot be opened: refuse (the camera is told by ICMP, and takes TLS over TCP), allow (it passes undecrypted) or block (it is told nothing).",
 	NULL},
 
+    {"dns.resolver", OPTION_SERVER, AT(dns_resolver), 0, 53, 53, NULL, NULL,
+	"Where cameras' lookups (port 53, UDP and TCP) go, whatever server they ask; answers come as from that one.  Not set: to the server that was asked, where the rules allow it.",
+	"192.0.2.53"},
+
     {"geo.country", OPTION_FILES, AT(geo.country), AT(geo.country_count), 1, CONFIG_DATABASES_MAX,
 	NULL, NULL,
 	"Databases of countries (.mmdb), one or a list: MaxMind's own tell located and registered; a flat one (country_code) tells registered when its name, type or description says 'whois' or 'registered', and located otherwise.",
@@ -183,7 +187,8 @@ static bool
 is_text(enum option_type type)
 {
 	return type == OPTION_LINE || type == OPTION_PATH || type == OPTION_FILE ||
-	       type == OPTION_TABLE || type == OPTION_STORE || type == OPTION_LISTEN;
+	       type == OPTION_TABLE || type == OPTION_STORE || type == OPTION_LISTEN ||
+	       type == OPTION_SERVER;
 }
 
 const void *

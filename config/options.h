@@ -35,6 +35,7 @@ enum option_type {
 	OPTION_CA,         /* auto; or a mapping, whose keys have rows of their own */
 	OPTION_STORE,      /* system, which is "", or a file */
 	OPTION_LISTEN,     /* IP:PORT */
+	OPTION_SERVER,     /* IP or IP:PORT; min is the port where none is written */
 	OPTION_RULES,      /* rule set files, which are read */
 	OPTION_DEVICES,    /* devices.yaml, which is read */
 	OPTION_OVERRIDES,  /* overrides.yaml, which is read */

@@ -100,7 +100,8 @@ sample_write(FILE *to)
 		const char *value = option->example != NULL ? option->example : option->fallback;
 		const char *dot = strrchr(option->path, '.');
 		size_t depth = depth_of(option->path);
-		bool quoted = option->type == OPTION_TLS || option->type == OPTION_LISTEN;
+		bool quoted = option->type == OPTION_TLS || option->type == OPTION_LISTEN ||
+			      option->type == OPTION_SERVER;
 
 		if (value == NULL || is_alternative(table, count, option->path))
 			continue;

@@ -284,6 +284,25 @@ set_listen(struct options_reader *options, const struct option *option,
 	return true;
 }
 
+static bool
+set_server(struct options_reader *options, const struct option *option,
+    const struct yaml_node *node, void *field)
+{
+	const char *text = reader_text(&options->reader, node);
+	struct addr addr;
+	struct err err;
+
+	if (text == NULL)
+		return false;
+	if (addr_parse(&addr, text, (uint16_t)option->min, &err) != 0 || addr.port == 0) {
+		reader_error(&options->reader, node, "%s: %s", option->path,
+		    addr.port == 0 ? "port 0 is none" : err.text);
+		return false;
+	}
+	(void)addr_text_port(&addr, field);
+	return true;
+}
+
 /* ---- lists ---- */
 
 /* Set each element by `one`; elements are `size` bytes apart. */
@@ -442,6 +461,7 @@ setter_run(struct options_reader *options, const struct option *option,
 	    [OPTION_CA] = set_ca,
 	    [OPTION_STORE] = setter_store,
 	    [OPTION_LISTEN] = set_listen,
+	    [OPTION_SERVER] = set_server,
 	    [OPTION_RULES] = setter_rules,
 	    [OPTION_DEVICES] = setter_devices,
 	    [OPTION_OVERRIDES] = setter_overrides,

@@ -332,6 +332,7 @@ allowed(const struct option *option, char *out, size_t size)
 	    [OPTION_CA] = "`auto`, `{cert: FILE, key: FILE}`",
 	    [OPTION_STORE] = "`system`, file",
 	    [OPTION_LISTEN] = "`IP:PORT`",
+	    [OPTION_SERVER] = "`IP` or `IP:PORT`",
 	    [OPTION_RULES] = "file, or a list",
 	    [OPTION_DEVICES] = "file",
 	    [OPTION_OVERRIDES] = "file",
