@@ -102,6 +102,54 @@ Test(ledger, a_whole_record_is_whole)
 	scratch_remove(box.dir);
 }
 
+/* A flow of datagrams that sent without an open event, beside one that had one. */
+Test(ledger, flows_of_datagrams_are_announced_too)
+{
+	struct recorder_config config;
+	struct recorder *recorder;
+	struct ledger ledger;
+	struct facts facts;
+	struct spool *worker;
+	struct box box;
+	char path[192];
+	int fd;
+
+	make_box(&box);
+	(void)snprintf(path, sizeof(path), "%s/spool-0", box.dir);
+	fd = spool_create(path, SPOOL_SIZE_MIN, 0, EPOCH + 1, NULL);
+	worker = spool_writer(fd, "north-gate", NULL);
+	cr_assert_not_null(worker);
+	make_facts(&facts, 101);
+	facts.transport = TRANSPORT_UDP;
+	facts.app.proto = APP_DNS;
+	cr_assert_eq(spool_write(worker, EVENT_OPEN, &facts, NULL), 0, "it has no line");
+	cr_assert_eq(spool_write(worker, EVENT_DNS, &facts, NULL), 0);
+	cr_assert_eq(spool_write(worker, EVENT_CLOSE, &facts, NULL), 0);
+	facts.anomaly = (struct anomaly_facts){ANOMALY_ESP, 3, 300};
+	cr_assert_eq(spool_write(worker, EVENT_ANOMALY, &facts, NULL), 0);
+	config = (struct recorder_config){.eve_fd = -1,
+	    .state_dir = box.dir,
+	    .eve = box.eve,
+	    .site = "north-gate",
+	    .epoch = EPOCH + 1};
+	recorder = recorder_open(&config, &fd, 1, NULL);
+	cr_assert_not_null(recorder);
+	cr_assert_eq(recorder_finish(recorder), 0);
+	verify(&box, &ledger);
+	cr_expect(ledger_is_whole(&ledger), "%s", ledger.notes[0]);
+	cr_expect_eq(ledger.flows, FLOWS + 1);
+	cr_expect_eq(ledger.eve_lines, 2 * FLOWS - 2 + 1 + 3);
+	facts.flow_id = 102;
+	cr_assert_eq(spool_write(worker, EVENT_CLOSE, &facts, NULL), 0);
+	cr_assert_eq(recorder_finish(recorder), 0);
+	recorder_close(recorder);
+	verify(&box, &ledger);
+	cr_expect_eq(ledger.unannounced, 1);
+	spool_close(worker);
+	(void)close(fd);
+	scratch_remove(box.dir);
+}
+
 Test(ledger, no_store_is_an_error)
 {
 	struct ledger_files files = {"/nonexistent", NULL, ""};
