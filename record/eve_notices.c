@@ -117,10 +117,11 @@ is_addr(const struct addr *addr)
 static void
 add_addr(struct json *json, const char *key, const struct addr *addr)
 {
-	char text[ADDR_TEXT_MAX];
+	if (is_addr(addr)) {
+		char text[ADDR_TEXT_MAX];
 
-	if (is_addr(addr))
 		json_string(json, key, addr_text(addr, text));
+	}
 }
 
 void

@@ -119,8 +119,6 @@ add_words(struct json *json, const struct app_facts *app)
 static void
 add_app(struct json *json, const struct app_facts *app)
 {
-	char first[2 * sizeof(app->first) + 1];
-
 	if (app->proto == APP_NONE)
 		return;
 	json_open(json, "app");
@@ -130,6 +128,8 @@ add_app(struct json *json, const struct app_facts *app)
 	if (app->requests != 0)
 		json_number(json, "requests", app->requests);
 	if (app->first_size > 0) {
+		char first[2 * sizeof(app->first) + 1];
+
 		text_hex(first, app->first, app->first_size);
 		json_string(json, "first", first);
 	}

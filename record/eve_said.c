@@ -147,8 +147,6 @@ add_http(struct json *json, const struct app_facts *app)
 static void
 add_mqtt(struct json *json, const struct app_facts *app)
 {
-	char topic[sizeof(app->topics)];
-
 	json_open(json, "mqtt");
 	if (app->client[0] != '\0') {
 		json_open(json, "connect");
@@ -156,6 +154,8 @@ add_mqtt(struct json *json, const struct app_facts *app)
 		json_close(json);
 	}
 	if (app->topics[0] != '\0') {
+		char topic[sizeof(app->topics)];
+
 		(void)snprintf(topic, sizeof(topic), "%.*s", (int)strcspn(app->topics, ","),
 		    app->topics);
 		json_open(json, "publish");
