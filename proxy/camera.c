@@ -25,8 +25,10 @@ run_mint(struct conn *conn)
 	    leaf_kind_of(tls_leaf_kind(&facts->hello), verify_leaf_trust(&facts->server));
 	conn->leaf = minter_leaf(conn->worker->minter, facts->server.sha256, conn->leaf_kind, cert,
 	    &conn->mint, &err);
-	if (conn->leaf != NULL)
+	if (conn->leaf != NULL) {
+		session_share(&conn->session, conn->server.ssl);
 		return CONN_ACCEPT;
+	}
 	if (conn->mint.order != NULL)
 		return CONN_MINT;
 	conn->camera_alert = ALERT_INTERNAL;

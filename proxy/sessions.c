@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "proxy/common_sessions.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -35,7 +36,8 @@ TAILQ_HEAD(entry_list, entry);
 struct sessions {
 	struct entry_list ages;
 	struct entry_list buckets[BUCKETS];
-	EVP_MD *sha256; /* owned */
+	EVP_MD *sha256;                 /* owned */
+	struct common_sessions *common; /* owned */
 	size_t count, bytes;
 };
 
@@ -316,6 +318,13 @@ session_accept(struct session_slot *slot, SSL *ssl, uint64_t now_ms)
 }
 
 void
+session_share(const struct session_slot *slot, SSL *ssl)
+{
+	if (slot->sessions != NULL && slot->accepted)
+		(void)common_sessions_take(slot->sessions->common, slot->key, ssl);
+}
+
+void
 session_forget(struct session_slot *slot)
 {
 	if (slot->sessions != NULL)
@@ -335,7 +344,8 @@ sessions_new(void)
 	for (size_t i = 0; i < BUCKETS; i++)
 		TAILQ_INIT(&sessions->buckets[i]);
 	sessions->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (sessions->sha256 == NULL) {
+	sessions->common = common_sessions_new();
+	if (sessions->sha256 == NULL || sessions->common == NULL) {
 		sessions_free(sessions);
 		return NULL;
 	}
@@ -355,6 +365,7 @@ sessions_free(struct sessions *sessions)
 		free(entry);
 	}
 	EVP_MD_free(sessions->sha256);
+	common_sessions_free(sessions->common);
 	free(sessions);
 }
 

@@ -79,6 +79,11 @@ void session_offer(struct session_slot *slot, struct sessions *sessions,
  * its sessions, those to come too. */
 void session_accept(struct session_slot *slot, SSL *ssl, uint64_t now_ms);
 
+/* The peer's certificates were looked at for the last time: have the connection
+ * hold them together with others that were shown the same
+ * (proxy/common_sessions.h). */
+void session_share(const struct session_slot *slot, SSL *ssl);
+
 /* The handshake failed: what was kept of this server may be why. */
 void session_forget(struct session_slot *slot);
 
