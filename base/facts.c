@@ -109,6 +109,12 @@ app_proto_name(enum app_proto proto)
 }
 
 const char *
+facts_name(const struct facts *facts)
+{
+	return facts->hello.sni[0] != '\0' ? facts->hello.sni : facts->looked_up;
+}
+
+const char *
 name_basis_name(const struct facts *facts)
 {
 	if (facts->hello.sni[0] != '\0')

@@ -289,10 +289,13 @@ struct app_facts {
 struct dns_facts {
 	bool answered; /* the answer came; else this is about the query alone */
 	bool refused;  /* by us: the name may not be looked up */
+	bool resolver; /* it went to the configured resolver, and not to dst */
 	uint16_t id, type;
 	uint8_t rcode;
 	char name[FACTS_NAME_MAX]; /* lower case, without a dot at its end */
 	char answers[256];         /* addresses and names, with commas between; cut at one */
+	uint32_t left_out;         /* lookups of this camera before this one that were not
+				    * recorded, as there were too many */
 };
 
 /* ---- what is neither TCP nor UDP, or came when nobody was there ---- */
@@ -507,6 +510,9 @@ const char *direction_name(enum direction direction);    /* "" for unknown */
 const char *app_proto_name(enum app_proto proto);        /* "" for none */
 /* By what the server's name is known: "sni", "dns" (it was looked up), "none". */
 const char *name_basis_name(const struct facts *facts);
+
+/* The server's name: that which the camera gave, or else looked up; "" none. */
+const char *facts_name(const struct facts *facts);
 const char *anomaly_name(enum anomaly kind);
 const char *end_name(enum end end);
 const char *sighting_name(enum sighting sighting); /* "seen", "new", "ip-taken" ... */

@@ -124,6 +124,10 @@ add_ours(struct json *json, const struct event_head *head, const struct facts *f
 	eve_add_verdict(json, facts);
 	if (facts->dns.refused)
 		json_bool(json, "refused", true);
+	if (facts->dns.resolver)
+		json_bool(json, "resolver", true);
+	if (facts->dns.left_out > 0)
+		json_number(json, "left_out", facts->dns.left_out);
 	eve_add_seq(json, head);
 	json_close(json);
 }

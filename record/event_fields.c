@@ -157,6 +157,8 @@ const struct event_field event_fields[] = {
     READ_OUT_PASSING(127, FIELD_TEXT, app.client),
     READ_OUT_PASSING(128, FIELD_TEXT, app.topics),
     {129, FIELD_SIZED, IN_FACTS(app.first), offsetof(struct facts, app.first_size), true, true},
+    FIELD(130, FIELD_BOOL, dns.resolver, 0),
+    FIELD(131, FIELD_NUMBER, dns.left_out, 0),
 };
 
 const size_t event_field_count = sizeof(event_fields) / sizeof(event_fields[0]);

@@ -223,6 +223,8 @@ make_full_facts(struct facts *facts)
 	facts->dns.id = UINT16_MAX;
 	facts->dns.type = UINT16_MAX;
 	facts->dns.rcode = UINT8_MAX;
+	facts->dns.resolver = true;
+	facts->dns.left_out = UINT32_MAX;
 	facts->anomaly.kind = ANOMALY_COUNT - 1;
 	facts->anomaly.packets = UINT64_MAX;
 	facts->anomaly.bytes = UINT64_MAX;
