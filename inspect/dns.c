@@ -330,11 +330,11 @@ dns_read(struct bytes message, struct dns_message *out)
 }
 
 bool
-dns_fits(const struct dns_question *asked, const struct dns_message *answer)
+dns_same_question(const struct dns_question *asked, const struct dns_question *answered)
 {
-	return answer->answer && asked->id == answer->asked.id &&
-	       asked->opcode == answer->asked.opcode && asked->type == answer->asked.type &&
-	       asked->class == answer->asked.class && strcmp(asked->name, answer->asked.name) == 0;
+	return asked->id == answered->id && asked->opcode == answered->opcode &&
+	       asked->type == answered->type && asked->class == answered->class &&
+	       strcmp(asked->name, answered->name) == 0;
 }
 
 /* ---- a refusal ---- */

@@ -73,9 +73,9 @@ struct dns_message {
  * whole false, and what was read before them stands. */
 bool dns_read(struct bytes message, struct dns_message *out);
 
-/* Whether an answer is one to what was asked: id, opcode, type, class and name
- * are the same (but for upper and lower case). */
-bool dns_fits(const struct dns_question *asked, const struct dns_message *answer);
+/* Whether an answer's question is the one that was asked: id, opcode, type, class
+ * and name are the same (but for upper and lower case). */
+bool dns_same_question(const struct dns_question *asked, const struct dns_question *answered);
 
 /* Write the answer REFUSED to a query that dns_read took.  Returns its size, or
  * 0 where the name of its question is compressed. */

@@ -27,8 +27,6 @@ struct worker;
  * how many more there were with the next one that is.
  */
 enum {
-	DNS_AWAITED_MAX = 4096,      /* queries of one worker that an answer is awaited to */
-	DNS_AWAITED_PER_CAMERA = 64, /* the longest waiting one makes way */
 	DNS_AWAITED_MS = 10000,
 	DNS_RECORDED_PER_MIN = 240,
 };
@@ -66,13 +64,17 @@ bool dns_policy_answer(struct dns_policy *policy, const struct facts *flow, stru
 
 /*
  * Whether lookups to dst go to the configured resolver: then the flow itself is
- * not judged by where dst is, for nothing goes there; verdict says so.
+ * not judged by where dst is, for nothing goes there; verdict, unless it is NULL,
+ * says so.  policy may be NULL: they do not.
  */
 bool dns_policy_redirects(const struct dns_policy *policy, const struct addr *dst,
     struct verdict *verdict);
 
+/* That resolver; false: none is configured. */
+bool dns_policy_resolver(const struct dns_policy *policy, struct addr *out);
+
 /* The name that this camera looked up and was told the address for, "" where there
- * is none: facts->looked_up of facts->camera and facts->dst. */
+ * is none: facts->looked_up of facts->camera and facts->dst.  policy may be NULL. */
 void dns_policy_name(struct dns_policy *policy, struct facts *facts);
 
 #endif
