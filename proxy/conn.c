@@ -7,6 +7,7 @@
 #include "proxy/census.h"
 #include "proxy/conn_private.h"
 #include "proxy/inventory.h"
+#include "proxy/observe.h"
 #include "proxy/review.h"
 #include "record/spool.h"
 
@@ -97,6 +98,8 @@ quiet_left_ms(const struct conn *conn)
 {
 	uint64_t silent_ms = clock_mono_ms() - conn->active_ms;
 
+	if (observe_is_slowed(conn))
+		return conn->quiet_ms;
 	return silent_ms < conn->quiet_ms ? (uint32_t)(conn->quiet_ms - silent_ms) : 0;
 }
 
@@ -206,7 +209,7 @@ block_camera(struct conn *conn)
 			    leg_release(&conn->camera));
 		break;
 	case HOW_REFUSE:
-		if (conn->facts.hello.kind == HELLO_TLS)
+		if (conn->facts.hello.kind == HELLO_TLS && conn->relay_ms == 0)
 			conn->camera_alert = SSL_AD_ACCESS_DENIED;
 		pass_over(&conn->camera);
 		return SHAPE_MIRROR;
@@ -229,7 +232,9 @@ close_legs(struct conn *conn, enum end end)
 		(void)leg_flush(&conn->server);
 	}
 	leg_close(&conn->camera, shape == SHAPE_RESET || (shape == SHAPE_MIRROR && server_reset));
-	leg_close(&conn->server, shape == SHAPE_RESET);
+	/* What was blocked in the middle must not look whole to the server. */
+	leg_close(&conn->server,
+	    shape == SHAPE_RESET || (end == END_REFUSED && conn->relay_ms != 0));
 }
 
 static void
@@ -363,6 +368,7 @@ fail:
 void
 conn_free(struct conn *conn)
 {
+	observe_close(conn);
 	hello_clear(&conn->hello);
 	X509_free(conn->leaf);
 	snapshot_unref(conn->snapshot, conn->worker->aside);

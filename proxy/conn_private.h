@@ -19,6 +19,7 @@
 
 #include <sys/queue.h>
 
+struct observer;
 struct spool_live;
 
 /* One direction's way through a pipe. */
@@ -53,12 +54,13 @@ struct conn {
 	enum leaf_kind leaf_kind;
 	struct mint_waiter mint;
 	struct splice splice_up, splice_down;
-	struct tls_walk walk;    /* of a camera's side that passes since it refused our leaf */
-	struct spool_live *live; /* owned by the spool; NULL before the open record */
-	bool passthrough;        /* the camera is known to refuse our leaf there */
-	bool hello_done;         /* peek has its answer */
-	bool camera_left;        /* it ended its direction */
-	bool camera_left_first;  /* ... before the server did */
+	struct observer *observer; /* from CONN_RELAY on; owned; NULL: nobody looks */
+	struct tls_walk walk;      /* of a camera's side that passes since it refused our leaf */
+	struct spool_live *live;   /* owned by the spool; NULL before the open record */
+	bool passthrough;          /* the camera is known to refuse our leaf there */
+	bool hello_done;           /* peek has its answer */
+	bool camera_left;          /* it ended its direction */
+	bool camera_left_first;    /* ... before the server did */
 	bool closing;
 	bool asked_anew;      /* the server failed to resume, and is asked once more */
 	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */

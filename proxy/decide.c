@@ -31,6 +31,7 @@ run_locate(struct conn *conn)
 
 	if (!range_unwrap(&facts->dst, &facts->inner))
 		facts->inner = facts->dst;
+	facts->budgeted = true;
 	facts->utc_offset_s = clock_utc_offset_s(facts->opened_wall_us);
 	facts->place = *geo_cache_locate(snapshot->places, snapshot->geo, &facts->dst);
 	if (!guard_refuses(snapshot->config, conn->worker->own, &facts->dst, &facts->verdict))
@@ -68,8 +69,6 @@ decide_judge(struct conn *conn, enum verdict_stage stage)
 	struct facts *facts = &conn->facts;
 
 	judge(conn->snapshot->config->rules, stage, facts, &facts->verdict);
-	if (facts->verdict.open)
-		judge(conn->snapshot->config->rules, VERDICT_PAYLOAD, facts, &facts->verdict);
 	if (!is_blocked(conn))
 		(void)review_blocks(conn, stage);
 }
@@ -78,6 +77,10 @@ bool
 decide_unproven(struct conn *conn)
 {
 	decide_judge(conn, VERDICT_CERTIFICATE);
+	/* Nobody will look at what is sent: it is as unknown now as it stays. */
+	if (!is_blocked(conn) && conn->facts.verdict.open &&
+	    conn->facts.inspect == INSPECT_PASSTHROUGH)
+		decide_judge(conn, VERDICT_PAYLOAD);
 	return !is_blocked(conn);
 }
 

@@ -2,6 +2,7 @@
 /* The stage that carries bytes both ways, and the end of each direction. */
 #include "base/clock.h"
 #include "proxy/conn_private.h"
+#include "proxy/observe.h"
 #include "proxy/refusals.h"
 #include "record/spool.h"
 
@@ -24,6 +25,7 @@ struct flow {
 	uint64_t *read, *left;
 	struct splice *splice;
 	struct tls_walk *walk; /* to be told what is read; NULL: nobody */
+	enum direction direction;
 };
 
 /* It passes because of refusals that were only probable: does it work? */
@@ -40,7 +42,7 @@ flow_up(struct conn *conn)
 	struct traffic *traffic = &conn->facts.traffic;
 
 	return (struct flow){&conn->camera, &conn->server, &traffic->up, &traffic->left_up,
-	    &conn->splice_up, is_check(conn) ? &conn->walk : NULL};
+	    &conn->splice_up, is_check(conn) ? &conn->walk : NULL, DIRECTION_UP};
 }
 
 static struct flow
@@ -49,7 +51,7 @@ flow_down(struct conn *conn)
 	struct traffic *traffic = &conn->facts.traffic;
 
 	return (struct flow){&conn->server, &conn->camera, &traffic->down, &traffic->left_down,
-	    &conn->splice_down, NULL};
+	    &conn->splice_down, NULL, DIRECTION_DOWN};
 }
 
 /* The hello was replayed: its memory is not needed for hours of relaying. */
@@ -78,7 +80,7 @@ static bool
 may_splice(const struct conn *conn, const struct flow *flow)
 {
 	return flow->splice->bulk && conn->facts.inspect == INSPECT_PASSTHROUGH &&
-	       flow->from->replay.left == 0 &&
+	       conn->observer == NULL && flow->from->replay.left == 0 &&
 	       (flow->walk == NULL || flow->walk->found != WALK_MORE);
 }
 
@@ -140,6 +142,30 @@ note_read(struct conn *conn, const struct flow *flow, size_t count)
 		camera_confirm_refusal(conn, true);
 }
 
+/* What the next piece is to be, and that it may be forwarded: *count bytes in the
+ * scratch, or none yet. */
+static enum leg_io
+next_piece(struct conn *conn, const struct flow *flow, size_t *count)
+{
+	size_t size = WORKER_SCRATCH_BYTES;
+	enum leg_io io = LEG_DONE;
+
+	*count = 0;
+	if (conn->observer != NULL && flow->direction == DIRECTION_UP)
+		io = observe_before(conn, count, &size);
+	if (io != LEG_DONE || *count > 0)
+		return io;
+	io = leg_read(flow->from, conn->worker->scratch, size, count);
+	if (io == LEG_ENDED && conn->observer != NULL)
+		return observe_end(conn, flow->direction) && flow->direction == DIRECTION_UP
+			   ? LEG_DONE
+			   : LEG_ENDED;
+	if (io != LEG_DONE)
+		return io;
+	note_read(conn, flow, *count);
+	return conn->observer != NULL ? observe_piece(conn, flow->direction, count) : LEG_DONE;
+}
+
 /* Carry what is there.  LEG_DONE: more may be there, but the turn is over. */
 static enum leg_io
 carry(struct conn *conn, const struct flow *flow)
@@ -154,10 +180,11 @@ carry(struct conn *conn, const struct flow *flow)
 			return carry_by_pipe(conn, flow);
 		if (leg_waiting(flow->to) >= LEG_OUT_HIGH && leg_flush(flow->to) != LEG_DONE)
 			return LEG_WAIT;
-		io = leg_read(flow->from, scratch, WORKER_SCRATCH_BYTES, &count);
+		io = next_piece(conn, flow, &count);
 		if (io != LEG_DONE)
 			return io;
-		note_read(conn, flow, count);
+		if (count == 0)
+			continue;
 		io = leg_write(flow->to, scratch, count);
 		if (io == LEG_ENDED)
 			return LEG_ENDED;
@@ -167,6 +194,8 @@ carry(struct conn *conn, const struct flow *flow)
 		}
 		*flow->left += count;
 		note_left(conn);
+		if (conn->observer != NULL && flow->direction == DIRECTION_UP)
+			observe_left(conn, count);
 	}
 	return LEG_DONE;
 }
@@ -174,8 +203,10 @@ carry(struct conn *conn, const struct flow *flow)
 /* An end of one direction becomes the same end towards the other side: a
  * truncation never becomes a clean close. */
 static void
-mirror_end(const struct flow *flow)
+mirror_end(const struct conn *conn, const struct flow *flow)
 {
+	if (flow->direction == DIRECTION_UP && observe_keeps(conn))
+		return;
 	if (flow->from->end == LEG_CLOSED || flow->from->end == LEG_TRUNCATED)
 		leg_end_direction(flow->to, flow->from->end == LEG_CLOSED);
 }
@@ -235,12 +266,13 @@ close_relay(struct conn *conn)
 	return conn_close(conn, END_DONE, "both sides closed");
 }
 
-static void
+static bool
 start_relay(struct conn *conn)
 {
 	conn->quiet_ms = conn->snapshot->config->timeout.idle_ms;
 	conn->relay_ms = conn->active_ms = clock_mono_ms();
 	conn_set_deadline(conn, conn->quiet_ms);
+	return observe_open(conn);
 }
 
 /* Both sides as they stand after a turn. */
@@ -273,16 +305,16 @@ run_relay(struct conn *conn)
 	uint64_t before_up = *up.read, before_down = *down.read;
 	bool more;
 
-	if (conn->quiet_ms == 0)
-		start_relay(conn);
+	if (conn->quiet_ms == 0 && !start_relay(conn))
+		return CONN_CLOSED;
 	more = carry(conn, &up) == LEG_DONE;
 	forget_hello(conn);
 	if (!conn->closing)
 		more = carry(conn, &down) == LEG_DONE || more;
 	if (conn->closing)
 		return CONN_CLOSED;
-	mirror_end(&up);
-	mirror_end(&down);
+	mirror_end(conn, &up);
+	mirror_end(conn, &down);
 	(void)leg_flush(&conn->server);
 	(void)leg_flush(&conn->camera);
 	if (*up.read != before_up || *down.read != before_down)

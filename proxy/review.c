@@ -17,6 +17,8 @@ enum { TURN_US = 1000 };
 static enum verdict_stage
 stage_of(const struct conn *conn)
 {
+	if (conn->state == CONN_RELAY)
+		return VERDICT_PAYLOAD;
 	if (conn->state == CONN_CONNECT && conn->facts.inspect != INSPECT_OPENED)
 		return VERDICT_CERTIFICATE;
 	return conn->state <= CONN_VERIFY ? VERDICT_NAME : VERDICT_CERTIFICATE;
@@ -46,6 +48,7 @@ review_blocks(struct conn *conn, enum verdict_stage stage)
 	if (conn->snapshot == now)
 		return false;
 	facts = conn->facts;
+	facts.budgets_over = 0; /* they are numbered by its own rules */
 	conn_name_device(conn, now->config, &facts);
 	facts.place = *geo_cache_locate(now->places, now->geo, &facts.dst);
 	if (facts.hello.sni[0] != '\0')

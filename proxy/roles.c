@@ -33,6 +33,7 @@ role_order_clear(struct role_order *order, enum role role)
 	memset(order, 0, sizeof(*order));
 	order->role = role;
 	order->control = order->board = order->listener = order->signer = order->source = -1;
+	order->budgets = -1;
 	order->asn = order->datagrams = order->broker = -1;
 	for (size_t i = 0; i < GEO_COUNTRY_FILES_MAX; i++)
 		order->country[i] = -1;
@@ -57,8 +58,8 @@ collect(int *to, size_t count, const int *from, size_t from_count)
 static size_t
 order_fds(const struct role_order *order, int fds[FDS_MAX])
 {
-	const int single[] = {order->control, order->board, order->listener, order->datagrams,
-	    order->signer, order->broker, order->source, order->asn};
+	const int single[] = {order->control, order->board, order->budgets, order->listener,
+	    order->datagrams, order->signer, order->broker, order->source, order->asn};
 	size_t count = collect(fds, 0, single, sizeof(single) / sizeof(single[0]));
 
 	count = collect(fds, count, order->country, GEO_COUNTRY_FILES_MAX);
@@ -138,6 +139,7 @@ be_worker(const struct role_order *order)
 	    .broker = order->broker,
 	    .control = order->control,
 	    .board = order->board,
+	    .budgets = order->budgets,
 	};
 
 	memcpy(setup.country, order->country, sizeof(setup.country));

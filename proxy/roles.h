@@ -28,6 +28,7 @@ struct role_order {
 	unsigned workers; /* how many there are */
 	pid_t supervisor; /* whose death ends the role */
 	int control, board;
+	int budgets;                        /* worker */
 	int listener, datagrams;            /* worker; datagrams -1: it takes none */
 	int signer, broker;                 /* worker: its ends to them */
 	int source;                         /* worker, checker */

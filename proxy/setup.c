@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "config/source.h"
+#include "proxy/budget.h"
 #include "proxy/dirs.h"
 #include "proxy/gateway.h"
 #include "proxy/intake.h"
@@ -283,13 +284,23 @@ hold_loaded(struct supervisor *supervisor, const struct loaded *loaded, struct e
 }
 
 static int
+open_budgets(struct supervisor *supervisor, struct err *err)
+{
+	char path[CONFIG_PATH_MAX + 16];
+
+	(void)snprintf(path, sizeof(path), "%s/budgets", supervisor->config->state_dir);
+	supervisor->budgets_fd = budgets_open(path, err);
+	return supervisor->budgets_fd >= 0 ? 0 : -1;
+}
+
+static int
 open_shared(struct supervisor *supervisor, struct err *err)
 {
 	supervisor->board_fd = board_create(err);
 	if (supervisor->board_fd < 0)
 		return -1;
 	supervisor->board = board_map(supervisor->board_fd, err);
-	if (supervisor->board == NULL)
+	if (supervisor->board == NULL || open_budgets(supervisor, err) != 0)
 		return -1;
 	for (unsigned i = 0; i < supervisor->workers; i++) {
 		if (spools_open(supervisor, i, err) != 0 ||
@@ -337,6 +348,7 @@ clear(struct supervisor *supervisor)
 {
 	memset(supervisor, 0, sizeof(*supervisor));
 	supervisor->exe = supervisor->null = supervisor->lock = supervisor->board_fd = -1;
+	supervisor->budgets_fd = -1;
 	supervisor->gateway = -1;
 	supervisor->signals = supervisor->notify.fd = -1;
 	snapshot_files_clear(&supervisor->held);
@@ -411,6 +423,7 @@ setup_clear(struct supervisor *supervisor)
 	if (supervisor->board != NULL)
 		(void)munmap(supervisor->board, sizeof(*supervisor->board));
 	close_all(&supervisor->board_fd, 1);
+	close_all(&supervisor->budgets_fd, 1);
 	close_all(&supervisor->signals, 1);
 	close_all(&supervisor->exe, 1);
 	close_all(&supervisor->null, 1);

@@ -50,6 +50,7 @@ fill_worker(const struct supervisor *supervisor, struct role_order *order)
 	order->signer = supervisor->minting[index].ours;
 	order->broker = supervisor->brokering[index].ours;
 	order->spool[index] = supervisor->spool[index];
+	order->budgets = supervisor->budgets_fd;
 	order->source = supervisor->held.source;
 	memcpy(order->country, supervisor->held.country, sizeof(order->country));
 	order->asn = supervisor->held.asn;

@@ -49,7 +49,7 @@ struct supervisor {
 	uint64_t epoch;      /* of this run */
 	uint64_t started_ms; /* clock_mono_ms */
 	/* All descriptors are the supervisor's own; -1: none. */
-	int exe, null, lock, gateway, board_fd, signals;
+	int exe, null, lock, gateway, board_fd, budgets_fd, signals;
 	int cert[CA_COUNT], key[CA_COUNT];
 	int listener[CONFIG_WORKERS_MAX], spool[CONFIG_WORKERS_MAX];
 	int datagrams[CONFIG_WORKERS_MAX]; /* -1: that worker takes none */

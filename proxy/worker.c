@@ -10,6 +10,7 @@
 #include "geo/geo.h"
 #include "proxy/adopt.h"
 #include "proxy/board.h"
+#include "proxy/budget.h"
 #include "proxy/broker.h"
 #include "proxy/census.h"
 #include "proxy/conn.h"
@@ -159,6 +160,9 @@ load(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	if (worker->board == NULL)
 		return -1;
 	worker->counters = &worker->board->worker[setup->index];
+	worker->budgets = budgets_map(setup->budgets, err);
+	if (worker->budgets == NULL)
+		return -1;
 	atomic_store_explicit(&worker->counters->open, 0, memory_order_relaxed);
 	atomic_store_explicit(&worker->counters->generation, setup->generation,
 	    memory_order_relaxed);

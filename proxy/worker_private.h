@@ -19,6 +19,7 @@ struct adopt;
 struct aside;
 struct board;
 struct board_worker;
+struct budgets;
 struct broker;
 struct census;
 struct conn;
@@ -57,6 +58,8 @@ struct worker {
 	const struct origdst_method *origdst;
 	struct pool pool;
 	struct pipes pipes;
+	struct budgets *budgets; /* that all workers share */
+	size_t held;             /* memory for what waits (proxy/hold.h) */
 	struct stalls stalls;
 	struct board *board;
 	struct board_worker *counters; /* our row of it */

@@ -10,6 +10,7 @@
 #include "config/source.h"
 #include "geo/geo.h"
 #include "proxy/board.h"
+#include "proxy/budget.h"
 #include "proxy/census.h"
 #include "proxy/conn_private.h"
 #include "proxy/listener.h"
@@ -282,6 +283,9 @@ appliance_open(struct flow *flow)
 	worker->board = calloc(1, sizeof(*worker->board));
 	cr_assert(worker->base != NULL && worker->board != NULL);
 	worker->counters = &worker->board->worker[0];
+	flow->budgets = budgets_open(NULL, &err);
+	worker->budgets = budgets_map(flow->budgets, &err);
+	cr_assert_not_null(worker->budgets, "%s", err.text);
 	cr_assert_eq(leaf_keys_open(&worker->leaf_keys, &err), 0, "%s", err.text);
 	open_spool(flow);
 	open_signer(flow);
@@ -325,6 +329,8 @@ appliance_close(struct flow *flow)
 	pool_clear(&worker->pool);
 	event_base_free(worker->base);
 	free(worker->board);
+	budgets_unmap(worker->budgets);
+	(void)close(flow->budgets);
 	free(worker);
 	spool_close(flow->reader);
 	signer_free(flow->signer);

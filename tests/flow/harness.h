@@ -63,7 +63,7 @@ struct flow {
 	struct spool *reader;
 	struct signer *signer;
 	struct event signer_asked, peer_finished, late;
-	int spool_fd, listener, finished, signer_ends[2];
+	int spool_fd, listener, finished, budgets, signer_ends[2];
 	size_t fds; /* open before the first connection */
 	unsigned running, asked;
 	bool is_late;
