@@ -327,7 +327,8 @@ leg_handshake(struct leg *leg, struct err *err)
 	if (ret == 1)
 		return LEG_DONE;
 	why = SSL_get_error(leg->ssl, ret);
-	if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE)
+	if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ||
+	    why == SSL_ERROR_WANT_X509_LOOKUP)
 		return LEG_WAIT;
 	note_failure(leg);
 	if (leg->end == LEG_FLOOD)

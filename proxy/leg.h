@@ -84,7 +84,8 @@ ssize_t leg_receive(struct leg *leg, void *to, size_t size);
 /* Speak TLS from now on; takes ssl over, whose BIO becomes the leg's own. */
 int leg_start_tls(struct leg *leg, SSL *ssl, struct err *err);
 
-/* Go on with the handshake.  LEG_ENDED: it failed, leg->end, ->alert and err say how. */
+/* Go on with the handshake.  LEG_WAIT: for the socket, or for an answer
+ * (tls_is_asked).  LEG_ENDED: it failed, leg->end, ->alert and err say how. */
 enum leg_io leg_handshake(struct leg *leg, struct err *err);
 
 /*

@@ -63,10 +63,6 @@ start_tls(struct conn *conn)
 	SSL *ssl =
 	    tls_to_server(&conn->snapshot->tls, &facts->hello, &facts->dst, &facts->server, &err);
 
-	if (ssl != NULL && tls_show(ssl, identity, &err) != 0) {
-		SSL_free(ssl);
-		ssl = NULL;
-	}
 	if (identity != NULL)
 		peer.client_id = identity->sha256;
 	if (ssl != NULL)
@@ -189,6 +185,13 @@ refuse_server(struct conn *conn)
 }
 
 static enum conn_state
+refuse_by_rule(struct conn *conn)
+{
+	conn->facts.inspect = INSPECT_REFUSED;
+	return conn_close(conn, END_REFUSED, "%s", conn->facts.verdict.why);
+}
+
+static enum conn_state
 judge_certificate(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
@@ -197,10 +200,8 @@ judge_certificate(struct conn *conn)
 	if (verify_is_bad(&facts->server) &&
 	    decide_bad_server(conn->snapshot->config, &conn->facts.verdict) == SERVERS_BLOCK)
 		return refuse_server(conn);
-	if (facts->verdict.result == RESULT_BLOCK) {
-		facts->inspect = INSPECT_REFUSED;
-		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
-	}
+	if (facts->verdict.result == RESULT_BLOCK)
+		return refuse_by_rule(conn);
 	if (verify_is_bad(&facts->server))
 		facts->server.treatment = decide_bad_server(conn->snapshot->config,
 					      &conn->facts.verdict) == SERVERS_ACCEPT
@@ -233,6 +234,36 @@ fall_to_passthrough(struct conn *conn)
 	return CONN_CONNECT;
 }
 
+/*
+ * Who the camera is is nothing for a server that is not good, nor for one that
+ * the rules block: these are asked before it is told.  What the server sent
+ * proves its certificate; only the end of the handshake is to come.
+ */
+static enum conn_state
+answer_server(struct conn *conn)
+{
+	struct server_facts *server = &conn->facts.server;
+	const struct identity *identity =
+	    client_certs_find(conn->snapshot->client_certs, conn->facts.device);
+	struct err err = {0};
+
+	if (server->errors != 0)
+		identity = NULL;
+	if (identity == NULL && conn->snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
+		return fall_to_passthrough(conn);
+	if (identity != NULL) {
+		server->version = tls_version(conn->server.ssl);
+		server->verified = true;
+		decide_judge(conn, VERDICT_CERTIFICATE);
+		if (conn->facts.verdict.result == RESULT_BLOCK)
+			return refuse_by_rule(conn);
+		server->verified = false;
+	}
+	if (tls_answer(conn->server.ssl, identity, &err) != 0)
+		return conn_close(conn, END_INTERNAL, "%s", err.text);
+	return CONN_VERIFY;
+}
+
 enum conn_state
 run_verify(struct conn *conn)
 {
@@ -244,9 +275,12 @@ run_verify(struct conn *conn)
 	if (is_in_vain(conn))
 		return CONN_CLOSED;
 	io = leg_handshake(&conn->server, &err);
-	if (server->wants_client_cert && !server->client_cert &&
-	    conn->snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
-		return fall_to_passthrough(conn);
+	if (tls_is_asked(conn->server.ssl)) {
+		next = answer_server(conn);
+		if (next != CONN_VERIFY)
+			return next;
+		io = leg_handshake(&conn->server, &err);
+	}
 	if (leg_flush(&conn->server) == LEG_ENDED || io == LEG_ENDED)
 		return handshake_failed(conn, &err);
 	if (io == LEG_WAIT)

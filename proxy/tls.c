@@ -26,9 +26,6 @@ enum {
 /* Where an SSL finds what the server chose, for the ALPN callback. */
 static int server_facts_index = -1;
 
-/* And who it is to be, for a server that asks. */
-static int identity_index = -1;
-
 /* ---- what OpenSSL tells us ---- */
 
 static void
@@ -45,26 +42,17 @@ on_info(const SSL *ssl, int where, int value)
 		leg->messages++;
 }
 
-/* A server that has shown who it is asks for a certificate: the one that is
- * configured for the device, or none.  Who the camera is is nothing for a server
- * that is not good. */
+/* A server that has shown who it is asks for a certificate: the handshake stands
+ * still until tls_answer says which. */
 static int
 on_client_cert(SSL *ssl, void *arg)
 {
 	struct server_facts *server = SSL_get_ex_data(ssl, server_facts_index);
-	const struct identity *identity = SSL_get_ex_data(ssl, identity_index);
 
 	(void)arg;
 	server->wants_client_cert = true;
 	verify_result(ssl, server);
-	if (identity == NULL || server->errors != 0)
-		return 1;
-	if (SSL_use_certificate(ssl, identity->cert) != 1 ||
-	    SSL_use_PrivateKey(ssl, identity->key) != 1 ||
-	    SSL_set1_chain(ssl, identity->chain) != 1)
-		return 0;
-	server->client_cert = true;
-	return 1;
+	return -1;
 }
 
 static int
@@ -172,9 +160,7 @@ tls_open(struct tls *tls, const struct config *config, X509_STORE *store, struct
 	*tls = (struct tls){.config = config};
 	if (server_facts_index < 0)
 		server_facts_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	if (identity_index < 0)
-		identity_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-	if (server_facts_index < 0 || identity_index < 0)
+	if (server_facts_index < 0)
 		return err_tls(err, "SSL_get_ex_new_index");
 	if (make_server_context(tls, config, store, err) != 0 ||
 	    make_camera_contexts(tls, config, err) != 0) {
@@ -270,15 +256,26 @@ fail:
 	return NULL;
 }
 
-int
-tls_show(SSL *ssl, const struct identity *identity, struct err *err)
+bool
+tls_is_asked(const SSL *ssl)
 {
-	void *borrowed;
+	return SSL_want_x509_lookup(ssl);
+}
 
-	memcpy(&borrowed, &identity, sizeof(borrowed)); /* only ever read through it */
-	return SSL_set_ex_data(ssl, identity_index, borrowed) == 1
-		   ? 0
-		   : err_tls(err, "SSL_set_ex_data");
+int
+tls_answer(SSL *ssl, const struct identity *identity, struct err *err)
+{
+	struct server_facts *server = SSL_get_ex_data(ssl, server_facts_index);
+
+	SSL_set_cert_cb(ssl, NULL, NULL);
+	if (identity == NULL)
+		return 0;
+	if (SSL_use_certificate(ssl, identity->cert) != 1 ||
+	    SSL_use_PrivateKey(ssl, identity->key) != 1 ||
+	    SSL_set1_chain(ssl, identity->chain) != 1)
+		return err_tls(err, "the device's certificate cannot be shown");
+	server->client_cert = true;
+	return 0;
 }
 
 bool

@@ -58,8 +58,12 @@ const char *tls_name(const struct hello_facts *hello);
 SSL *tls_to_server(const struct tls *tls, const struct hello_facts *hello, const struct addr *addr,
     struct server_facts *server, struct err *err);
 
-/* Show identity (which outlives ssl; NULL: nobody) to a server that asks. */
-int tls_show(SSL *ssl, const struct identity *identity, struct err *err);
+/* Whether the handshake stands still because the server asks who the camera is.
+ * Its facts hold its certificate by then, and what is wrong with that. */
+bool tls_is_asked(const SSL *ssl);
+
+/* Answer it: with identity, or with nobody (NULL); the handshake then goes on. */
+int tls_answer(SSL *ssl, const struct identity *identity, struct err *err);
 
 /* An SSL towards the camera that shows leaf, which is of key.  server (for its
  * ALPN choice) must outlive the handshake. */

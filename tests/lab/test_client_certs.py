@@ -94,6 +94,33 @@ def the_certificate_of_the_device_is_shown_to_who_asks(lab):
     appliance.recorded()
 
 
+OLD_TLS = harness.RULES.replace("rules:\n", """rules:
+  - {id: old, match: {tls: {max: "1.2"}}, then: block, why: "No TLS below 1.3"}
+""")
+
+
+@story()
+def it_is_not_shown_to_a_server_that_a_rule_blocks(lab):
+    """That a rule asks for what only the server's handshake tells is no reason to
+    say before it is asked who the camera is."""
+    directory = device_files(lab)
+    old = {"maximum_version": ssl.TLSVersion.TLSv1_2}
+    for port, tls in ((443, asking(lab, lab.good)), (444, asking(lab, lab.good, **old))):
+        lab.server(Server(lab.net.net, GOOD, port, handler=note_and_answer, tls=tls))
+    appliance = lab.started(rules=OLD_TLS, changes=write_devices(directory))
+    trusting = lab.camera_context(appliance)
+    NAMES.clear()
+    error, own = ask(lab, appliance, trusting, 10, 443)
+    equal("a new one", (error, NAMES, own["verdict"]), (None, ["lobby-camera"], "allow"))
+    NAMES.clear()
+    error, own = ask(lab, appliance, trusting, 10, 444)
+    check("the old one is blocked", error is not None)
+    equal("it", (own["end"], own["rule"], own["left"]["up"]), ("refused", "old", 0))
+    equal("whom it saw", (NAMES, own["server"].get("client_cert")), ([], None))
+    check("it asked", own["server"]["wants_client_cert"], own)
+    appliance.recorded()
+
+
 @story()
 def what_is_no_pair_is_said_where_it_stands(lab):
     directory = device_files(lab)
