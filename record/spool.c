@@ -15,6 +15,7 @@
 enum {
 	FRAME_UNITS_MAX = (EVENT_FRAME_MAX + SPOOL_UNIT - 1) / SPOOL_UNIT,
 	SHORT_UNITS_MAX = (EVENT_SHORT_MAX + SPOOL_UNIT - 1) / SPOOL_UNIT,
+	LOST_UNITS_MAX = 2, /* of an EVENT_LOST: the counters and a number */
 	/* A sixteenth of the ring is for the ends of connections that never had
 	 * an open event, of which many may be under way at once. */
 	MARGIN_PART = 16,
@@ -31,9 +32,11 @@ struct spool {
 	uint64_t first;      /* as header->first */
 	uint64_t at;         /* the writer's head, the reader's cursor */
 	uint64_t live_count; /* counters taken */
-	uint16_t *returned;  /* writer: owned; counters that were given back, */
+	uint64_t reserved;   /* units that are set aside for the ends of these */
+	uint32_t *returned;  /* writer: owned; counters that were given back, */
 	size_t returned_count;
 	size_t fresh;   /* and the first that was never taken */
+	bool *brief;    /* writer: owned; for each counter, whether it is a brief one */
 	uint8_t *bytes; /* reader: owned; READ_BYTES read ahead, */
 	size_t bytes_at, bytes_end;
 	char site[64];
@@ -98,6 +101,7 @@ spool_close(struct spool *spool)
 		return;
 	(void)munmap(spool->header, SPOOL_RING_AT);
 	free(spool->returned);
+	free(spool->brief);
 	free(spool->bytes);
 	free(spool);
 }
@@ -142,12 +146,6 @@ units_free(const struct spool *spool)
 	return spool->units - units_between(spool, tail, spool->at);
 }
 
-static uint64_t
-units_reserved(const struct spool *spool)
-{
-	return spool->live_count * SHORT_UNITS_MAX;
-}
-
 /*
  * The end of a connection takes what was set aside for it, which is enough for
  * its numbers and its verdict.  What was read of it is written too where there
@@ -155,35 +153,34 @@ units_reserved(const struct spool *spool)
  */
 static size_t
 encode_end(const struct spool *spool, const struct event_head *head, const struct facts *facts,
-    uint8_t frame[EVENT_FRAME_MAX])
+    uint64_t for_others, uint8_t frame[EVENT_FRAME_MAX])
 {
 	size_t count = event_encode(head, facts, frame);
-	uint64_t kept = units_reserved(spool);
 	struct facts shorter;
 
-	kept -= kept > 0 ? SHORT_UNITS_MAX : 0;
-	if (units_for(count) + kept <= units_free(spool) || facts->verdict.detail != DETAIL_FULL)
+	if (units_for(count) + for_others <= units_free(spool) ||
+	    facts->verdict.detail != DETAIL_FULL)
 		return count;
 	shorter = *facts;
 	shorter.verdict.detail = DETAIL_CUT;
 	return event_encode(head, &shorter, frame);
 }
 
-int
-spool_write(struct spool *spool, enum event_kind kind, const struct facts *facts, struct err *err)
+static struct event_head
+next_head(const struct spool *spool, enum event_kind kind)
 {
-	struct event_head head = {.kind = kind,
+	return (struct event_head){.kind = kind,
 	    .worker = (uint16_t)spool->worker,
 	    .epoch = spool->epoch,
 	    .seq = spool_ordinal(spool->at) - spool->first + 1,
 	    .wall_us = clock_wall_us()};
-	bool set_aside = kind == EVENT_CLOSE || kind == EVENT_LOST;
-	uint8_t frame[EVENT_FRAME_MAX];
-	size_t count =
-	    set_aside ? encode_end(spool, &head, facts, frame) : event_encode(&head, facts, frame);
-	uint64_t need = units_for(count) + (set_aside ? 0 : units_reserved(spool));
+}
 
-	if (need > units_free(spool))
+/* Append a frame; kept units stay free behind it. */
+static int
+append(struct spool *spool, const uint8_t *frame, size_t count, uint64_t kept, struct err *err)
+{
+	if (units_for(count) + kept > units_free(spool))
 		return err_set(err, ERR_LIMIT, "the spool is full: the recorder does not read");
 	if (write_frame(spool, frame, count, err) != 0)
 		return -1;
@@ -192,17 +189,44 @@ spool_write(struct spool *spool, enum event_kind kind, const struct facts *facts
 	return 0;
 }
 
+int
+spool_write(struct spool *spool, enum event_kind kind, const struct facts *facts, struct err *err)
+{
+	const struct event_head head = next_head(spool, kind);
+	uint64_t own = spool->reserved < SHORT_UNITS_MAX ? spool->reserved : SHORT_UNITS_MAX;
+	uint8_t frame[EVENT_FRAME_MAX];
+	size_t count;
+
+	if (kind != EVENT_CLOSE && kind != EVENT_LOST) {
+		count = event_encode(&head, facts, frame);
+		return append(spool, frame, count, spool->reserved, err);
+	}
+	count = encode_end(spool, &head, facts, spool->reserved - own, frame);
+	return append(spool, frame, count, 0, err);
+}
+
+int
+spool_write_brief(struct spool *spool, const struct facts *facts, struct err *err)
+{
+	const struct event_head head = next_head(spool, EVENT_CLOSE);
+	uint64_t for_others = spool->reserved - LOST_UNITS_MAX;
+	uint8_t frame[EVENT_FRAME_MAX];
+	size_t count = encode_end(spool, &head, facts, for_others, frame);
+
+	return append(spool, frame, count, for_others, err);
+}
+
 bool
 spool_has_room(const struct spool *spool)
 {
 	uint64_t need =
-	    units_reserved(spool) + FRAME_UNITS_MAX + SHORT_UNITS_MAX + spool->units / MARGIN_PART;
+	    spool->reserved + FRAME_UNITS_MAX + SHORT_UNITS_MAX + spool->units / MARGIN_PART;
 
 	return need <= units_free(spool);
 }
 
-struct spool_live *
-spool_live_take(struct spool *spool, uint64_t flow_id)
+static struct spool_live *
+take_counter(struct spool *spool, uint64_t flow_id, bool brief)
 {
 	struct spool_live *live;
 
@@ -213,12 +237,26 @@ spool_live_take(struct spool *spool, uint64_t flow_id)
 		live = &spool->live[spool->returned[--spool->returned_count]];
 	else
 		live = &spool->live[spool->fresh++];
+	spool->brief[live - spool->live] = brief;
 	live->left_up = 0;
 	live->left_down = 0;
 	atomic_signal_fence(memory_order_release); /* a flow never has another's counters */
 	live->flow_id = flow_id;
 	spool->live_count++;
+	spool->reserved += brief ? LOST_UNITS_MAX : SHORT_UNITS_MAX;
 	return live;
+}
+
+struct spool_live *
+spool_live_take(struct spool *spool, uint64_t flow_id)
+{
+	return take_counter(spool, flow_id, false);
+}
+
+struct spool_live *
+spool_live_take_brief(struct spool *spool, uint64_t flow_id)
+{
+	return take_counter(spool, flow_id, true);
 }
 
 /* Whoever sees it free sees its connection's end written. */
@@ -237,8 +275,9 @@ spool_live_drop(struct spool *spool, struct spool_live *live)
 	assert(live >= spool->live && live < spool->live + SPOOL_LIVE_COUNT);
 	assert(live->flow_id != 0 && spool->live_count > 0);
 	free_counter(live);
-	spool->returned[spool->returned_count++] = (uint16_t)(live - spool->live);
+	spool->returned[spool->returned_count++] = (uint32_t)(live - spool->live);
 	spool->live_count--;
+	spool->reserved -= spool->brief[live - spool->live] ? LOST_UNITS_MAX : SHORT_UNITS_MAX;
 }
 
 /* Tell of the connections that died with the writer before. */
@@ -269,7 +308,8 @@ spool_writer(int fd, const char *site, struct err *err)
 	if (spool == NULL)
 		return NULL;
 	spool->returned = calloc(SPOOL_LIVE_COUNT, sizeof(*spool->returned));
-	if (spool->returned == NULL) {
+	spool->brief = calloc(SPOOL_LIVE_COUNT, sizeof(*spool->brief));
+	if (spool->returned == NULL || spool->brief == NULL) {
 		(void)err_set(err, ERR_NOMEM, "spool: no memory");
 		goto fail;
 	}

@@ -29,8 +29,8 @@ struct err;
 struct spool;
 
 enum {
-	SPOOL_LIVE_COUNT = 16384,
-	SPOOL_SIZE_MIN = 1 << 20, /* bytes of the file; a part of it is the counters */
+	SPOOL_LIVE_COUNT = 131072,
+	SPOOL_SIZE_MIN = 4 << 20, /* bytes of the file; 3 MiB of it are the counters */
 	SPOOL_SIZE_MAX = 1 << 30,
 	SPOOL_SIZE_DEFAULT =
 	    32 << 20, /* some 14,000 open connections, which keep room for their close */
@@ -96,6 +96,16 @@ bool spool_has_room(const struct spool *spool);
  * are taken or the ring has no room.  Give it back after its EVENT_CLOSE; NULL is accepted. */
 struct spool_live *spool_live_take(struct spool *spool, uint64_t flow_id);
 void spool_live_drop(struct spool *spool, struct spool_live *live);
+
+/*
+ * The same for what there may be so many of that room for the end of each would
+ * take the ring: of a flow of datagrams only its EVENT_LOST is sure of room.
+ * Its end is written by spool_write_brief, which fails with ERR_LIMIT where that
+ * would take what is set aside for others: try again later, and keep the counter
+ * until it is written.
+ */
+struct spool_live *spool_live_take_brief(struct spool *spool, uint64_t flow_id);
+int spool_write_brief(struct spool *spool, const struct facts *facts, struct err *err);
 
 /* ---- the recorder's side ---- */
 

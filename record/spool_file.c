@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 static const uint64_t magic = 0x626f726465726c73;
 static const uint64_t offset_mask = (1U << SPOOL_OFFSET_BITS) - 1;

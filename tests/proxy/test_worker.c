@@ -96,7 +96,7 @@ open_geo(uint64_t old_s)
 
 Test(worker, tells_what_it_carried_once_a_minute)
 {
-	enum { SPOOL_BYTES = 1 << 20 };
+	enum { SPOOL_BYTES = SPOOL_SIZE_MIN };
 	struct worker *worker = calloc(1, sizeof(*worker));
 	struct recorded recorded;
 	struct spool *reader;

@@ -519,7 +519,7 @@ Test(recorder, a_full_disk_loses_nothing_and_is_left_by_itself)
 	(void)snprintf(junk, sizeof(junk), "%s/junk", state);
 	box.config.state_dir = state;
 	box.config.eve = eve;
-	if (!mount_small(state, "size=8m")) {
+	if (!mount_small(state, "size=16m")) {
 		box.recorder = NULL;
 		close_box(&box);
 		cr_skip_test("mounting is not permitted here");

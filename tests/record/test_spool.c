@@ -180,7 +180,7 @@ Test(spool, a_successor_tells_what_its_predecessor_left)
 {
 	struct fixture fixture;
 	struct spool_live *live[3];
-	struct spool_live copy[SPOOL_LIVE_COUNT];
+	static struct spool_live copy[SPOOL_LIVE_COUNT];
 	struct recorded event;
 	struct facts facts;
 
@@ -230,18 +230,99 @@ Test(spool, all_counters_can_be_taken_and_given_back)
 	writer = spool_writer(fd, "", NULL);
 	cr_assert_not_null(writer);
 	for (uint64_t i = 0; i < SPOOL_LIVE_COUNT; i++) {
-		live[i % 100] = spool_live_take(writer, i + 1);
+		live[i % 100] = spool_live_take_brief(writer, i + 1);
 		cr_assert_not_null(live[i % 100]);
 	}
-	cr_assert_null(spool_live_take(writer, 1));
+	cr_assert_null(spool_live_take_brief(writer, 1));
 	for (uint64_t i = 0; i < 100; i++)
 		spool_live_drop(writer, live[i]);
 	for (uint64_t i = 0; i < 100; i++)
-		cr_assert_not_null(spool_live_take(writer, 77));
-	cr_assert_null(spool_live_take(writer, 1));
+		cr_assert_not_null(spool_live_take_brief(writer, 77));
+	cr_assert_null(spool_live_take_brief(writer, 1));
 	spool_close(writer);
 	(void)close(fd);
 	scratch_remove(dir);
+}
+
+/* Flows of datagrams are many: 100,000 of them are open in a spool of the usual
+ * size, and when their worker dies all are told. */
+Test(spool, has_room_for_the_loss_of_a_hundred_thousand_flows)
+{
+	enum { FLOWS = 100000 };
+	char dir[128], path[160];
+	struct spool *writer, *reader;
+	struct recorded event;
+	struct err err = {0};
+	uint64_t lost = 0;
+	int fd;
+
+	scratch_dir(dir, sizeof(dir));
+	(void)snprintf(path, sizeof(path), "%s/spool-0", dir);
+	fd = spool_create(path, SPOOL_SIZE_DEFAULT, 0, EPOCH, NULL);
+	cr_assert_geq(fd, 0);
+	writer = spool_writer(fd, "", NULL);
+	reader = spool_reader(fd, NULL);
+	cr_assert_not_null(writer);
+	cr_assert_not_null(reader);
+	for (uint64_t i = 0; i < FLOWS; i++) {
+		struct spool_live *live = spool_live_take_brief(writer, UINT64_MAX - i);
+
+		cr_assert_not_null(live);
+		live->left_up = UINT64_MAX;
+		live->left_down = UINT64_MAX;
+	}
+	spool_close(writer);
+	writer = spool_writer(fd, "", &err);
+	cr_assert_not_null(writer, "%s", err.text);
+	while (spool_read(reader, &event, NULL) == 1) {
+		cr_assert_eq(event.head.kind, EVENT_LOST);
+		cr_assert_eq(event.facts.traffic.left_down, UINT64_MAX);
+		lost++;
+	}
+	cr_expect_eq(lost, FLOWS);
+	spool_close(writer);
+	spool_close(reader);
+	(void)close(fd);
+	scratch_remove(dir);
+}
+
+/* What a full ring has no room for is written when it has; and what was set aside
+ * for others is theirs. */
+Test(spool, the_end_of_a_flow_waits_for_room)
+{
+	struct fixture fixture;
+	struct facts facts;
+	struct recorded event;
+	struct err err = {0};
+	struct spool_live *flow, *conn;
+	const struct facts little = {0};
+	uint64_t seen = 0;
+
+	open_fixture(&fixture);
+	make_full_facts(&facts);
+	facts.flow_id = 1;
+	conn = spool_live_take(fixture.writer, 1);
+	flow = spool_live_take_brief(fixture.writer, 2);
+	cr_assert_not_null(conn);
+	cr_assert_not_null(flow);
+	while (spool_write(fixture.writer, EVENT_OPEN, &facts, NULL) == 0)
+		seen++;
+	while (spool_write(fixture.writer, EVENT_STATS, &little, NULL) == 0)
+		seen++;
+	cr_expect_eq(spool_write_brief(fixture.writer, &facts, &err), -1);
+	cr_expect_eq(err.kind, ERR_LIMIT);
+	cr_expect_eq(spool_write(fixture.writer, EVENT_CLOSE, &facts, NULL), 0);
+	spool_live_drop(fixture.writer, conn);
+	cr_expect_eq(spool_write_brief(fixture.writer, &facts, NULL), -1);
+	for (seen++; seen > 0; seen--)
+		cr_assert_eq(spool_read(fixture.reader, &event, NULL), 1);
+	spool_consumed(fixture.reader, spool_position(fixture.reader));
+	cr_expect_eq(spool_write_brief(fixture.writer, &facts, NULL), 0);
+	spool_live_drop(fixture.writer, flow);
+	cr_assert_eq(spool_read(fixture.reader, &event, NULL), 1);
+	cr_expect_eq(event.head.kind, EVENT_CLOSE);
+	cr_expect_eq(event.facts.verdict.detail, DETAIL_FULL);
+	close_fixture(&fixture);
 }
 
 Test(spool, a_new_run_keeps_the_file_and_counts_from_one)
