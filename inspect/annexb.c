@@ -155,6 +155,16 @@ h264_read_sps(struct bytes nal, uint32_t *id)
 	return !bits.short_of;
 }
 
+bool
+annexb_h264_is_sps(struct bytes unit)
+{
+	uint8_t header;
+	uint32_t id;
+
+	return bytes_u8(&unit, &header) && annexb_h264_header(header) &&
+	       (header & 0x1f) == H264_SPS && h264_read_sps(unit, &id);
+}
+
 /* Whether a picture parameter set refers to that sequence. */
 static bool
 h264_read_pps(struct bytes nal, uint32_t sps_id)

@@ -25,4 +25,7 @@ enum told annexb_find(struct bytes in, struct payload_finding *out);
 bool annexb_h264_header(uint8_t first);
 bool annexb_h265_header(uint8_t first, uint8_t second);
 
+/* Whether a NAL unit is an SPS of H.264 whose fields can be read. */
+bool annexb_h264_is_sps(struct bytes unit);
+
 #endif

@@ -23,12 +23,12 @@ struct box {
 
 /* What was seen of a file. */
 struct seen {
-	bool video, audio;     /* a track of it */
+	bool video, audio; /* a track of it */
 	bool moov_whole;
-	uint32_t next_track;   /* of mvhd: one more than there are tracks; 0: not seen */
-	bool nal_units;        /* in mdat */
+	uint32_t next_track;            /* of mvhd: one more than there are tracks; 0: not seen */
+	bool nal_units;                 /* in mdat */
 	enum payload_class brand_class; /* PAYLOAD_UNKNOWN: the brands leave it open */
-	bool brand_video;      /* a brand names a video codec */
+	bool brand_video;               /* a brand names a video codec */
 };
 
 static bool

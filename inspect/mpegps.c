@@ -26,7 +26,7 @@ static bool
 take_pack(struct bytes *in)
 {
 	struct bytes clock;
-	uint8_t stuffing;
+	uint8_t rate, stuffing;
 
 	if (!bytes_take(in, 5, &clock))
 		return false;
@@ -34,7 +34,7 @@ take_pack(struct bytes *in)
 		return (clock.at[2] & 1) == 1 && (clock.at[4] & 1) == 1 && bytes_skip(in, 3);
 	if ((clock.at[0] & 0xc4) != 0x44 || (clock.at[2] & 4) == 0 || (clock.at[4] & 4) == 0)
 		return false;
-	return bytes_skip(in, 3) && (in->at[0] & 3) == 3 && bytes_skip(in, 1) &&
+	return bytes_skip(in, 3) && bytes_u8(in, &rate) && (rate & 3) == 3 &&
 	       bytes_u8(in, &stuffing) && bytes_skip(in, stuffing & STUFFING_MASK);
 }
 

@@ -6,7 +6,7 @@
 enum {
 	SYNC = 0x47,
 	PACKET = 188,
-	ENOUGH_AT_FRONT = 4, /* 2^-32, and a quarter of each header's fourth byte */
+	ENOUGH_AT_FRONT = 4, /* 2^-32, and three bits of each header */
 	ENOUGH_ANYWHERE = 5,
 	TABLE_PROGRAM_MAP = 2,
 	PID_MASK = 0x1fff,
@@ -17,10 +17,11 @@ is_packet(struct bytes in)
 {
 	uint8_t sync, flags;
 
-	/* No transport error, and an adaptation field or a payload at all. */
+	/* No transport error, not scrambled (which text by chance would be), and an
+	 * adaptation field or a payload at all. */
 	return bytes_u8(&in, &sync) && sync == SYNC && bytes_u8(&in, &flags) &&
 	       (flags & 0x80) == 0 && bytes_skip(&in, 1) && bytes_u8(&in, &flags) &&
-	       (flags & 0x30) != 0;
+	       (flags & 0xc0) == 0 && (flags & 0x30) != 0;
 }
 
 /* How many packets stand in a row; the last may be cut behind its header. */

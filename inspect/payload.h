@@ -44,9 +44,10 @@ enum payload_framing {
 };
 
 /*
- * What the protocol around a message says of it.  A hint never decides alone: it
- * names what the bytes must bear out.  All strings are borrowed for the call,
- * NULL or "" where nothing was said.
+ * What the protocol around a message says of it.  Where the bytes tell something
+ * they decide; where they tell nothing, what a camera itself calls video is
+ * probably that, and no hint makes anything identified.  All strings are borrowed
+ * for the call, NULL or "" where nothing was said.
  */
 struct payload_hint {
 	const char *type;     /* Content-Type with its parameters; "message/rfc822" for mail,
@@ -62,6 +63,7 @@ struct payload_finding {
 	enum payload_class class;
 	enum confidence confidence;
 	bool high_entropy; /* of PAYLOAD_OPAQUE */
+	bool text;         /* the bytes are text as they stand: what follows must be text too */
 	char format[24];
 };
 
@@ -84,8 +86,8 @@ void payload_feed(struct payload_meter *meter, enum direction direction, struct 
 
 /*
  * The message's next count bytes, which nobody looks at: they count as what the
- * message is so far, PAYLOAD_UNKNOWN where that is not told.  Of more bytes than
- * payload_idle says this costs what a look could have told.
+ * message is so far, as PAYLOAD_OPAQUE where nothing of it was seen.  Of more
+ * bytes than payload_idle says this costs what a look could have told.
  */
 void payload_skip(struct payload_meter *meter, enum direction direction, uint64_t count,
     struct payload_facts *facts);

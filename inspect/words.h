@@ -6,72 +6,41 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /*
- * The words of protocols that are made of text.  Upper and lower case of ASCII
- * are the same; a NUL is a byte like others.  Nothing here allocates.
+ * The names under which cameras' APIs send what they know of faces and number
+ * plates, secrets and commands, and what text of any kind was seen to hold of
+ * them.  The lists with their sources are in docs/payloads.md.
  */
-
-/* Whether word is, begins with, or holds the literal. */
-bool words_is(struct bytes word, const char *literal);
-bool words_begin(struct bytes word, const char *literal);
-bool words_hold(struct bytes word, const char *literal);
-
-/* Whether it holds this byte. */
-bool words_have(struct bytes word, uint8_t byte);
-
-/* Take what stands before the first `end`, and `end` with it; all there is where
- * there is none.  Returns whether there was one. */
-bool words_until(struct bytes *in, uint8_t end, struct bytes *out);
-
-/* Take the next word, after any blanks; false: there is none. */
-bool words_next(struct bytes *in, struct bytes *out);
-
-/* Without blanks and tabs at either end. */
-struct bytes words_trim(struct bytes word);
-
-/* "Name: value" (RFC 9112 section 5): false where there is no name, or a blank
- * in it or behind it, which two readers understand in two ways. */
-bool words_header(struct bytes line, struct bytes *name, struct bytes *value);
-
-/* The value of `name=value` among the parameters of a header's value, without
- * quotes; false: there is none. */
-bool words_parameter(struct bytes value, const char *name, struct bytes *out);
-
-/* A number of digits only, decimal or hexadecimal, at most 2^62. */
-bool words_decimal(struct bytes word, uint64_t *out);
-bool words_hex(struct bytes word, uint64_t *out);
-
-/* Copy into size bytes with a terminator, cut where it does not fit or at a NUL. */
-void words_copy(char *to, size_t size, struct bytes from);
-
-/* As words_copy, unless something stands there already. */
-void words_keep(char *to, size_t size, struct bytes from);
-
-/* Add an item to a list with commas between, unless it is in it, has a comma, or
- * does not fit whole. */
-void words_list(char *list, size_t size, struct bytes item);
-
-/* Whether a field of this name (of a form, a query or a document) holds what
- * somebody must not read: "password", "access_token" ... */
-bool words_secret(struct bytes name);
-
-/* Whether a query or a form ("a=1&b=2") has such a field. */
-bool words_secrets(struct bytes query);
-
-/*
- * A URL's parts: host without its port, path without query and fragment.  An
- * origin-form ("/path?query") has no host.  secret: there is a user's part, or a
- * field of the query is one by words_secret.
- */
-struct words_url {
-	struct bytes host, path;
-	bool secret;
+enum {
+	WORDS_ENCODED_MAX = 8,  /* strings of base64 that are kept for a closer look */
+	WORDS_ENCODED_MIN = 64, /* characters: a shorter one holds no picture */
 };
-struct words_url words_url(struct bytes url);
 
-/* "name:554" or "[::1]:554" without its port and brackets. */
-struct bytes words_host(struct bytes authority);
+struct words_seen {
+	unsigned known;       /* names of faces or plates that come with what they name */
+	unsigned general;     /* names that others use for other things too */
+	unsigned secrets;     /* names of secrets that come with one */
+	unsigned commands;    /* what calls a function by its name */
+	unsigned names;       /* of all kinds: keys, elements, parameters */
+	size_t encoded_bytes; /* characters of base64, of all strings that are long enough */
+	size_t encoded_count;
+	struct bytes encoded[WORDS_ENCODED_MAX]; /* inside of the text that was scanned */
+};
+
+/* What stands behind a name. */
+enum words_value {
+	WORDS_TEXT = 0, /* a string, or the text of an element */
+	WORDS_MANY,     /* an object, a list, an element with others in it */
+	WORDS_PLAIN,    /* a number, true, false, null */
+};
+
+/*
+ * Note a name with what stands behind it: value is the text of WORDS_TEXT, else
+ * it is empty.  A name of faces that comes with a number or a switch tells of a
+ * setting and not of a face; an empty secret, or one of stars, is none.
+ */
+void words_note(struct words_seen *seen, struct bytes name, enum words_value kind,
+    struct bytes value);
 
 #endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: MIT */
+#include "inspect/message.h"
+
+#include "inspect/content.h"
+#include "inspect/finding.h"
+#include "inspect/tally.h"
+#include "inspect/text_kinds.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	LOOK_FIRST = 64,   /* bytes of a front that are looked at before there are more */
+	GAP_FIRST = 12288, /* bytes of the first piece that has one sample */
+	GAP_LAST = 1 << 20,
+	WATCH_MAX = 4 << 20, /* bytes of a JPEG: behind that there is no next one */
+	FILM_SURE = 2,       /* pictures behind the first; photographs may have one */
+	SPACES_MAX = 8,      /* bytes of a message that is nothing but line ends */
+};
+
+/* ---- what a hint says ---- */
+
+static bool
+begins_with(const char *text, const char *prefix)
+{
+	return text != NULL && strncasecmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool
+ends_with(const char *text, const char *suffix)
+{
+	size_t length = text == NULL ? 0 : strlen(text), end = strlen(suffix);
+
+	return length >= end && strcasecmp(text + length - end, suffix) == 0;
+}
+
+static enum payload_class
+declared_class(const struct payload_hint *hint)
+{
+	static const struct {
+		const char *type;
+		enum payload_class class;
+	} types[] = {{"video/", PAYLOAD_VIDEO}, {"image/", PAYLOAD_IMAGE},
+	    {"audio/", PAYLOAD_AUDIO}};
+	static const struct {
+		const char *suffix;
+		enum payload_class class;
+	} names[] = {{".mp4", PAYLOAD_VIDEO}, {".m4s", PAYLOAD_VIDEO}, {".h264", PAYLOAD_VIDEO},
+	    {".264", PAYLOAD_VIDEO}, {".h265", PAYLOAD_VIDEO}, {".265", PAYLOAD_VIDEO},
+	    {".ts", PAYLOAD_VIDEO}, {".mkv", PAYLOAD_VIDEO}, {".avi", PAYLOAD_VIDEO},
+	    {".flv", PAYLOAD_VIDEO}, {".mov", PAYLOAD_VIDEO}, {".dav", PAYLOAD_VIDEO},
+	    {".mjpeg", PAYLOAD_VIDEO}, {".jpg", PAYLOAD_IMAGE}, {".jpeg", PAYLOAD_IMAGE},
+	    {".png", PAYLOAD_IMAGE}, {".webp", PAYLOAD_IMAGE}, {".aac", PAYLOAD_AUDIO},
+	    {".wav", PAYLOAD_AUDIO}, {".mp3", PAYLOAD_AUDIO}, {".g711", PAYLOAD_AUDIO}};
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		if (begins_with(hint->type, types[i].type))
+			return types[i].class;
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		if (ends_with(hint->name, names[i].suffix))
+			return names[i].class;
+	}
+	return PAYLOAD_UNKNOWN;
+}
+
+void
+message_begin(struct message *message, enum direction direction, const struct payload_hint *hint,
+    uint64_t before, uint64_t random)
+{
+	*message = (struct message){.direction = direction,
+	    .waiting = before,
+	    .look_at = LOOK_FIRST,
+	    .random = random};
+	if (hint == NULL)
+		return;
+	finding_set(&message->declared, declared_class(hint), CONFIDENCE_PROBABLE, "declared");
+	message->base64 = begins_with(hint->encoding, "base64");
+}
+
+/* ---- samples ---- */
+
+/* Marsaglia's xorshift: not for secrets, but nobody sees where a sample fell. */
+static uint64_t
+draw(struct message *message)
+{
+	uint64_t x = message->random;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	message->random = x;
+	return x;
+}
+
+/* The next sample: somewhere in the next piece of the message. */
+static void
+plan_sample(struct message *message)
+{
+	uint64_t room, at;
+
+	if (message->gap == 0)
+		message->gap = GAP_FIRST;
+	else if (message->gap < GAP_LAST)
+		message->gap = message->gap * 2 < GAP_LAST ? message->gap * 2 : GAP_LAST;
+	room = message->gap - PAYLOAD_SAMPLE;
+	at = draw(message) % room;
+	message->idle = message->tail + at;
+	message->tail = room - at;
+	message->sampling = true;
+	message->used = 0;
+}
+
+static void
+let_go(struct message *message)
+{
+	free(message->window);
+	message->window = NULL;
+	message->used = 0;
+}
+
+/* ---- telling ---- */
+
+static bool
+is_spaces(struct bytes in)
+{
+	uint8_t byte;
+
+	if (in.left > SPACES_MAX)
+		return false;
+	while (bytes_u8(&in, &byte)) {
+		if (byte != '\r' && byte != '\n' && byte != ' ')
+			return false;
+	}
+	return true;
+}
+
+/* Video and the like by its sender's word, where the bytes say nothing: what is
+ * as good as random may well be the middle of it. */
+static void
+prefer_declared(const struct message *message, struct payload_finding *finding)
+{
+	if (finding->class == PAYLOAD_OPAQUE && message->declared.class != PAYLOAD_UNKNOWN)
+		*finding = message->declared;
+	if (message->film && finding->class == PAYLOAD_IMAGE)
+		finding_set(finding, PAYLOAD_VIDEO, finding->confidence, "mjpeg");
+}
+
+static void
+become(struct message *message, const struct payload_finding *finding, struct payload_facts *facts)
+{
+	message->finding = *finding;
+	tally_move(facts, message->direction, PAYLOAD_UNKNOWN, finding->class, message->waiting);
+	message->waiting = 0;
+	tally_saw(facts, message->direction, finding);
+}
+
+/* From here on it is something else. */
+static void
+change(struct message *message, const struct payload_finding *finding, size_t sample,
+    struct payload_facts *facts)
+{
+	tally_move(facts, message->direction, message->finding.class, finding->class, sample);
+	message->finding = *finding;
+	tally_saw(facts, message->direction, finding);
+}
+
+/* ---- a JPEG that another one follows ---- */
+
+static bool
+is_watched(const struct message *message)
+{
+	const char *format = message->finding.format;
+
+	return message->watched <= WATCH_MAX &&
+	       (strcmp(format, "jpeg") == 0 ||
+		   (strcmp(format, "mjpeg") == 0 &&
+		       message->finding.confidence == CONFIDENCE_PROBABLE && !message->film));
+}
+
+/* The end of a picture that the next one's beginning follows at once; in becomes
+ * what is behind that end.  (memmem costs ten times as much.) */
+static bool
+take_seam(struct bytes *in)
+{
+	static const uint8_t seam[] = {0xff, 0xd9, 0xff, 0xd8, 0xff};
+
+	while (in->left >= sizeof(seam)) {
+		const uint8_t *at = memchr(in->at, seam[0], in->left - sizeof(seam) + 1);
+
+		if (at == NULL || !bytes_skip(in, (size_t)(at - in->at)))
+			return false;
+		if (bytes_match(in, seam, sizeof(seam)))
+			return true;
+		(void)bytes_skip(in, 1);
+	}
+	return false;
+}
+
+/* Count such ends, also where they are cut by the end of a piece. */
+static void
+watch(struct message *message, struct bytes piece, struct payload_facts *facts)
+{
+	struct payload_finding film;
+	uint8_t both[2 * sizeof(message->last)];
+	size_t front = piece.left < sizeof(message->last) ? piece.left : sizeof(message->last);
+	struct bytes cut = {both, sizeof(message->last) + front};
+	unsigned before = message->pictures;
+
+	if (piece.left == 0 || !is_watched(message))
+		return;
+	memcpy(both, message->last, sizeof(message->last));
+	memcpy(both + sizeof(message->last), piece.at, front);
+	memcpy(message->last, both + front, sizeof(message->last));
+	if (piece.left > sizeof(message->last))
+		memcpy(message->last, piece.at + piece.left - sizeof(message->last),
+		    sizeof(message->last));
+	message->watched += piece.left;
+	message->pictures += take_seam(&cut);
+	while (take_seam(&piece))
+		message->pictures++;
+	if (message->pictures == before)
+		return;
+	message->watched = 0;
+	finding_set(&film, PAYLOAD_VIDEO,
+	    message->pictures >= FILM_SURE ? CONFIDENCE_IDENTIFIED : CONFIDENCE_PROBABLE, "mjpeg");
+	change(message, &film, 0, facts);
+}
+
+/* ---- looks ---- */
+
+/* Look at the front; true when that settled it.  last: no more of it will come. */
+static bool
+look_at_front(struct message *message, struct bytes in, bool last, struct payload_facts *facts)
+{
+	struct content_look look = {.in = in, .begins = true, .base64 = message->base64};
+	struct payload_finding finding;
+
+	if (content_tell(&look, &finding) != TOLD && !last)
+		return false;
+	facts->examined += in.left < PAYLOAD_WINDOW ? in.left : PAYLOAD_WINDOW;
+	prefer_declared(message, &finding);
+	become(message, &finding, facts);
+	watch(message, in, facts);
+	let_go(message);
+	plan_sample(message);
+	return true;
+}
+
+/*
+ * A sample changes what is known where it shows a graver class, or the same one
+ * better, by its structure; and where it is no text and what it is a sample of
+ * was.  A less grave one may well be a part of what is known: audio in a film, a
+ * picture's thumbnail.
+ */
+static void
+look_at_sample(struct message *message, struct bytes in, struct payload_facts *facts)
+{
+	struct content_look look = {.in = in, .base64 = message->base64};
+	struct payload_finding finding;
+	bool breaks = message->finding.text && !text_may_be(in), surer;
+
+	facts->examined += in.left;
+	(void)content_tell(&look, &finding);
+	prefer_declared(message, &finding);
+	surer = finding.class == message->finding.class &&
+		finding.confidence > message->finding.confidence;
+	if (finding.confidence == CONFIDENCE_IDENTIFIED && !finding.text)
+		surer |= payload_gravity(finding.class) > payload_gravity(message->finding.class);
+	if (breaks || surer)
+		change(message, &finding, in.left, facts);
+	plan_sample(message);
+}
+
+/* ---- bytes ---- */
+
+static bool
+gather(struct message *message, struct bytes *piece, size_t limit)
+{
+	struct bytes taken;
+	size_t room = limit - message->used;
+
+	if (message->window == NULL)
+		message->window = malloc(PAYLOAD_WINDOW);
+	if (message->window == NULL)
+		return false;
+	(void)bytes_take(piece, piece->left < room ? piece->left : room, &taken);
+	memcpy(message->window + message->used, taken.at, taken.left);
+	message->used += taken.left;
+	return true;
+}
+
+/* The front's next bytes.  Without memory nothing can wait: it is what it is by
+ * what there is. */
+static void
+feed_front(struct message *message, struct bytes *piece, struct payload_facts *facts)
+{
+	size_t room = PAYLOAD_WINDOW - message->used;
+	struct bytes head;
+
+	(void)bytes_take(piece, piece->left < room ? piece->left : room, &head);
+	message->waiting += head.left;
+	tally_count(facts, message->direction, PAYLOAD_UNKNOWN, head.left);
+	if (message->used == 0 && look_at_front(message, head, head.left == PAYLOAD_WINDOW, facts))
+		return;
+	if (!gather(message, &(struct bytes){head.at, head.left}, PAYLOAD_WINDOW)) {
+		(void)look_at_front(message, head, true, facts);
+		return;
+	}
+	if (message->used < message->look_at)
+		return;
+	message->look_at = message->used * 2 < PAYLOAD_WINDOW ? message->used * 2 : PAYLOAD_WINDOW;
+	(void)look_at_front(message, (struct bytes){message->window, message->used},
+	    message->used == PAYLOAD_WINDOW, facts);
+}
+
+static void
+feed_sample(struct message *message, struct bytes piece, struct payload_facts *facts)
+{
+	while (piece.left > 0) {
+		struct bytes sample;
+
+		if (message->idle >= piece.left) {
+			message->idle -= piece.left;
+			return;
+		}
+		(void)bytes_skip(&piece, message->idle);
+		message->idle = 0;
+		if (message->used == 0 && bytes_take(&piece, PAYLOAD_SAMPLE, &sample)) {
+			look_at_sample(message, sample, facts);
+			continue;
+		}
+		if (!gather(message, &piece, PAYLOAD_SAMPLE))
+			return;
+		if (message->used < PAYLOAD_SAMPLE)
+			return;
+		look_at_sample(message, (struct bytes){message->window, message->used}, facts);
+		let_go(message);
+	}
+}
+
+void
+message_feed(struct message *message, struct bytes piece, struct payload_facts *facts)
+{
+	if (!message->sampling && piece.left > 0)
+		feed_front(message, &piece, facts);
+	if (!message->sampling || piece.left == 0)
+		return;
+	tally_count(facts, message->direction, message->finding.class, piece.left);
+	watch(message, piece, facts);
+	feed_sample(message, piece, facts);
+}
+
+/* It was never seen, so it may be anything. */
+static void
+tell_unread(struct message *message, struct payload_facts *facts)
+{
+	struct payload_finding finding;
+
+	finding_set(&finding, PAYLOAD_OPAQUE, CONFIDENCE_PROBABLE, "unread");
+	become(message, &finding, facts);
+}
+
+void
+message_skip(struct message *message, uint64_t count, struct payload_facts *facts)
+{
+	if (message->used > 0 && !message->sampling)
+		(void)look_at_front(message, (struct bytes){message->window, message->used}, true,
+		    facts);
+	else if (!message->sampling)
+		tell_unread(message, facts);
+	tally_count(facts, message->direction, message->finding.class, count);
+	if (message->sampling && message->idle >= count) {
+		message->idle -= count;
+		return;
+	}
+	/* A sample was passed over: the next one. */
+	let_go(message);
+	message->tail = 0;
+	plan_sample(message);
+}
+
+uint64_t
+message_idle(const struct message *message)
+{
+	return message->sampling && !is_watched(message) ? message->idle : 0;
+}
+
+void
+message_end(struct message *message, struct payload_finding *last, struct payload_facts *facts)
+{
+	struct bytes there = {message->window, message->sampling ? 0 : message->used};
+	struct payload_finding finding;
+
+	if (message->waiting > 0 && is_spaces(there)) {
+		finding_set(&finding, PAYLOAD_CONTROL, CONFIDENCE_PROBABLE, "");
+		become(message, last->class == PAYLOAD_UNKNOWN ? &finding : last, facts);
+	} else if (there.left > 0) {
+		(void)look_at_front(message, there, true, facts);
+	}
+	if (message->waiting > 0)
+		tell_unread(message, facts);
+	if (message->finding.class != PAYLOAD_UNKNOWN)
+		*last = message->finding;
+	let_go(message);
+}
