@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/http_head.h"
 
+#include "inspect/encrypted_dns.h"
 #include "inspect/observer_private.h"
 #include "inspect/token.h"
 
@@ -88,7 +89,7 @@ http_head_target(struct observation *seen, struct bytes target)
 	token_keep(app->path, sizeof(app->path), url.path);
 	if (token_begin(url.path, "/onvif/"))
 		app->soap = true;
-	if (token_is(url.path, "/dns-query") && seen->opened)
+	if (seen->opened && encrypted_dns_is_path(app->path))
 		app->encrypted_dns = true;
 }
 

@@ -48,6 +48,14 @@ inspection_open(const struct inspection_about *about)
 	return inspection;
 }
 
+/* The observer sees no more of this direction. */
+static void
+end_state(struct inspection *inspection, enum direction direction)
+{
+	if (inspection->state != NULL && inspection->observer->end != NULL)
+		inspection->observer->end(inspection->state, &inspection->seen, direction);
+}
+
 static void
 drop_state(struct inspection *inspection)
 {
@@ -63,6 +71,8 @@ become(struct inspection *inspection, const struct observer *observer)
 {
 	struct observation *seen = &inspection->seen;
 
+	end_state(inspection, DIRECTION_UP);
+	end_state(inspection, DIRECTION_DOWN);
 	drop_state(inspection);
 	if (observer->state_bytes > 0) {
 		inspection->state = calloc(1, observer->state_bytes);
@@ -125,6 +135,18 @@ observer_of(enum app_proto proto)
 	return &observer_raw;
 }
 
+/* Of what is not known its first bytes are. */
+static void
+note_first(struct app_facts *app, struct bytes up)
+{
+	uint8_t byte;
+
+	if (app->proto != APP_UNKNOWN)
+		return;
+	while (app->first_size < sizeof(app->first) && bytes_u8(&up, &byte))
+		app->first[app->first_size++] = byte;
+}
+
 static void
 note_told(struct inspection *inspection, const struct opening_told *told)
 {
@@ -136,12 +158,7 @@ note_told(struct inspection *inspection, const struct opening_told *told)
 	app->opaque_inner = app->opaque_inner || told->opaque;
 	if (told->tunnel != NULL)
 		text_copy(app->method, sizeof(app->method), told->tunnel);
-	if (told->proto == APP_UNKNOWN) {
-		app->first_size =
-		    (uint8_t)(first->used[0] < sizeof(app->first) ? first->used[0]
-								  : sizeof(app->first));
-		memcpy(app->first, first->at[0], app->first_size);
-	}
+	note_first(app, (struct bytes){first->at[0], first->used[0]});
 	inspection->seen.asker = told->asker;
 }
 
@@ -215,10 +232,13 @@ inspection_feed(struct inspection *inspection, enum direction direction, struct 
 		return 0;
 	if (inspection->opaque)
 		app->opaque_inner = true;
-	if (inspection->first != NULL)
+	if (inspection->first != NULL) {
 		taken = tell(inspection, direction, piece);
-	else
+	} else {
 		taken = run(inspection, direction, piece);
+		if (direction == DIRECTION_UP)
+			note_first(app, piece);
+	}
 	if (taken < piece.left)
 		app->confused = true;
 	if (payload->up[PAYLOAD_CREDENTIALS] + payload->down[PAYLOAD_CREDENTIALS] > 0)
@@ -262,8 +282,7 @@ inspection_end(struct inspection *inspection, enum direction direction, struct a
 			return;
 		settle(inspection, &told, (size_t[2]){first->used[0], first->used[1]});
 	}
-	if (inspection->observer != NULL && inspection->observer->end != NULL)
-		inspection->observer->end(inspection->state, seen, direction);
+	end_state(inspection, direction);
 	payload_end(seen->meter, direction, payload);
 }
 

@@ -329,6 +329,18 @@ feed_mqtt(void *state, struct observation *seen, enum direction direction, struc
 }
 
 static void
+end_mqtt(void *state, struct observation *seen, enum direction direction)
+{
+	struct mqtt *mqtt = state;
+	struct side *side = &mqtt->sides[observation_side(direction)];
+
+	if (side->step != STEP_HEAD)
+		return;
+	observation_control(seen, direction, side->used);
+	side->used = 0;
+}
+
+static void
 clear_mqtt(void *state)
 {
 	struct mqtt *mqtt = state;
@@ -341,5 +353,6 @@ const struct observer observer_mqtt = {
     .proto = APP_MQTT,
     .state_bytes = sizeof(struct mqtt),
     .feed = feed_mqtt,
+    .end = end_mqtt,
     .clear = clear_mqtt,
 };

@@ -47,7 +47,9 @@ struct observer {
 	size_t state_bytes; /* of its state, which begins zeroed; 0: it has none */
 	size_t (*feed)(void *state, struct observation *seen, enum direction direction,
 	    struct bytes piece);
-	void (*end)(void *state, struct observation *seen, enum direction direction); /* or NULL */
+	/* No more comes of this direction: what was taken and waits for more is to be
+	 * counted.  May be called again.  NULL: nothing ever waits. */
+	void (*end)(void *state, struct observation *seen, enum direction direction);
 	void (*clear)(void *state); /* give back what the state owns; or NULL */
 };
 

@@ -342,6 +342,18 @@ feed_rtsp(void *state, struct observation *seen, enum direction direction, struc
 }
 
 static void
+end_rtsp(void *state, struct observation *seen, enum direction direction)
+{
+	struct rtsp *rtsp = state;
+	struct side *side = &rtsp->sides[observation_side(direction)];
+
+	if (side->step != STEP_FRAME_HEAD)
+		return;
+	observation_control(seen, direction, side->used);
+	side->used = 0;
+}
+
+static void
 clear_rtsp(void *state)
 {
 	struct rtsp *rtsp = state;
@@ -354,5 +366,6 @@ const struct observer observer_rtsp = {
     .proto = APP_RTSP,
     .state_bytes = sizeof(struct rtsp),
     .feed = feed_rtsp,
+    .end = end_rtsp,
     .clear = clear_rtsp,
 };

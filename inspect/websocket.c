@@ -213,6 +213,15 @@ feed_websocket(void *state, struct observation *seen, enum direction direction, 
 }
 
 static void
+end_websocket(void *state, struct observation *seen, enum direction direction)
+{
+	struct websocket *ws = state;
+
+	if (ws->mqtt != NULL)
+		observer_mqtt.end(ws->mqtt, seen, direction);
+}
+
+static void
 clear_websocket(void *state)
 {
 	struct websocket *ws = state;
@@ -226,5 +235,6 @@ const struct observer observer_websocket = {
     .proto = APP_WEBSOCKET,
     .state_bytes = sizeof(struct websocket),
     .feed = feed_websocket,
+    .end = end_websocket,
     .clear = clear_websocket,
 };
