@@ -222,8 +222,8 @@ judge_side(const struct backtest_side *side, const struct facts *recorded, struc
 	if (side->geo != NULL) {
 		facts->place = (struct place){0};
 		geo_locate(side->geo, &facts->dst, &facts->place);
-		if (facts->hello.sni[0] != '\0')
-			geo_vendor(side->geo, facts->hello.sni, &facts->place);
+		if (facts_name(facts)[0] != '\0')
+			geo_vendor(side->geo, facts_name(facts), &facts->place);
 	}
 	if (side->rules != NULL)
 		rejudge(side->rules, facts, out);

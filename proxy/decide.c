@@ -6,6 +6,7 @@
 #include "geo/geo.h"
 #include "geo/ranges.h"
 #include "proxy/conn_private.h"
+#include "proxy/dns_policy.h"
 #include "proxy/guard.h"
 #include "proxy/refusals.h"
 #include "proxy/review.h"
@@ -34,6 +35,7 @@ run_locate(struct conn *conn)
 	facts->budgeted = true;
 	facts->utc_offset_s = clock_utc_offset_s(facts->opened_wall_us);
 	facts->place = *geo_cache_locate(snapshot->places, snapshot->geo, &facts->dst);
+	dns_policy_name(conn->worker->dns, facts);
 	if (!guard_refuses(snapshot->config, conn->worker->own, &facts->dst, &facts->verdict))
 		judge(snapshot->config->rules, VERDICT_ADDRESS, facts, &facts->verdict);
 	conn_set_deadline(conn,
@@ -114,8 +116,8 @@ judge_by_name(struct conn *conn)
 	const struct snapshot *snapshot = conn->snapshot;
 	struct facts *facts = &conn->facts;
 
-	if (facts->hello.sni[0] != '\0')
-		geo_vendor(snapshot->geo, facts->hello.sni, &facts->place);
+	if (facts_name(facts)[0] != '\0')
+		geo_vendor(snapshot->geo, facts_name(facts), &facts->place);
 	if (is_blocked(conn)) {
 		flag_by_name(conn);
 		return;

@@ -51,8 +51,8 @@ review_blocks(struct conn *conn, enum verdict_stage stage)
 	facts.budgets_over = 0; /* they are numbered by its own rules */
 	conn_name_device(conn, now->config, &facts);
 	facts.place = *geo_cache_locate(now->places, now->geo, &facts.dst);
-	if (facts.hello.sni[0] != '\0')
-		geo_vendor(now->geo, facts.hello.sni, &facts.place);
+	if (facts_name(&facts)[0] != '\0')
+		geo_vendor(now->geo, facts_name(&facts), &facts.place);
 	if (!guard_refuses(now->config, conn->worker->own, &facts.dst, &facts.verdict))
 		judge(now->config->rules, stage, &facts, &facts.verdict);
 	if (facts.verdict.result != RESULT_BLOCK && bears_server(now->config, &facts))

@@ -82,9 +82,8 @@ udp_flow_begin(struct udp_relay *relay, const struct udp_message *message)
 
 /* ---- what is written down ---- */
 
-/* All that is known of flow, in relay->facts. */
-static struct facts *
-gather(struct udp_relay *relay, const struct udp_flow *flow)
+struct facts *
+udp_flow_gather(struct udp_relay *relay, const struct udp_flow *flow)
 {
 	struct facts *facts = &relay->facts;
 
@@ -138,7 +137,7 @@ bool
 udp_flow_record(struct udp_relay *relay, struct udp_flow *flow)
 {
 	struct spool *spool = relay->worker->spool;
-	struct facts *facts = gather(relay, flow);
+	struct facts *facts = udp_flow_gather(relay, flow);
 
 	facts->closed_wall_us = clock_wall_us();
 	facts->duration_us = clock_mono_us() - flow->opened_us;
@@ -201,6 +200,8 @@ send_waiting(struct udp_relay *relay, struct udp_flow *flow)
 		const struct udp_message message = {.to = flow->dst,
 		    .payload = flow->waiting->datagrams[i]};
 
+		if (flow->dns && !udp_dns_up(relay, flow, message.payload))
+			continue;
 		flow->live->left_up += message.payload.left;
 		udp_batch_send(relay->batch, flow->outlet->fd, &message, tell_sent, flow);
 	}
@@ -271,6 +272,7 @@ udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow)
 	facts->opened_wall_us = flow->opened_wall_us;
 	keep_first(flow, &facts->app);
 	udp_judge(relay->worker, facts);
+	flow->dns = relay->worker->dns != NULL && udp_dns_speaks(facts);
 	flow->judged = udp_case_take(relay->cases, facts);
 	if (flow->judged == NULL) {
 		drop_flow(relay, flow);
@@ -343,11 +345,13 @@ udp_flow_review(struct udp_relay *relay, struct udp_flow *flow)
 	struct udp_case *judged;
 
 	/* What is blocked may not be any more: its next datagram is judged anew. */
-	if (flow->state == UDP_BLOCKED)
+	if (flow->state == UDP_BLOCKED) {
 		udp_flow_end(relay, flow, END_REFUSED);
+		return;
+	}
 	if (flow->state != UDP_ONE_WAY && flow->state != UDP_TWO_WAY)
 		return;
-	if (!udp_judge_again(relay->worker, gather(relay, flow)))
+	if (!udp_judge_again(relay->worker, udp_flow_gather(relay, flow)))
 		return;
 	judged = udp_case_take(relay->cases, &relay->facts);
 	if (judged != NULL) {

@@ -8,6 +8,7 @@
 #include "geo/cache.h"
 #include "geo/geo.h"
 #include "geo/ranges.h"
+#include "proxy/dns_policy.h"
 #include "proxy/guard.h"
 #include "proxy/inventory.h"
 #include "proxy/snapshot.h"
@@ -44,9 +45,18 @@ locate(struct worker *worker, struct facts *facts)
 	facts->transport = TRANSPORT_UDP;
 	facts->utc_offset_s = clock_utc_offset_s(facts->opened_wall_us);
 	facts->place = *geo_cache_locate(snapshot->places, snapshot->geo, &facts->dst);
-	if (facts->hello.sni[0] != '\0')
-		geo_vendor(snapshot->geo, facts->hello.sni, &facts->place);
+	dns_policy_name(worker->dns, facts);
+	if (facts_name(facts)[0] != '\0')
+		geo_vendor(snapshot->geo, facts_name(facts), &facts->place);
 	inventory_name(worker->inventory, snapshot->config, facts);
+}
+
+/* Whether it goes elsewhere: where dst is does not matter then. */
+static bool
+is_redirected(const struct worker *worker, struct facts *facts)
+{
+	return facts->app.proto == APP_DNS &&
+	       dns_policy_redirects(worker->dns, &facts->dst, &facts->verdict);
 }
 
 /* A block by address is final; that a rule wants a look at who asked is not. */
@@ -99,6 +109,10 @@ udp_judge(struct worker *worker, struct facts *facts)
 		    app_proto_name(facts->app.proto));
 	}
 	locate(worker, facts);
+	if (is_redirected(worker, facts)) {
+		facts->inspect = INSPECT_PLAIN;
+		return;
+	}
 	if (!guard_refuses(config, worker->own, &facts->dst, &facts->verdict))
 		judge(config->rules, VERDICT_ADDRESS, facts, &facts->verdict);
 	if (is_blocked(facts)) {
@@ -124,6 +138,8 @@ udp_judge_again(struct worker *worker, struct facts *facts)
 	const struct config *config = worker->snapshot->config;
 
 	locate(worker, facts);
+	if (is_redirected(worker, facts))
+		return false;
 	if (!guard_refuses(config, worker->own, &facts->dst, &facts->verdict))
 		judge(config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
 	if (!is_blocked(facts) && facts->app.proto == APP_QUIC)

@@ -87,4 +87,23 @@ void udp_flow_note_left(const struct udp_flow *flow);
 /* Write down what was dropped for want of room. */
 void udp_flow_tell_excess(struct udp_relay *relay);
 
+/* All that is known of flow, which is judged, in relay->facts. */
+struct facts *udp_flow_gather(struct udp_relay *relay, const struct udp_flow *flow);
+
+/* ---- udp_dns.c: what becomes of lookups ---- */
+
+/* Whether a flow's datagrams are to be looked at as lookups. */
+bool udp_dns_speaks(const struct facts *facts);
+
+/* Whether a camera's datagram of such a flow is to be sent on; else it is done
+ * with. */
+bool udp_dns_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
+
+/* Whether a server's is: it answers what was asked. */
+bool udp_dns_down(struct udp_relay *relay, const struct udp_flow *flow, struct bytes datagram);
+
+/* The configured resolver's answer; arg is the relay.  See dns_policy_deliver. */
+void udp_dns_deliver(void *arg, const struct addr *camera, const struct addr *dst,
+    struct bytes answer);
+
 #endif

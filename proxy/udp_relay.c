@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "config/config.h"
+#include "proxy/dns_policy.h"
 #include "proxy/snapshot.h"
 #include "record/spool.h"
 
@@ -99,7 +100,7 @@ route_up(struct udp_relay *relay, const struct udp_message *message)
 		return NULL;
 	udp_table_use(relay->table, flow, relay->now_ms);
 	if (flow->state != UDP_BLOCKED)
-		return flow;
+		return flow->dns && !udp_dns_up(relay, flow, message->payload) ? NULL : flow;
 	udp_flow_refuse(relay, flow, message->payload);
 	if (relay->now_ms - flow->opened_us / 1000 >= UDP_BLOCKED_MS)
 		udp_flow_end(relay, flow, END_REFUSED);
@@ -185,6 +186,8 @@ route_down(struct udp_relay *relay, const struct udp_outlet *outlet, struct udp_
 	if (flow->state == UDP_ONE_WAY)
 		udp_table_file(relay->table, flow, UDP_TWO_WAY, relay->now_ms);
 	udp_table_use(relay->table, flow, relay->now_ms);
+	if (flow->dns && !udp_dns_down(relay, flow, message->payload))
+		return NULL;
 	if (flow->reply == NULL)
 		flow->reply =
 		    udp_reply_take(relay->replies, flow->ifindex, &flow->dst, relay->sockets_max);
@@ -421,6 +424,8 @@ udp_relay_open(struct worker *worker, int fd, struct err *err)
 		goto fail;
 	}
 	udp_batch_ask(fd);
+	if (worker->dns != NULL)
+		dns_policy_deliver_to(worker->dns, udp_dns_deliver, relay);
 	plan_tick(relay, TICK_MS);
 	return relay;
 fail:

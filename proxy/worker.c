@@ -15,6 +15,7 @@
 #include "proxy/census.h"
 #include "proxy/conn.h"
 #include "proxy/conn_private.h"
+#include "proxy/dns_policy.h"
 #include "proxy/inventory.h"
 #include "proxy/listener.h"
 #include "proxy/minter.h"
@@ -204,11 +205,12 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	worker->inventory = inventory_open(worker->base, worker->snapshot->config,
 	    setup->index == 0 ? worker->spool : NULL, err);
 	worker->refusals = refusals_new();
+	worker->dns = dns_policy_new(worker, err);
 	worker->census = census_new(worker->snapshot->config->limit.per_camera);
 	worker->sessions = sessions_new();
 	worker->tickets = tickets_new(err);
 	if (worker->minter == NULL || worker->broker == NULL || worker->own == NULL ||
-	    worker->inventory == NULL || worker->tickets == NULL ||
+	    worker->inventory == NULL || worker->dns == NULL || worker->tickets == NULL ||
 	    turns_open(&worker->turns, worker, err) != 0)
 		return -1;
 	if (worker->refusals == NULL || worker->census == NULL || worker->sessions == NULL ||
@@ -253,6 +255,7 @@ tear_down(struct worker *worker)
 	own_addrs_close(worker->own);
 	inventory_close(worker->inventory);
 	refusals_free(worker->refusals);
+	dns_policy_free(worker->dns);
 	census_free(worker->census);
 	turns_close(&worker->turns);
 	sessions_free(worker->sessions);

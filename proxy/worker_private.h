@@ -23,6 +23,7 @@ struct budgets;
 struct broker;
 struct census;
 struct conn;
+struct dns_policy;
 struct inventory;
 struct listener;
 struct minter;
@@ -54,6 +55,7 @@ struct worker {
 	struct own_addrs *own;
 	struct inventory *inventory;
 	struct census *census;
+	struct dns_policy *dns;
 	struct listener *listener;
 	const struct origdst_method *origdst;
 	struct pool pool;

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/* Flows that speak DNS: what becomes of each of their datagrams. */
+#include "base/clock.h"
+#include "proxy/dns_policy.h"
+#include "proxy/inventory.h"
+#include "proxy/snapshot.h"
+#include "proxy/udp_private.h"
+#include "record/spool.h"
+
+enum { PORT_DNS = 53 };
+
+bool
+udp_dns_speaks(const struct facts *facts)
+{
+	return facts->app.proto == APP_DNS || facts->dst.port == PORT_DNS;
+}
+
+/* The socket that answers come by; NULL: none can be had. */
+static struct udp_reply *
+reply_of(struct udp_relay *relay, struct udp_flow *flow)
+{
+	if (flow->reply == NULL)
+		flow->reply =
+		    udp_reply_take(relay->replies, flow->ifindex, &flow->dst, relay->sockets_max);
+	return flow->reply;
+}
+
+static void
+answer_camera(struct udp_relay *relay, struct udp_flow *flow, struct bytes answer)
+{
+	struct udp_message message = {.to = flow->camera, .payload = answer, .owner = flow};
+	struct udp_reply *reply = reply_of(relay, flow);
+
+	flow->traffic.down += answer.left;
+	flow->traffic.packets_down++;
+	if (flow->state == UDP_ONE_WAY)
+		udp_table_file(relay->table, flow, UDP_TWO_WAY, relay->now_ms);
+	if (reply != NULL)
+		udp_reply_send(relay->replies, reply, &message);
+}
+
+bool
+udp_dns_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
+{
+	struct worker *worker = relay->worker;
+	struct facts *facts = udp_flow_gather(relay, flow);
+	struct bytes answer;
+
+	/* Its group is not kept with the flow, and rules may ask for it. */
+	inventory_name(worker->inventory, worker->snapshot->config, facts);
+	switch (dns_policy_query(worker->dns, facts, datagram, &answer)) {
+	case DNS_PASS:
+		return true;
+	case DNS_TAKEN:
+		flow->live->left_up += datagram.left;
+		flow->traffic.left_up += datagram.left;
+		udp_flow_note_left(flow);
+		return false;
+	case DNS_ANSWERED:
+		answer_camera(relay, flow, answer);
+		return false;
+	case DNS_DROPPED:
+		break;
+	}
+	return false;
+}
+
+bool
+udp_dns_down(struct udp_relay *relay, const struct udp_flow *flow, struct bytes datagram)
+{
+	return dns_policy_answer(relay->worker->dns, udp_flow_gather(relay, flow), datagram);
+}
+
+void
+udp_dns_deliver(void *arg, const struct addr *camera, const struct addr *dst, struct bytes answer)
+{
+	struct udp_relay *relay = arg;
+	struct udp_flow *flow = udp_table_find(relay->table, camera, dst);
+
+	if (flow == NULL || flow->live == NULL)
+		return;
+	relay->now_ms = clock_mono_ms();
+	udp_table_use(relay->table, flow, relay->now_ms);
+	answer_camera(relay, flow, answer);
+}
