@@ -7,6 +7,7 @@
 #include "geo/geo.h"
 #include "proxy/conn_private.h"
 #include "proxy/guard.h"
+#include "proxy/udp_relay.h"
 
 #include <stdio.h>
 
@@ -94,6 +95,7 @@ on_review(evutil_socket_t fd, short what, void *arg)
 	uint64_t until_us = clock_mono_us() + TURN_US, since_us = clock_thread_us();
 	struct conn *conn;
 	void (*done)(struct worker * worker) = worker->review_done;
+	bool over = false;
 
 	(void)fd;
 	(void)what;
@@ -101,8 +103,10 @@ on_review(evutil_socket_t fd, short what, void *arg)
 		worker->review_next = TAILQ_NEXT(conn, entry);
 		review(conn);
 	}
+	if (conn == NULL)
+		over = udp_relay_review_turn(worker->udp, until_us);
 	worker_note_reload(worker, since_us);
-	if (conn != NULL) {
+	if (!over) {
 		event_active(&worker->review, EV_TIMEOUT, 0);
 		return;
 	}
@@ -121,6 +125,7 @@ void
 review_start(struct worker *worker, void (*done)(struct worker *worker))
 {
 	worker->review_next = TAILQ_FIRST(&worker->open);
+	udp_relay_review(worker->udp);
 	worker->review_done = done;
 	event_active(&worker->review, EV_TIMEOUT, 0);
 }

@@ -142,8 +142,12 @@ udp_flow_record(struct udp_relay *relay, struct udp_flow *flow)
 	facts->closed_wall_us = clock_wall_us();
 	facts->duration_us = clock_mono_us() - flow->opened_us;
 	tell_end(flow, facts);
-	if (spool_write(spool, EVENT_CLOSE, facts, NULL) != 0)
+	if (flow->live != NULL) {
+		if (spool_write_brief(spool, facts, NULL) != 0)
+			return false;
+	} else if (spool_write(spool, EVENT_CLOSE, facts, NULL) != 0) {
 		return false;
+	}
 	spool_live_drop(spool, flow->live);
 	udp_case_give(relay->cases, flow->judged);
 	udp_table_remove(relay->table, flow);
@@ -166,7 +170,7 @@ open_record(struct udp_relay *relay, struct udp_flow *flow)
 {
 	struct spool *spool = relay->worker->spool;
 
-	flow->live = spool_live_take(spool, flow->flow_id);
+	flow->live = spool_live_take_brief(spool, flow->flow_id);
 	if (flow->live != NULL && spool_write(spool, EVENT_OPEN, &relay->facts, NULL) == 0)
 		return true;
 	spool_live_drop(spool, flow->live);

@@ -26,6 +26,7 @@
 #include "proxy/sessions.h"
 #include "proxy/snapshot.h"
 #include "proxy/tickets.h"
+#include "proxy/udp_relay.h"
 #include "proxy/worker_private.h"
 #include "record/spool.h"
 
@@ -89,15 +90,18 @@ start_drain(struct worker *worker)
 {
 	worker->drain_from_ms = clock_mono_ms();
 	listener_stop(worker->listener);
+	udp_relay_stop(worker->udp);
 	log_info("draining %zu connections", worker->open_count);
 }
 
 static void
 go_on_draining(struct worker *worker)
 {
-	if (clock_mono_ms() - worker->drain_from_ms > DRAIN_MAX_MS)
+	bool over = clock_mono_ms() - worker->drain_from_ms > DRAIN_MAX_MS;
+
+	if (over)
 		stop_connections(worker);
-	if (worker->open_count == 0)
+	if (worker->open_count == 0 && (over || udp_relay_is_empty(worker->udp)))
 		(void)event_base_loopbreak(worker->base);
 }
 
@@ -236,7 +240,12 @@ set_up(struct worker *worker, const struct worker_setup *setup, struct err *err)
 		return -1;
 	worker->origdst = origdst_method(worker->snapshot->config->gateway.mode);
 	worker->listener = listener_new(worker, setup->listener, err);
-	return worker->listener != NULL ? 0 : -1;
+	if (worker->listener == NULL)
+		return -1;
+	if (setup->datagrams < 0)
+		return 0;
+	worker->udp = udp_relay_open(worker, setup->datagrams, err);
+	return worker->udp != NULL ? 0 : -1;
 }
 
 /* ---- life ---- */
@@ -245,6 +254,7 @@ static void
 tear_down(struct worker *worker)
 {
 	stop_connections(worker);
+	udp_relay_close(worker->udp);
 	if (worker->listener != NULL)
 		on_reap(-1, 0, worker);
 	adopt_close(worker);

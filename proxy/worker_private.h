@@ -34,6 +34,7 @@ struct sessions;
 struct snapshot;
 struct spool;
 struct tickets;
+struct udp_relay;
 
 enum { WORKER_SCRATCH_BYTES = 16 << 10 }; /* one TLS record of payload */
 
@@ -57,6 +58,7 @@ struct worker {
 	struct census *census;
 	struct dns_policy *dns;
 	struct listener *listener;
+	struct udp_relay *udp; /* NULL: it takes no datagrams */
 	const struct origdst_method *origdst;
 	struct pool pool;
 	struct pipes pipes;
