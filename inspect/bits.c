@@ -30,7 +30,7 @@ bits_take(struct bits *bits, unsigned count)
 			return 0;
 		}
 		bits->have--;
-		value = value << 1 | (bits->current >> bits->have & 1U);
+		value = value << 1 | ((uint32_t)bits->current >> bits->have & 1U);
 	}
 	return value;
 }
