@@ -26,7 +26,7 @@ enum {
 /* What was seen of a stream so far. */
 struct seen {
 	unsigned codes; /* start codes whose header is one of H.264 */
-	unsigned slices;
+	unsigned slices, slices_265;
 	uint8_t before; /* the byte behind the start code before this one */
 	bool h264_sps;  /* the NAL unit before this one is a good SPS */
 	bool h265_vps, h265_sps;
@@ -279,6 +279,7 @@ proves_h265(struct bytes unit, struct seen *seen)
 	seen->h265_vps = seen->h265_sps = false;
 	if (unit.left < 2 || !annexb_h265_header(unit.at[0], unit.at[1]))
 		return false;
+	seen->slices_265 += type < H265_VPS;
 	(void)bytes_skip(&unit, 2);
 	if (type == H265_VPS)
 		seen->h265_vps = h265_read_vps(unit);
@@ -333,8 +334,9 @@ annexb_find(struct bytes in, struct payload_finding *out)
 		seen.before = in.at[0];
 		code_at = in.at;
 	}
-	if (unescaped || seen.slices < SLICES_ENOUGH || seen.codes < SLICES_ENOUGH)
+	if (unescaped || (seen.slices < SLICES_ENOUGH && seen.slices_265 < SLICES_ENOUGH))
 		return TOLD_NO;
-	finding_set(out, PAYLOAD_VIDEO, CONFIDENCE_PROBABLE, "h264");
+	finding_set(out, PAYLOAD_VIDEO, CONFIDENCE_PROBABLE,
+	    seen.slices_265 > seen.slices ? "h265" : "h264");
 	return TOLD_MAYBE;
 }

@@ -266,7 +266,10 @@ look_at_sample(struct message *message, struct bytes in, struct payload_facts *f
 	prefer_declared(message, &finding);
 	surer = finding.class == message->finding.class &&
 		finding.confidence > message->finding.confidence;
-	if (finding.confidence == CONFIDENCE_IDENTIFIED && !finding.text)
+	/* Of one format the front, where its header is, knows better what is in it. */
+	if (finding.confidence == CONFIDENCE_IDENTIFIED && !finding.text &&
+	    (strcmp(finding.format, message->finding.format) != 0 ||
+		message->finding.confidence != CONFIDENCE_IDENTIFIED))
 		surer |= payload_gravity(finding.class) > payload_gravity(message->finding.class);
 	if (breaks || surer)
 		change(message, &finding, in.left, facts);

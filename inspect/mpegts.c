@@ -9,7 +9,9 @@ enum {
 	ENOUGH_AT_FRONT = 4, /* 2^-32, and three bits of each header */
 	ENOUGH_ANYWHERE = 5,
 	TABLE_PROGRAM_MAP = 2,
-	PID_MASK = 0x1fff,
+	AUDIO_FIRST = 0xc0, /* stream_id, table 2-22 */
+	VIDEO_FIRST = 0xe0,
+	VIDEO_LAST = 0xef,
 };
 
 static bool
@@ -87,24 +89,45 @@ is_audio_alone(struct bytes section)
 	return audio > 0;
 }
 
+/* The stream that a packet begins a part of (section 2.4.3.7), 0 where it begins
+ * none. */
+static uint8_t
+stream_of(struct bytes packet)
+{
+	static const uint8_t start[] = {0, 0, 1};
+	uint8_t flags, control, skip, stream;
+
+	if (!bytes_skip(&packet, 1) || !bytes_u8(&packet, &flags) || (flags & 0x40) == 0 ||
+	    !bytes_skip(&packet, 1) || !bytes_u8(&packet, &control) || (control & 0x10) == 0)
+		return 0;
+	if ((control & 0x20) != 0 && (!bytes_u8(&packet, &skip) || !bytes_skip(&packet, skip)))
+		return 0;
+	return bytes_match(&packet, start, sizeof(start)) && bytes_u8(&packet, &stream) ? stream
+											: 0;
+}
+
 static enum told
 judge(struct bytes in, size_t step, struct payload_finding *out)
 {
-	bool mapped = false, audio = false;
+	bool mapped = false, audio = false, heard = false, shown = false;
 
 	while (in.left >= PACKET && is_packet(in)) {
-		struct bytes section;
+		struct bytes packet = {in.at, PACKET}, section;
+		uint8_t stream = stream_of(packet);
 
-		if (take_map((struct bytes){in.at, PACKET}, &section)) {
+		if (take_map(packet, &section)) {
 			mapped = true;
 			audio = is_audio_alone(section);
 		}
+		heard |= stream >= AUDIO_FIRST && stream < VIDEO_FIRST;
+		shown |= stream >= VIDEO_FIRST && stream <= VIDEO_LAST;
 		if (!bytes_skip(&in, step))
 			break;
 	}
-	finding_set(out, mapped && audio ? PAYLOAD_AUDIO : PAYLOAD_VIDEO, CONFIDENCE_IDENTIFIED,
-	    "mpegts");
-	return mapped ? TOLD : TOLD_MAYBE;
+	if (!mapped)
+		audio = heard && !shown;
+	finding_set(out, audio ? PAYLOAD_AUDIO : PAYLOAD_VIDEO, CONFIDENCE_IDENTIFIED, "mpegts");
+	return mapped || shown ? TOLD : TOLD_MAYBE;
 }
 
 enum told

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/text_kinds.h"
 
+#include "base/text.h"
 #include "inspect/json_scan.h"
 #include "inspect/xml_scan.h"
 
@@ -12,11 +13,31 @@ enum {
 	FORM_SURE = 24, /* bytes of a form: of random ones a quarter each would do */
 	TEXT_MIN = 8,   /* bytes that are called text for nothing but being printable */
 	LINES_SURE = 2,
+	UTF8_MAX = 4,   /* bytes of a character */
+	HIGH_SHARE = 3, /* bytes beyond ASCII that a text in another code has: one of so many */
 };
+
+/* Well-formed UTF-8, but for a character that is cut at either end. */
+static bool
+is_utf8(struct bytes in)
+{
+	for (int i = 0; i < UTF8_MAX - 1 && in.left > 0 && (in.at[0] & 0xc0) == 0x80; i++)
+		(void)bytes_skip(&in, 1);
+	while (in.left > 0) {
+		size_t length = text_utf8(in.at, in.left);
+
+		if (length == 0)
+			return in.left < UTF8_MAX;
+		(void)bytes_skip(&in, length);
+	}
+	return true;
+}
 
 bool
 text_may_be(struct bytes in)
 {
+	size_t high = 0;
+
 	while (in.left > 0 && in.at[in.left - 1] == 0)
 		in.left--;
 	for (size_t i = 0; i < in.left; i++) {
@@ -24,8 +45,9 @@ text_may_be(struct bytes in)
 
 		if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f)
 			return false;
+		high += byte >= 0x80;
 	}
-	return in.left > 0;
+	return in.left > 0 && (high <= in.left / HIGH_SHARE || is_utf8(in));
 }
 
 /* ---- requests ---- */
