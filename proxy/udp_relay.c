@@ -102,7 +102,7 @@ route_up(struct udp_relay *relay, const struct udp_message *message)
 	if (flow->state != UDP_BLOCKED)
 		return flow->dns && !udp_dns_up(relay, flow, message->payload) ? NULL : flow;
 	udp_flow_refuse(relay, flow, message->payload);
-	if (relay->now_ms - flow->opened_us / 1000 >= UDP_BLOCKED_MS)
+	if (relay->now_ms >= flow->opened_us / 1000 + UDP_BLOCKED_MS)
 		udp_flow_end(relay, flow, END_REFUSED);
 	return NULL;
 }
