@@ -13,6 +13,8 @@ struct imap {
 	uint64_t literal[2]; /* bytes of one that are to come, by observation_side */
 	bool untouched[2];   /* none of them came yet */
 	bool continued[2];   /* the next line goes on with the one before the literal */
+	bool mail[2];        /* the literal is one, and no word of a command */
+	bool append;         /* the camera's command stores a mail */
 	bool waits;          /* the literal is sent once the server allows it */
 	char tls_tag[TAG_MAX];
 };
@@ -20,7 +22,7 @@ struct imap {
 /* "{310}" or "{310+}" at the end of a line (RFC 9051 section 4.3): then so many
  * bytes follow, and the line goes on behind them. */
 static void
-look_for_literal(struct imap *imap, unsigned side, struct bytes line)
+look_for_literal(struct imap *imap, unsigned side, struct bytes line, bool mail)
 {
 	struct bytes part, number = {0};
 	uint64_t size;
@@ -40,6 +42,7 @@ look_for_literal(struct imap *imap, unsigned side, struct bytes line)
 	if (side == 0)
 		imap->waits = !plus;
 	imap->literal[side] = size;
+	imap->mail[side] = mail || size > DIALOG_LINE_MAX;
 	imap->untouched[side] = true;
 	imap->continued[side] = true;
 }
@@ -51,13 +54,18 @@ take_literal(struct imap *imap, struct observation *seen, enum direction directi
 	static const struct payload_hint hint = {.type = "message/rfc822"};
 	unsigned side = observation_side(direction);
 	uint64_t *left = &imap->literal[side];
+	bool untouched = imap->untouched[side];
 	struct bytes part;
 
-	if (imap->untouched[side])
-		payload_begin(seen->meter, direction, &hint, seen->payload);
-	imap->untouched[side] = false;
 	(void)bytes_take(in, in->left < *left ? in->left : (size_t)*left, &part);
 	*left -= part.left;
+	imap->untouched[side] = false;
+	if (!imap->mail[side]) {
+		observation_control(seen, direction, part.left);
+		return;
+	}
+	if (untouched)
+		payload_begin(seen->meter, direction, &hint, seen->payload);
 	payload_feed(seen->meter, direction, part, seen->payload);
 	if (*left == 0)
 		payload_end(seen->meter, direction, seen->payload);
@@ -69,13 +77,15 @@ read_command(struct imap *imap, struct observation *seen, const struct line *lin
 	struct bytes rest = line->text, tag, word;
 	bool continued = imap->continued[0];
 
-	look_for_literal(imap, 0, line->text);
 	if (imap->dialog.challenged || continued) {
+		look_for_literal(imap, 0, line->text, imap->append);
 		imap->dialog.challenged = false;
 		return;
 	}
 	if (!token_next(&rest, &tag) || !token_next(&rest, &word))
 		return;
+	imap->append = token_is(word, "APPEND");
+	look_for_literal(imap, 0, line->text, imap->append);
 	token_keep(seen->app->method, sizeof(seen->app->method), word);
 	seen->app->requests++;
 	if (token_is(word, "LOGIN") || token_is(word, "AUTHENTICATE"))
@@ -117,7 +127,7 @@ read_answer(struct imap *imap, struct observation *seen, const struct line *line
 	struct bytes rest = line->text, tag, word;
 	bool continued = imap->continued[1];
 
-	look_for_literal(imap, 1, line->text);
+	look_for_literal(imap, 1, line->text, true);
 	if (continued || !token_next(&rest, &tag))
 		return;
 	if (token_is(tag, "+")) {

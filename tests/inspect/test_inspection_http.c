@@ -25,6 +25,9 @@ Test(http, says_who_asks_for_what)
 	cr_expect_eq(counted(heard.payload.down) - heard.payload.down[PAYLOAD_CONTROL], 2);
 }
 
+/* What no meter takes for words. */
+#define BINARY "\1\2\3\xfe\xff\x80"
+
 /* Bytes of bodies each way, and whether it could be followed. */
 static const struct {
 	const char *what, *up, *down;
@@ -71,10 +74,10 @@ static const struct {
 	4, 0, true},
     {"a blank before the colon", "POST / HTTP/1.1\r\nContent-Length : 2\r\n\r\nhi", "", 4, 0, true},
     {"a folded length", "POST / HTTP/1.1\r\nContent-Length: 1\r\n 2\r\n\r\nhi", "", 4, 0, true},
-    {"two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "", 2, 0, true},
-    {"a field without a colon", "GET / HTTP/1.1\r\nHost\r\n\r\n", "", 2, 0, true},
+    {"two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" BINARY, "", 8, 0, true},
+    {"a field without a colon", "GET / HTTP/1.1\r\nHost\r\n\r\n" BINARY, "", 8, 0, true},
     {"a NUL", "GET / HTTP/1.1\r\nHost: a\x7f\r\n\r\n", "", 0, 0, false},
-    {"a CR within a line", "GET / HTTP/1.1\r\nHost: a\rb: c\r\n\r\n", "", 2, 0, true},
+    {"a CR within a line", "GET / HTTP/1.1\r\nHost: a\rb: c\r\n\r\n" BINARY, "", 8, 0, true},
     {"a chunk of no number", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", "", 0,
 	0, true},
     {"a chunk that ends elsewhere",
@@ -82,7 +85,7 @@ static const struct {
 	true},
     {"a chunk's line that ends in LF",
 	"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\na\r\n0\r\n\r\n", "", 8, 0, true},
-    {"HTTP/2.0 in words", "GET / HTTP/2.0\r\n\r\n", "", 2, 0, true},
+    {"HTTP/2.0 in words", "GET / HTTP/2.0\r\n\r\n" BINARY, "", 8, 0, true},
     {"101 without an upgrade", "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 101 Switching\r\n\r\nx", 0, 1,
 	true},
 };
