@@ -42,7 +42,8 @@ static const struct stage {
     [CONN_VERIFY] = {"verify", BIT(CONN_MINT) | BIT(CONN_CONNECT) | BIT(CONN_CLOSED), run_verify},
     [CONN_MINT] = {"mint", BIT(CONN_ACCEPT) | BIT(CONN_CLOSED), run_mint},
     [CONN_ACCEPT] = {"accept", BIT(CONN_RELAY) | BIT(CONN_CLOSED), run_accept},
-    [CONN_RELAY] = {"relay", BIT(CONN_CLOSED), run_relay},
+    /* Back to peek: nobody had said anything, and now the camera does. */
+    [CONN_RELAY] = {"relay", BIT(CONN_PEEK) | BIT(CONN_CLOSED), run_relay},
     [CONN_CLOSED] = {"closed", 0, NULL},
 };
 _Static_assert(sizeof(stages) / sizeof(stages[0]) == CONN_STATES, "a state has no stage");
@@ -69,6 +70,8 @@ conn_run(struct conn *conn)
 			return;
 		assert(conn_may_go(conn->state, next));
 		conn->state = next; /* the only assignment in the program */
+		if (next == CONN_RELAY)
+			turns_leave(&conn->worker->turns, conn);
 	}
 }
 
@@ -126,14 +129,19 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	switch (conn->state) {
 	case CONN_RELAY:
-		if (quiet_left_ms(conn) > 0)
+		if (conn->silent)
+			stop_silent(conn);
+		else if (quiet_left_ms(conn) > 0)
 			conn_set_deadline(conn, quiet_left_ms(conn));
 		else
 			conn_stop(conn, END_IDLE, "no byte either way");
 		break;
 	case CONN_LOCATE:
 	case CONN_PEEK:
-		stop_silent(conn);
+		if (peek_waited(conn))
+			conn_run(conn);
+		else
+			stop_silent(conn);
 		break;
 	case CONN_CONNECT:
 		if (conn->turn == TURN_WAITING)

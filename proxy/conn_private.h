@@ -40,7 +40,8 @@ struct conn {
 	struct leg camera, server;
 	struct session_slot session;  /* with the server */
 	struct ticket_binding ticket; /* of the camera's */
-	TAILQ_ENTRY(conn) turn_entry; /* of the worker's turns, while TURN_WAITING */
+	TAILQ_ENTRY(conn) turn_entry; /* while TURN_WAITING, of the worker's turns, */
+	bool turn_own;                /* or of its camera's */
 	enum turn turn;
 
 	struct hello_reader hello; /* empty once replayed */
@@ -49,6 +50,7 @@ struct conn {
 	uint64_t active_ms; /* clock_mono_ms of the last byte either way */
 	uint64_t relay_ms;  /* clock_mono_ms when CONN_RELAY began */
 	uint64_t heard_ms;  /* clock_mono_ms of the server's first payload; 0: none yet */
+	uint32_t hello_ms;  /* in CONN_PEEK: how long it may take in all */
 	uint32_t quiet_ms;  /* in CONN_RELAY: how long it may be silent; else 0 */
 	X509 *leaf;         /* owned; for the camera */
 	enum leaf_kind leaf_kind;
@@ -58,6 +60,8 @@ struct conn {
 	struct tls_walk walk;      /* of a camera's side that passes since it refused our leaf */
 	struct spool_live *live;   /* owned by the spool; NULL before the open record */
 	bool passthrough;          /* the camera is known to refuse our leaf there */
+	bool silent;               /* it said nothing so far, nor did the server */
+	bool unheard;              /* ... and that was waited for once */
 	bool hello_done;           /* peek has its answer */
 	bool camera_left;          /* it ended its direction */
 	bool camera_left_first;    /* ... before the server did */
@@ -96,6 +100,15 @@ enum conn_state run_verify(struct conn *conn);  /* server.c */
 enum conn_state run_mint(struct conn *conn);    /* camera.c */
 enum conn_state run_accept(struct conn *conn);  /* camera.c */
 enum conn_state run_relay(struct conn *conn);   /* relay.c */
+
+/* Before CONN_PEEK: the camera has so long to say what it wants. */
+void peek_start(struct conn *conn, uint32_t hello_ms);
+
+/* In CONN_PEEK its time is up.  True: there is more to do, or to wait for. */
+bool peek_waited(struct conn *conn);
+
+/* A camera that says nothing: whether it may go on to the server unheard. */
+bool decide_unheard(const struct conn *conn);
 
 /* Give the pipes back, with what is in them. */
 void relay_drop(struct conn *conn);

@@ -38,8 +38,7 @@ run_locate(struct conn *conn)
 	dns_policy_name(conn->worker->dns, facts);
 	if (!guard_refuses(snapshot->config, conn->worker->own, &facts->dst, &facts->verdict))
 		judge(snapshot->config->rules, VERDICT_ADDRESS, facts, &facts->verdict);
-	conn_set_deadline(conn,
-	    is_blocked(conn) ? REFUSED_HELLO_MS : snapshot->config->timeout.hello_ms);
+	peek_start(conn, is_blocked(conn) ? REFUSED_HELLO_MS : snapshot->config->timeout.hello_ms);
 	return CONN_PEEK;
 }
 
@@ -54,7 +53,8 @@ planned_inspection(const struct conn *conn)
 static bool
 is_understood(const struct conn *conn)
 {
-	return conn->facts.hello.kind == HELLO_TLS || conn->facts.hello.kind == HELLO_NOT_TLS;
+	return conn->silent || conn->facts.hello.kind == HELLO_TLS ||
+	       conn->facts.hello.kind == HELLO_NOT_TLS;
 }
 
 enum servers
@@ -84,6 +84,20 @@ decide_unproven(struct conn *conn)
 	    conn->facts.inspect == INSPECT_PASSTHROUGH)
 		decide_judge(conn, VERDICT_PAYLOAD);
 	return !is_blocked(conn);
+}
+
+bool
+decide_unheard(const struct conn *conn)
+{
+	struct facts facts = conn->facts;
+
+	facts.inspect = INSPECT_PLAIN;
+	for (enum verdict_stage stage = VERDICT_NAME; stage <= VERDICT_CERTIFICATE; stage++) {
+		judge(conn->worker->snapshot->config->rules, stage, &facts, &facts.verdict);
+		if (facts.verdict.result == RESULT_BLOCK)
+			return false;
+	}
+	return true;
 }
 
 /* A block by address is final; that a rule wants a look at who asked is not. */
@@ -149,6 +163,8 @@ record_open(struct conn *conn)
 	struct worker *worker = conn->worker;
 	struct err err = {0};
 
+	if (conn->live != NULL)
+		return true; /* before its camera had spoken */
 	conn->live = spool_live_take(worker->spool, conn->facts.flow_id);
 	if (conn->live == NULL) {
 		(void)conn_close(conn, END_UNRECORDABLE, "the spool has no room for a connection");
@@ -166,7 +182,7 @@ run_decide(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
 
-	if (facts->hello.kind == HELLO_NONE && !is_blocked(conn))
+	if (facts->hello.kind == HELLO_NONE && !conn->silent && !is_blocked(conn))
 		return conn_close(conn, END_DONE, "the camera closed without a word");
 	review_renew(conn);
 	judge_by_name(conn);

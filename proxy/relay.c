@@ -6,7 +6,9 @@
 #include "proxy/refusals.h"
 #include "record/spool.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
 	/* Turns of one direction before the others of this worker come to
@@ -298,6 +300,42 @@ look_at_ends(struct conn *conn)
 	return CONN_RELAY;
 }
 
+/* Whether the server has said something, or ended. */
+static bool
+server_spoke(struct leg *leg)
+{
+	uint8_t byte;
+
+	if (!leg->readable)
+		return false;
+	if (recv(leg->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+		return true;
+	leg->readable = false;
+	return false;
+}
+
+/* Nobody has said anything yet.  The server first: what it speaks is no TLS.  The
+ * camera first: what it says is looked at as if it had been said at once. */
+static enum conn_state
+wait_for_word(struct conn *conn)
+{
+	if (server_spoke(&conn->server)) {
+		conn->silent = false;
+		return CONN_RELAY;
+	}
+	if (!conn->camera.readable) {
+		if (conn->quiet_ms == 0)
+			conn_set_deadline(conn, conn->hello_ms);
+		conn->quiet_ms = conn->hello_ms;
+		return CONN_RELAY;
+	}
+	conn->silent = false;
+	conn->quiet_ms = 0;
+	conn->facts.inspect = INSPECT_NONE;
+	peek_start(conn, conn->hello_ms);
+	return CONN_PEEK;
+}
+
 enum conn_state
 run_relay(struct conn *conn)
 {
@@ -305,6 +343,13 @@ run_relay(struct conn *conn)
 	uint64_t before_up = *up.read, before_down = *down.read;
 	bool more;
 
+	if (conn->silent) {
+		enum conn_state next = wait_for_word(conn);
+
+		if (conn->silent || next != CONN_RELAY)
+			return next;
+		conn->quiet_ms = 0;
+	}
 	if (conn->quiet_ms == 0 && !start_relay(conn))
 		return CONN_CLOSED;
 	more = carry(conn, &up) == LEG_DONE;

@@ -92,16 +92,16 @@ is_in_vain(struct conn *conn)
 }
 
 /* A connection that is to be opened costs two handshakes; others are cheap. */
-static enum conn_state
-wait_or_connect(struct conn *conn)
+static bool
+has_turn(struct conn *conn)
 {
 	bool waited = conn->turn == TURN_WAITING;
 
 	if (conn->facts.inspect != INSPECT_OPENED || turns_take(&conn->worker->turns, conn))
-		return start_connect(conn);
+		return true;
 	if (!waited)
 		conn_set_deadline(conn, conn->snapshot->config->timeout.handshake_ms);
-	return CONN_CONNECT;
+	return false;
 }
 
 enum conn_state
@@ -113,8 +113,10 @@ run_connect(struct conn *conn)
 
 	if (is_in_vain(conn))
 		return CONN_CLOSED;
+	if (!has_turn(conn))
+		return CONN_CONNECT;
 	if (leg->fd < 0)
-		return wait_or_connect(conn);
+		return start_connect(conn);
 	if (!leg->writable && !leg->readable)
 		return CONN_CONNECT;
 	if (getsockopt(leg->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
