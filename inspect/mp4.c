@@ -11,7 +11,7 @@ enum {
 	MVHD_NEXT_TRACK_0 = 92, /* offset of next_track_ID behind version and flags, version 0 */
 	MVHD_NEXT_TRACK_1 = 104,
 	MFHD_SIZE = 16,
-	NAL_MAX = 8 << 20, /* bytes of one NAL unit */
+	NAL_MAX = 4 << 20, /* bytes of one NAL unit */
 	BOXES_MAX = 64,    /* that are looked at in one window */
 };
 
@@ -171,23 +171,24 @@ read_moov(struct bytes in, struct seen *seen)
 /* ---- samples ---- */
 
 /* Whether these are NAL units behind lengths of four bytes: two headers that a
- * stream has, chained; the second may be of a unit that is cut. */
+ * stream has, chained; or one, of a unit that goes on behind what there is. */
 static bool
 holds_nal_units(struct bytes in)
 {
-	unsigned h264 = 0, h265 = 0;
+	unsigned h264 = 0, h265 = 0, units = 0;
 
-	for (int units = 0; units < 2; units++) {
+	while (units < 2) {
 		uint32_t length;
 
 		if (!bytes_u32(&in, &length) || length < 2 || length > NAL_MAX || in.left < 2)
 			return false;
+		units++;
 		h264 += annexb_h264_header(in.at[0]);
 		h265 += annexb_h265_header(in.at[0], in.at[1]);
 		if (!bytes_skip(&in, length))
-			in.left = 0;
+			break;
 	}
-	return h264 == 2 || h265 == 2;
+	return h264 == units || h265 == units;
 }
 
 /* ---- the whole ---- */
