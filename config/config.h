@@ -104,6 +104,7 @@ struct config {
 		uint32_t connections;    /* open at once in one worker */
 		uint32_t per_camera;     /* of these, from one address */
 		uint32_t handshakes;     /* a second, from one address, before those of others */
+		uint32_t unfinished;     /* handshakes under way at once, from one address */
 		uint32_t udp_flows;      /* of UDP, at once in one worker */
 		uint32_t udp_per_camera; /* of these, from one address */
 	} limit;

@@ -14,6 +14,7 @@ struct place_of {
 	uint8_t ip[16];
 	uint32_t open;
 	uint64_t paid_us; /* the time up to which its handshakes have used up its share */
+	struct camera_turns turns;
 };
 
 struct census {
@@ -92,8 +93,10 @@ census_add(struct census *census, const struct addr *camera)
 		return true;
 	if (place->open >= census->per_camera_max)
 		return false;
-	if (is_vacant(census, place))
+	if (is_vacant(census, place)) {
 		*place = (struct place_of){0};
+		TAILQ_INIT(&place->turns.waiting);
+	}
 	memcpy(place->ip, camera->ip, sizeof(place->ip));
 	place->open++;
 	return true;
@@ -122,4 +125,12 @@ census_start(struct census *census, const struct addr *camera, uint32_t per_s, u
 		return false;
 	place->paid_us = from_us + span_us;
 	return true;
+}
+
+struct camera_turns *
+census_turns(struct census *census, const struct addr *camera)
+{
+	struct place_of *place = find(census, camera);
+
+	return place != NULL && place->open > 0 ? &place->turns : NULL;
 }

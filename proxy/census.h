@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
+
+struct conn;
 
 /*
  * How many connections each camera has open in this worker, and how many
@@ -34,5 +37,17 @@ void census_remove(struct census *census, const struct addr *camera);
 enum { CENSUS_BURST_S = 2 };
 bool census_start(struct census *census, const struct addr *camera, uint32_t per_s,
     uint64_t now_us);
+
+/* A camera's connections whose handshakes are under way, and those that wait
+ * for one of these to be done (proxy/turns.h). */
+TAILQ_HEAD(turn_list, conn);
+struct camera_turns {
+	uint32_t unfinished;
+	struct turn_list waiting;
+};
+
+/* Of a camera that census_add has counted; NULL: it is beyond the room.  Good
+ * until the last of its connections is removed, by when nobody may wait. */
+struct camera_turns *census_turns(struct census *census, const struct addr *camera);
 
 #endif

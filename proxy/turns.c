@@ -11,11 +11,64 @@ enum {
 	SHARE_LOOKS = 256, /* of those that wait, at most, each time */
 };
 
+/* NULL: the camera is not counted, so nothing is held against it. */
+static struct camera_turns *
+turns_of(const struct conn *conn)
+{
+	return census_turns(conn->worker->census, &conn->facts.camera);
+}
+
+static bool
+has_too_many(const struct conn *conn)
+{
+	const struct camera_turns *own = turns_of(conn);
+
+	return own != NULL && own->unfinished >= conn->snapshot->config->limit.unfinished;
+}
+
+/* For one of its camera's to be done. */
+static void
+wait_for_own(struct conn *conn)
+{
+	conn->turn = TURN_WAITING;
+	conn->turn_own = true;
+	TAILQ_INSERT_TAIL(&turns_of(conn)->waiting, conn, turn_entry);
+}
+
+/* For its share, or for the worker to be idle. */
+static void
+wait_for_others(struct turns *turns, struct conn *conn)
+{
+	const struct timeval delay = clock_span(SHARE_MS);
+
+	conn->turn = TURN_WAITING;
+	conn->turn_own = false;
+	TAILQ_INSERT_TAIL(&turns->waiting, conn, turn_entry);
+	if (turns->count++ == 0) {
+		event_active(&turns->idle, EV_TIMEOUT, 0);
+		(void)evtimer_add(&turns->share, &delay);
+	}
+}
+
+static void
+take(struct conn *conn)
+{
+	struct camera_turns *own = turns_of(conn);
+
+	conn->turn = TURN_TAKEN;
+	if (own != NULL)
+		own->unfinished++;
+}
+
 static void
 start(struct turns *turns, struct conn *conn)
 {
 	turns_leave(turns, conn);
-	conn->turn = TURN_TAKEN;
+	if (has_too_many(conn)) {
+		wait_for_own(conn);
+		return;
+	}
+	take(conn);
 	conn_run(conn);
 }
 
@@ -62,35 +115,52 @@ on_share(evutil_socket_t fd, short what, void *arg)
 bool
 turns_take(struct turns *turns, struct conn *conn)
 {
-	const struct timeval delay = clock_span(SHARE_MS);
-
 	if (conn->turn == TURN_TAKEN)
 		return true;
 	if (conn->turn == TURN_WAITING)
 		return false;
+	if (has_too_many(conn)) {
+		wait_for_own(conn);
+		return false;
+	}
 	if (is_within_share(conn)) {
-		conn->turn = TURN_TAKEN;
+		take(conn);
 		return true;
 	}
-	conn->turn = TURN_WAITING;
-	TAILQ_INSERT_TAIL(&turns->waiting, conn, turn_entry);
-	if (turns->count++ == 0) {
-		event_active(&turns->idle, EV_TIMEOUT, 0);
-		(void)evtimer_add(&turns->share, &delay);
-	}
+	wait_for_others(turns, conn);
 	return false;
+}
+
+/* One of the camera's is done: the next may, when it is its turn. */
+static void
+give(struct turns *turns, struct camera_turns *own)
+{
+	struct conn *next = TAILQ_FIRST(&own->waiting);
+
+	own->unfinished--;
+	if (next == NULL)
+		return;
+	TAILQ_REMOVE(&own->waiting, next, turn_entry);
+	wait_for_others(turns, next);
 }
 
 void
 turns_leave(struct turns *turns, struct conn *conn)
 {
-	if (conn->turn != TURN_WAITING)
-		return;
+	struct camera_turns *own = turns_of(conn);
+	enum turn turn = conn->turn;
+
 	conn->turn = TURN_NONE;
-	TAILQ_REMOVE(&turns->waiting, conn, turn_entry);
-	turns->count--;
-	if (turns->count == 0)
-		(void)event_del(&turns->idle);
+	if (turn == TURN_TAKEN && own != NULL) {
+		give(turns, own);
+	} else if (turn == TURN_WAITING && conn->turn_own) {
+		TAILQ_REMOVE(&own->waiting, conn, turn_entry);
+	} else if (turn == TURN_WAITING) {
+		TAILQ_REMOVE(&turns->waiting, conn, turn_entry);
+		turns->count--;
+		if (turns->count == 0)
+			(void)event_del(&turns->idle);
+	}
 }
 
 int

@@ -2,11 +2,12 @@
 #ifndef PROXY_TURNS_H
 #define PROXY_TURNS_H
 
+#include "proxy/census.h"
+
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/queue.h>
 
 struct conn;
 struct err;
@@ -21,10 +22,15 @@ struct worker;
  * nothing else to do.  So a camera that begins a thousand a second takes what
  * the others leave, and no more; and it is served at full speed where there is
  * nobody else.
+ *
+ * However idle the worker is, no camera has more than limit.unfinished
+ * handshakes under way: a server that is slow would have to bear them all, and
+ * so would the others that want something of it.  The next begins when one of
+ * them is done.
  */
 struct turns {
 	struct worker *worker; /* borrowed */
-	TAILQ_HEAD(turn_list, conn) waiting;
+	struct turn_list waiting;
 	struct event idle;  /* behind all that is to be done */
 	struct event share; /* looks at the shares while anybody waits */
 	size_t count;
@@ -37,7 +43,8 @@ void turns_close(struct turns *turns); /* nobody may wait any more; accepts all 
 /* Whether conn may begin; if not, it is run again when it may (conn->turn). */
 bool turns_take(struct turns *turns, struct conn *conn);
 
-/* It ends: it waits no longer.  Accepts one that does not wait. */
+/* It ends, or its handshakes are done: it waits no longer, and another of its
+ * camera's may.  Accepts one that never asked. */
 void turns_leave(struct turns *turns, struct conn *conn);
 
 #endif

@@ -2,11 +2,13 @@
 """Servers that fail in every way: the camera's connection ends likewise, the
 cause is in the record, and no byte of the camera is given to a bad server."""
 
+import threading
 import time
 
 import harness
 from harness import GOOD, NAME, check, equal, story
-from servers import Server, context, garbage, reset_after_hello, reset_at_once, stall
+from hello import real_hello, records
+from servers import Server, context, garbage, http, reset_after_hello, reset_at_once, stall
 
 FAST = {"timeout": {"connect": "1s", "handshake": "1s"}}
 
@@ -153,6 +155,36 @@ def a_server_that_is_not_there(lab):
         unreachable(lab)
     finally:
         lab.net.net.run("nft", "delete", "table", "inet", "hole")
+
+
+@story()
+def one_camera_does_not_take_a_slow_server_from_another(lab):
+    """A server with eight places, each handshake half a second: a camera that says
+    hello on a hundred connections takes some of the places, and not all."""
+    places, tls = threading.Semaphore(8), context(lab.good)
+
+    def slowly(connection, server):
+        with places:
+            time.sleep(0.5)
+            with tls.wrap_socket(connection, server_side=True) as opened:
+                http(opened, server)
+
+    lab.server(Server(lab.net.net, GOOD, handler=slowly))
+    appliance = lab.started(changes={"limit": {"unfinished": 4}})
+    trusting = lab.camera_context(appliance)
+    wire = records(real_hello(NAME))
+    hasty = [lab.connect(GOOD, camera=10) for _ in range(100)]
+    try:
+        for connection in hasty:
+            connection.sendall(wire)
+        appliance.eve.wait(10, 100, event_type="tls")
+        began = time.monotonic()
+        check("another camera is served", lab.request(trusting, camera=11).startswith(b"HTTP/1.1 200"))
+        took = time.monotonic() - began
+        check("it did not wait for the first one's hundred", took < 3, took)
+    finally:
+        for connection in hasty:
+            connection.close()
 
 
 if __name__ == "__main__":

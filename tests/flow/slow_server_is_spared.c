@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/census.h"
+#include "proxy/worker_private.h"
+#include "tests/flow/harness.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { CONNECTIONS = 7, UNFINISHED = 2, LOOK_MS = 100 };
+
+/* A camera's hello, as bytes. */
+static int
+make_hello(struct peer *peer, uint8_t *out, int size)
+{
+	SSL *ssl = SSL_new(peer->ctx);
+	BIO *in = BIO_new(BIO_s_mem()), *wire = BIO_new(BIO_s_mem());
+	int count;
+
+	SSL_set_bio(ssl, in, wire);
+	(void)SSL_set_tlsext_host_name(ssl, FLOW_NAME);
+	(void)SSL_connect(ssl);
+	count = BIO_read(wire, out, size);
+	SSL_free(ssl);
+	return count;
+}
+
+/* Says hello on many connections at once, and hears how each ends. */
+static void
+say_hello_on_many(struct peer *peer)
+{
+	uint8_t hello[4096];
+	int fds[CONNECTIONS], size = make_hello(peer, hello, sizeof(hello));
+
+	for (int i = 0; i < CONNECTIONS; i++) {
+		peer_connect(peer);
+		fds[i] = peer->fd;
+		if (size <= 0 || write(fds[i], hello, (size_t)size) != size)
+			(void)snprintf(peer->trouble, sizeof(peer->trouble), "no hello was sent");
+	}
+	for (int i = 0; i < CONNECTIONS; i++) {
+		peer->fd = fds[i];
+		peer_hear_end(peer);
+		peer_close(peer);
+		peer->end = PEER_OPEN;
+	}
+}
+
+static unsigned most; /* of the camera's that stood at the server at once */
+
+/* Takes what comes and says nothing; only when no more comes it lets go. */
+static void
+say_nothing(struct peer *peer)
+{
+	struct pollfd listener = {.fd = peer->listener, .events = POLLIN};
+
+	for (unsigned seen = 0; seen < CONNECTIONS;) {
+		int fds[CONNECTIONS];
+		unsigned count = 0;
+
+		do {
+			peer_connect(peer);
+			fds[count++] = peer->fd;
+		} while (seen + count < CONNECTIONS && poll(&listener, 1, LOOK_MS) > 0);
+		if (count > most)
+			most = count;
+		seen += count;
+		while (count > 0)
+			(void)close(fds[--count]);
+	}
+	peer->fd = -1;
+}
+
+/* However much the worker could do: a slow server has to bear few of one camera. */
+Test(slow_server_is_spared, of_more_than_a_few_of_one_camera)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.config = "limit: {unfinished: 2}\n"});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	most = 0;
+	flow_run(&flow, say_hello_on_many, say_nothing);
+	cr_expect_eq(most, UNFINISHED, "%u", most);
+	cr_expect_eq(flow.server.connections, CONNECTIONS, "each has its turn");
+	cr_expect_eq(flow.closes, CONNECTIONS);
+	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.worker->turns.count, 0);
+	flow_close(&flow);
+}
+
+/* Three hellos: the second goes while it waits, then the first, which the server
+ * has.  The third is heard to its end. */
+static void
+lose_patience(struct peer *peer)
+{
+	uint8_t hello[4096];
+	int fds[3], size = make_hello(peer, hello, sizeof(hello));
+
+	for (int i = 0; i < 3; i++) {
+		peer_connect(peer);
+		fds[i] = peer->fd;
+		if (size <= 0 || write(fds[i], hello, (size_t)size) != size)
+			(void)snprintf(peer->trouble, sizeof(peer->trouble), "no hello was sent");
+	}
+	(void)close(fds[1]);
+	(void)poll(NULL, 0, LOOK_MS);
+	(void)close(fds[0]);
+	peer->fd = fds[2];
+	peer_hear_end(peer);
+}
+
+static void
+take_two(struct peer *peer)
+{
+	int first;
+
+	peer_connect(peer);
+	first = peer->fd;
+	peer_connect(peer);
+	(void)close(first);
+}
+
+/* Who goes while it waits takes nobody's turn. */
+Test(slow_server_is_spared, and_who_goes_gives_way)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.config = "limit: {unfinished: 1}\n"});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	flow_run(&flow, lose_patience, take_two);
+	cr_expect_eq(flow.closes, 3);
+	cr_expect_eq(flow.server.connections, 2, "the second never stood there");
+	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.worker->turns.count, 0);
+	flow_close(&flow);
+}
