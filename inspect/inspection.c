@@ -186,20 +186,16 @@ settle(struct inspection *inspection, const struct opening_told *told, const siz
 	free(first);
 }
 
-static void
-gather(struct first_bytes *first, enum direction direction, struct bytes piece)
+static bool
+ask(struct inspection *inspection, struct opening_told *told)
 {
-	unsigned side = observation_side(direction);
-	size_t room = OPENING_BYTES - first->used[side];
+	const struct first_bytes *first = inspection->first;
 
-	if (room > piece.left)
-		room = piece.left;
-	if (first->used[0] + first->used[1] == 0)
-		first->first = direction;
-	memcpy(first->at[side] + first->used[side], piece.at, room);
-	first->used[side] += room;
+	return opening_tell((struct bytes){first->at[0], first->used[0]},
+	    (struct bytes){first->at[1], first->used[1]}, inspection->port, told);
 }
 
+/* It is asked anew at each byte: what is told may not depend on how they came. */
 static size_t
 tell(struct inspection *inspection, enum direction direction, struct bytes piece)
 {
@@ -207,13 +203,21 @@ tell(struct inspection *inspection, enum direction direction, struct bytes piece
 	const size_t held[2] = {first->used[0], first->used[1]};
 	unsigned side = observation_side(direction);
 	struct opening_told told = {.proto = APP_UNKNOWN, .asker = DIRECTION_UP};
+	struct bytes rest = piece;
+	bool is_told = false;
 
-	gather(first, direction, piece);
-	if (!opening_tell((struct bytes){first->at[0], first->used[0]},
-		(struct bytes){first->at[1], first->used[1]}, inspection->port, &told) &&
-	    first->used[side] - held[side] == piece.left)
+	if (held[0] + held[1] == 0)
+		first->first = direction;
+	while (!is_told && first->used[side] < OPENING_BYTES &&
+	       bytes_u8(&rest, &first->at[side][first->used[side]])) {
+		first->used[side]++;
+		is_told = ask(inspection, &told);
+	}
+	if (!is_told && rest.left == 0)
 		return piece.left;
 	settle(inspection, &told, held);
+	if (direction == DIRECTION_UP)
+		note_first(inspection->seen.app, rest);
 	return run(inspection, direction, piece);
 }
 
