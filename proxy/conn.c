@@ -6,6 +6,7 @@
 #include "proxy/board.h"
 #include "proxy/census.h"
 #include "proxy/conn_private.h"
+#include "proxy/dns_stream.h"
 #include "proxy/inventory.h"
 #include "proxy/observe.h"
 #include "proxy/review.h"
@@ -377,6 +378,7 @@ void
 conn_free(struct conn *conn)
 {
 	observe_close(conn);
+	dns_stream_free(conn->dns);
 	hello_clear(&conn->hello);
 	X509_free(conn->leaf);
 	snapshot_unref(conn->snapshot, conn->worker->aside);

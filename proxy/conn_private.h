@@ -20,6 +20,7 @@
 #include <sys/queue.h>
 
 struct observer;
+struct dns_stream;
 struct spool_live;
 
 /* One direction's way through a pipe. */
@@ -66,6 +67,8 @@ struct conn {
 	bool camera_left;          /* it ended its direction */
 	bool camera_left_first;    /* ... before the server did */
 	bool closing;
+	struct dns_stream *dns; /* owned; it may carry lookups; NULL: it does not */
+	bool redirected;        /* it goes to the configured resolver, and not to dst */
 	bool asked_anew;      /* the server failed to resume, and is asked once more */
 	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */
 };
@@ -109,6 +112,22 @@ bool peek_waited(struct conn *conn);
 
 /* A camera that says nothing: whether it may go on to the server unheard. */
 bool decide_unheard(const struct conn *conn);
+
+/* ---- conn_dns.c ---- */
+
+/* Whether what the camera began with is a lookup that goes to the configured
+ * resolver: then its verdict says so, and not where the server asked is. */
+bool conn_dns_redirect(struct conn *conn);
+
+/* Whom conn is connected to; false: the resolver's address cannot be read. */
+bool conn_dns_server(const struct conn *conn, struct addr *out);
+
+/* As relaying begins; false: no memory. */
+bool conn_dns_open(struct conn *conn);
+
+/* What was read into the scratch, of a conn whose dns is not NULL: *count becomes
+ * what of it goes on.  LEG_ENDED: conn was closed. */
+enum leg_io conn_dns_piece(struct conn *conn, enum direction direction, size_t *count);
 
 /* Give the pipes back, with what is in them. */
 void relay_drop(struct conn *conn);

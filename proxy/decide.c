@@ -70,6 +70,8 @@ decide_judge(struct conn *conn, enum verdict_stage stage)
 {
 	struct facts *facts = &conn->facts;
 
+	if (conn->redirected)
+		return;
 	judge(conn->snapshot->config->rules, stage, facts, &facts->verdict);
 	if (!is_blocked(conn))
 		(void)review_blocks(conn, stage);
@@ -130,6 +132,8 @@ judge_by_name(struct conn *conn)
 	const struct snapshot *snapshot = conn->snapshot;
 	struct facts *facts = &conn->facts;
 
+	if (conn_dns_redirect(conn))
+		return;
 	if (facts_name(facts)[0] != '\0')
 		geo_vendor(snapshot->geo, facts_name(facts), &facts->place);
 	if (is_blocked(conn)) {

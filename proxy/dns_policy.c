@@ -68,7 +68,7 @@ begin_event(struct dns_policy *policy, const struct facts *flow, const struct dn
 
 	*facts = *flow;
 	facts->traffic = (struct traffic){0};
-	facts->transport = flow->transport;
+	facts->app.proto = APP_DNS;
 	*dns = (struct dns_facts){.answered = message->answer,
 	    .id = message->asked.id,
 	    .type = message->asked.type,
@@ -313,9 +313,8 @@ dns_policy_query(struct dns_policy *policy, const struct facts *flow, struct byt
 	struct dns_message query;
 	struct verdict verdict;
 
-	/* What cannot be read could be another question to whom it is for. */
 	if (!dns_read(message, &query) || query.answer || query.question.left == 0)
-		return flow->app.proto == APP_DNS ? DNS_DROPPED : DNS_PASS;
+		return DNS_UNREAD;
 	if (is_refused(policy, flow, &query, &verdict))
 		return refuse(policy, flow, &query, &verdict, answer);
 	return forward(policy, flow, &query, message);
@@ -329,10 +328,10 @@ dns_policy_answer(struct dns_policy *policy, const struct facts *flow, struct by
 	struct dns_message answer;
 
 	if (!dns_read(message, &answer))
-		return flow->app.proto != APP_DNS;
+		return false;
 	awaited = dns_cameras_answered(policy->cameras, &way, &answer, clock_mono_ms());
 	if (awaited == NULL)
-		return flow->app.proto != APP_DNS;
+		return false;
 	dns_cameras_drop(policy->cameras, awaited);
 	(void)begin_event(policy, flow, &answer);
 	if (!record(policy))

@@ -47,19 +47,21 @@ enum dns_fate {
 	DNS_PASS = 0, /* to be sent to the server as it is */
 	DNS_TAKEN,    /* it is on its way to the configured resolver */
 	DNS_ANSWERED, /* not to be sent; *answer is to be sent to the camera */
-	DNS_DROPPED,  /* not to be sent: no query, or it cannot be recorded */
+	DNS_DROPPED,  /* not to be sent: it cannot be recorded, or there is no room for it */
+	DNS_UNREAD,   /* no query; of a flow that speaks DNS not to be sent either: it may be
+		       * one to whom it is for */
 };
 
 /*
- * A camera's message of a flow that speaks DNS (facts.app.proto), or that goes to
- * port 53.  flow has who it is of and where it goes (flow_id, camera, dst,
- * transport, mac, iface, device, group), and its open event is in the spool.
- * answer is inside policy until the next call.
+ * A camera's message of a flow that speaks DNS, or that goes to port 53.  flow has who it is of and
+ * where it goes (flow_id, camera, dst, transport, mac, iface, device, group), and its open event is
+ * in the spool. answer is inside policy until the next call.
  */
 enum dns_fate dns_policy_query(struct dns_policy *policy, const struct facts *flow,
     struct bytes message, struct bytes *answer);
 
-/* The server's message of such a flow; false: it is not to be sent on. */
+/* The server's message of such a flow; false: it answers nothing that is awaited,
+ * or cannot be recorded. */
 bool dns_policy_answer(struct dns_policy *policy, const struct facts *flow, struct bytes message);
 
 /*

@@ -2,6 +2,7 @@
 /* The stage that carries bytes both ways, and the end of each direction. */
 #include "base/clock.h"
 #include "proxy/conn_private.h"
+#include "proxy/dns_stream.h"
 #include "proxy/observe.h"
 #include "proxy/refusals.h"
 #include "record/spool.h"
@@ -157,6 +158,9 @@ next_piece(struct conn *conn, const struct flow *flow, size_t *count)
 		io = observe_before(conn, count, &size);
 	if (io != LEG_DONE || *count > 0)
 		return io;
+	/* What came before of a lookup is put in front. */
+	if (conn->dns != NULL && size > WORKER_SCRATCH_BYTES - DNS_STREAM_ROOM)
+		size = WORKER_SCRATCH_BYTES - DNS_STREAM_ROOM;
 	io = leg_read(flow->from, conn->worker->scratch, size, count);
 	if (io == LEG_ENDED && conn->observer != NULL)
 		return observe_end(conn, flow->direction) && flow->direction == DIRECTION_UP
@@ -165,6 +169,10 @@ next_piece(struct conn *conn, const struct flow *flow, size_t *count)
 	if (io != LEG_DONE)
 		return io;
 	note_read(conn, flow, *count);
+	if (conn->dns != NULL)
+		io = conn_dns_piece(conn, flow->direction, count);
+	if (io != LEG_DONE || *count == 0)
+		return io;
 	return conn->observer != NULL ? observe_piece(conn, flow->direction, count) : LEG_DONE;
 }
 
@@ -274,7 +282,10 @@ start_relay(struct conn *conn)
 	conn->quiet_ms = conn->snapshot->config->timeout.idle_ms;
 	conn->relay_ms = conn->active_ms = clock_mono_ms();
 	conn_set_deadline(conn, conn->quiet_ms);
-	return observe_open(conn);
+	if (conn_dns_open(conn))
+		return observe_open(conn);
+	(void)conn_close(conn, END_OVERLOAD, "no memory for its lookups");
+	return false;
 }
 
 /* Both sides as they stand after a turn. */

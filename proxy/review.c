@@ -46,7 +46,7 @@ review_blocks(struct conn *conn, enum verdict_stage stage)
 	const struct snapshot *now = conn->worker->snapshot;
 	struct facts facts;
 
-	if (conn->snapshot == now)
+	if (conn->snapshot == now || conn->redirected)
 		return false;
 	facts = conn->facts;
 	facts.budgets_over = 0; /* they are numbered by its own rules */

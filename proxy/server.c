@@ -20,10 +20,15 @@ static enum conn_state
 start_connect(struct conn *conn)
 {
 	struct sockaddr_storage to;
-	socklen_t size = addr_to_sockaddr(&conn->facts.dst, &to);
+	struct addr server;
+	socklen_t size;
 	const int on = 1;
-	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int fd;
 
+	if (!conn_dns_server(conn, &server))
+		return conn_close(conn, END_UNREACHABLE, "dns.resolver is no address");
+	size = addr_to_sockaddr(&server, &to);
+	fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
 	if (fd < 0)
 		return conn_close(conn, END_OVERLOAD, "no socket: %s", strerror(errno));
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));

@@ -59,6 +59,8 @@ udp_dns_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram
 	case DNS_ANSWERED:
 		answer_camera(relay, flow, answer);
 		return false;
+	case DNS_UNREAD:
+		return facts->app.proto != APP_DNS;
 	case DNS_DROPPED:
 		break;
 	}
@@ -68,7 +70,10 @@ udp_dns_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram
 bool
 udp_dns_down(struct udp_relay *relay, const struct udp_flow *flow, struct bytes datagram)
 {
-	return dns_policy_answer(relay->worker->dns, udp_flow_gather(relay, flow), datagram);
+	const struct facts *facts = udp_flow_gather(relay, flow);
+
+	return dns_policy_answer(relay->worker->dns, facts, datagram) ||
+	       facts->app.proto != APP_DNS;
 }
 
 void
