@@ -22,11 +22,11 @@
  * No secret is kept: of passwords, tokens and cookies app.credentials is all
  * that remains, and of paths the query is left out.
  *
- * Bounds: the lines, headers, tables and depths of each protocol are bounded
- * (docs/protocols.md).  A conversation holds less than 1 KiB here while nothing
- * is half-read, at most 16 KiB while something is, and for HTTP/2 the tables of
- * HPACK besides, each at most 64 KiB.  Bodies are never gathered; one whose
- * length was told is passed over without a look at its bytes.
+ * Bounds: the lines, heads, tables and depths of each protocol are bounded
+ * (docs/protocols.md).  A conversation holds less than 1.5 KiB here beside its
+ * meter, of HTTP/2 2.5 KiB and the tables of HPACK, at most 64 KiB each; and of
+ * each direction 1 KiB more while a line is half-read.  Bodies are never gathered;
+ * one whose length was told is passed over without a look at its bytes.
  */
 struct inspection;
 
