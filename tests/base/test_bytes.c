@@ -132,3 +132,21 @@ Test(bytes, what_matches_is_taken)
 	cr_assert(bytes_skip(&in, 1));
 	cr_expect_not(bytes_skip(&in, 1));
 }
+
+Test(bytes, what_is_sought_is_found_where_it_stands_first)
+{
+	static const uint8_t wire[] = {'a', 'a', 'b', 'a', 'b', 'c'};
+	struct bytes in = {wire, sizeof(wire)};
+
+	cr_expect_not(bytes_seek(&in, "abd", 3));
+	cr_expect_not(bytes_seek(&in, "bca", 3), "it would go on behind the end");
+	cr_expect_eq(in.left, sizeof(wire));
+	cr_assert(bytes_seek(&in, "ab", 2));
+	cr_expect_eq(in.at, wire + 1);
+	cr_assert(bytes_seek(&in, "abc", 3));
+	cr_expect_eq(in.at, wire + 3);
+	cr_assert(bytes_seek(&in, "c", 1));
+	cr_expect_eq(in.left, 1);
+	cr_assert(bytes_skip(&in, 1));
+	cr_expect_not(bytes_seek(&in, "c", 1), "nothing is left");
+}
