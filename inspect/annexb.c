@@ -224,10 +224,10 @@ next_code(struct bytes *in, bool *unescaped)
 	static const uint8_t zeros[] = {0, 0};
 
 	for (;;) {
-		const uint8_t *at = memmem(in->at, in->left, zeros, sizeof(zeros));
 		uint8_t third;
 
-		if (at == NULL || !bytes_skip(in, (size_t)(at - in->at) + 2) || in->left == 0)
+		if (!bytes_seek(in, zeros, sizeof(zeros)) || !bytes_skip(in, sizeof(zeros)) ||
+		    in->left == 0)
 			return false;
 		third = in->at[0];
 		if (third == 1)
@@ -245,9 +245,11 @@ static struct bytes
 whole_unit(struct bytes in)
 {
 	static const uint8_t end[] = {0, 0, 1};
-	const uint8_t *at = memmem(in.at, in.left, end, sizeof(end));
+	struct bytes behind = in;
 
-	return at == NULL ? in : (struct bytes){in.at, (size_t)(at - in.at)};
+	if (bytes_seek(&behind, end, sizeof(end)))
+		in.left -= behind.left;
+	return in;
 }
 
 static bool

@@ -48,12 +48,7 @@ chains_adts(struct bytes in)
 enum told
 adts_find(struct bytes in, struct payload_finding *out)
 {
-	while (in.left > ADTS_HEADER) {
-		const uint8_t *at = memchr(in.at, 0xff, in.left);
-
-		if (at == NULL)
-			return TOLD_NO;
-		(void)bytes_skip(&in, (size_t)(at - in.at));
+	while (bytes_seek(&in, "\xff", 1)) {
 		if (chains_adts(in))
 			return finding_identified(out, PAYLOAD_AUDIO, "aac");
 		(void)bytes_skip(&in, 1);
@@ -156,16 +151,12 @@ ogg_tell(struct bytes in, struct payload_finding *out)
 enum told
 ogg_find(struct bytes in, struct payload_finding *out)
 {
-	for (;;) {
-		const uint8_t *at = memmem(in.at, in.left, "OggS", 4);
-
-		if (at == NULL)
-			return TOLD_NO;
-		(void)bytes_skip(&in, (size_t)(at - in.at));
+	while (bytes_seek(&in, "OggS", 4)) {
 		if (ogg_tell(in, out) == TOLD)
 			return TOLD;
 		(void)bytes_skip(&in, 4);
 	}
+	return TOLD_NO;
 }
 
 /* ---- the whole ---- */

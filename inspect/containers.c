@@ -116,17 +116,14 @@ dhav_tell(struct bytes in, struct payload_finding *out)
 enum told
 dhav_find(struct bytes in, struct payload_finding *out)
 {
-	for (;;) {
-		const uint8_t *at = memmem(in.at, in.left, "DHAV", 4);
+	while (bytes_seek(&in, "DHAV", 4)) {
 		enum payload_class class;
 
-		if (at == NULL)
-			return TOLD_NO;
-		(void)bytes_skip(&in, (size_t)(at - in.at));
 		if (read_frame(in, &class) && class == PAYLOAD_VIDEO)
 			return finding_identified(out, PAYLOAD_VIDEO, "dhav");
 		(void)bytes_skip(&in, 4);
 	}
+	return TOLD_NO;
 }
 
 /* ---- ASF ---- */

@@ -198,7 +198,10 @@ tell_job(struct work *work, const struct job *job, struct payload_finding *out)
 		told = ask(at_front, sizeof(at_front) / sizeof(*at_front), job->in, out);
 	if (told != TOLD_NO && out->confidence == CONFIDENCE_IDENTIFIED)
 		return told;
-	elsewhere = ask(anywhere, sizeof(anywhere) / sizeof(*anywhere), job->in, &found);
+	/* What stands somewhere in its bytes has some that no text has. */
+	elsewhere = text_may_be(job->in)
+			? TOLD_NO
+			: ask(anywhere, sizeof(anywhere) / sizeof(*anywhere), job->in, &found);
 	if (elsewhere != TOLD_NO && (told == TOLD_NO || found.confidence > out->confidence)) {
 		*out = found;
 		told = elsewhere;

@@ -82,12 +82,7 @@ jpeg_find(struct bytes in, struct payload_finding *out)
 {
 	static const uint8_t soi[] = {0xff, MARKER_SOI, 0xff};
 
-	while (in.left > sizeof(soi)) {
-		const uint8_t *at = memmem(in.at, in.left, soi, sizeof(soi));
-
-		if (at == NULL)
-			return TOLD_NO;
-		(void)bytes_skip(&in, (size_t)(at - in.at));
+	while (bytes_seek(&in, soi, sizeof(soi))) {
 		if (jpeg_tell(in, out) == TOLD)
 			return TOLD;
 		(void)bytes_skip(&in, 1);

@@ -69,10 +69,7 @@ void
 message_begin(struct message *message, enum direction direction, const struct payload_hint *hint,
     uint64_t before, uint64_t random)
 {
-	*message = (struct message){.direction = direction,
-	    .waiting = before,
-	    .look_at = LOOK_FIRST,
-	    .random = random};
+	*message = (struct message){.direction = direction, .waiting = before, .random = random};
 	if (hint == NULL)
 		return;
 	finding_set(&message->declared, declared_class(hint), CONFIDENCE_PROBABLE, "declared");
@@ -180,22 +177,13 @@ is_watched(const struct message *message)
 }
 
 /* The end of a picture that the next one's beginning follows at once; in becomes
- * what is behind that end.  (memmem costs ten times as much.) */
+ * what is behind that end. */
 static bool
 take_seam(struct bytes *in)
 {
 	static const uint8_t seam[] = {0xff, 0xd9, 0xff, 0xd8, 0xff};
 
-	while (in->left >= sizeof(seam)) {
-		const uint8_t *at = memchr(in->at, seam[0], in->left - sizeof(seam) + 1);
-
-		if (at == NULL || !bytes_skip(in, (size_t)(at - in->at)))
-			return false;
-		if (bytes_match(in, seam, sizeof(seam)))
-			return true;
-		(void)bytes_skip(in, 1);
-	}
-	return false;
+	return bytes_seek(in, seam, sizeof(seam)) && bytes_skip(in, sizeof(seam));
 }
 
 /* Count such ends, also where they are cut by the end of a piece. */
@@ -230,16 +218,22 @@ watch(struct message *message, struct bytes piece, struct payload_facts *facts)
 
 /* ---- looks ---- */
 
-/* Look at the front; true when that settled it.  last: no more of it will come. */
+/* Look at the front; true when that settled it.  last: no more of it will come.
+ * What was looked at before, and nothing came since, is not looked at again. */
 static bool
 look_at_front(struct message *message, struct bytes in, bool last, struct payload_facts *facts)
 {
 	struct content_look look = {.in = in, .begins = true, .base64 = message->base64};
 	struct payload_finding finding;
 
-	if (content_tell(&look, &finding) != TOLD && !last)
+	if (message->looked < in.left) {
+		message->looked = in.left;
+		last |= content_tell(&look, &message->seen) == TOLD;
+	}
+	if (!last)
 		return false;
-	facts->examined += in.left < PAYLOAD_WINDOW ? in.left : PAYLOAD_WINDOW;
+	facts->examined += in.left;
+	finding = message->seen;
 	prefer_declared(message, &finding);
 	become(message, &finding, facts);
 	watch(message, in, facts);
@@ -305,15 +299,18 @@ feed_front(struct message *message, struct bytes *piece, struct payload_facts *f
 	(void)bytes_take(piece, piece->left < room ? piece->left : room, &head);
 	message->waiting += head.left;
 	tally_count(facts, message->direction, PAYLOAD_UNKNOWN, head.left);
-	if (message->used == 0 && look_at_front(message, head, head.left == PAYLOAD_WINDOW, facts))
+	if (message->used == 0 && head.left >= LOOK_FIRST &&
+	    look_at_front(message, head, head.left == PAYLOAD_WINDOW, facts))
 		return;
 	if (!gather(message, &(struct bytes){head.at, head.left}, PAYLOAD_WINDOW)) {
 		(void)look_at_front(message, head, true, facts);
 		return;
 	}
-	if (message->used < message->look_at)
+	/* Twice as much as last time, so that a stream in small pieces costs twice
+	 * the look that it needs at most. */
+	if (message->used < LOOK_FIRST ||
+	    (message->used < message->looked * 2 && message->used < PAYLOAD_WINDOW))
 		return;
-	message->look_at = message->used * 2 < PAYLOAD_WINDOW ? message->used * 2 : PAYLOAD_WINDOW;
 	(void)look_at_front(message, (struct bytes){message->window, message->used},
 	    message->used == PAYLOAD_WINDOW, facts);
 }

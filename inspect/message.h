@@ -30,7 +30,8 @@ struct message {
 	uint64_t random;    /* where samples fall */
 	uint8_t *window;    /* owned; PAYLOAD_WINDOW bytes */
 	size_t used;
-	size_t look_at;    /* used at which the window is looked at next */
+	size_t looked; /* so much of the front was looked at; what that found is in seen */
+	struct payload_finding seen;
 	uint64_t watched;  /* bytes of a JPEG that were watched for the next one */
 	unsigned pictures; /* that followed it at once */
 	uint8_t last[4];   /* of what was watched */

@@ -158,14 +158,10 @@ mkv_find(struct bytes in, struct payload_finding *out)
 {
 	static const uint8_t id[] = {0x1f, 0x43, 0xb6, 0x75};
 
-	for (;;) {
-		const uint8_t *at = memmem(in.at, in.left, id, sizeof(id));
-
-		if (at == NULL)
-			return TOLD_NO;
-		(void)bytes_skip(&in, (size_t)(at - in.at));
+	while (bytes_seek(&in, id, sizeof(id))) {
 		if (is_cluster(in))
 			return finding_identified(out, PAYLOAD_VIDEO, "mkv");
 		(void)bytes_skip(&in, sizeof(id));
 	}
+	return TOLD_NO;
 }

@@ -282,15 +282,14 @@ enum told
 mp4_find(struct bytes in, struct payload_finding *out)
 {
 	while (in.left > 8) {
-		struct bytes behind = {in.at + 4, in.left - 4}, moof;
-		const uint8_t *at = memmem(behind.at, behind.left, "moof", TYPE_BYTES);
+		struct bytes type = {in.at + 4, in.left - 4};
 		enum told told;
 
-		if (at == NULL)
+		if (!bytes_seek(&type, "moof", TYPE_BYTES))
 			return TOLD_NO;
-		(void)bytes_skip(&in, (size_t)(at - behind.at));
-		moof = in;
-		told = mp4_tell(moof, out);
+		/* Its size stands before it. */
+		(void)bytes_skip(&in, in.left - type.left - 4);
+		told = mp4_tell(in, out);
 		if (told != TOLD_NO)
 			return told;
 		(void)bytes_skip(&in, TYPE_BYTES);

@@ -43,15 +43,13 @@ mpegps_find(struct bytes in, struct payload_finding *out)
 {
 	static const uint8_t start[] = {0, 0, 1, PACK};
 
-	for (;;) {
-		const uint8_t *at = memmem(in.at, in.left, start, sizeof(start));
+	while (bytes_seek(&in, start, sizeof(start))) {
 		struct bytes pack;
 
-		if (at == NULL)
-			return TOLD_NO;
-		(void)bytes_skip(&in, (size_t)(at - in.at) + sizeof(start));
+		(void)bytes_skip(&in, sizeof(start));
 		pack = in;
 		if (take_pack(&pack) && begins_code(pack))
 			return finding_identified(out, PAYLOAD_VIDEO, "mpegps");
 	}
+	return TOLD_NO;
 }

@@ -150,8 +150,10 @@ mpegts_tell(struct bytes in, struct payload_finding *out)
 enum told
 mpegts_find(struct bytes in, struct payload_finding *out)
 {
-	for (size_t phase = 0; phase < PACKET && in.left > 0; phase++) {
-		if (in.at[0] == SYNC && count_packets(in, PACKET) >= ENOUGH_ANYWHERE)
+	const uint8_t *begin = in.at, sync = SYNC;
+
+	while (bytes_seek(&in, &sync, 1) && in.at - begin < PACKET) {
+		if (count_packets(in, PACKET) >= ENOUGH_ANYWHERE)
 			return judge(in, PACKET, out);
 		(void)bytes_skip(&in, 1);
 	}

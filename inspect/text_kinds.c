@@ -43,7 +43,8 @@ text_may_be(struct bytes in)
 	for (size_t i = 0; i < in.left; i++) {
 		uint8_t byte = in.at[i];
 
-		if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f)
+		if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f ||
+		    byte == 0xff)
 			return false;
 		high += byte >= 0x80;
 	}

@@ -21,7 +21,7 @@
 enum told text_tell(struct bytes in, struct payload_finding *out, struct words_seen *seen);
 
 /* Whether these bytes may be text: no control characters but spaces and line
- * ends, beside zeros at the end; and UTF-8, or mostly ASCII: cameras send GB
+ * ends, no FF, beside zeros at the end; and UTF-8, or mostly ASCII: cameras send GB
  * 2312. */
 bool text_may_be(struct bytes in);
 
