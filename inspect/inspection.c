@@ -154,7 +154,8 @@ note_told(struct inspection *inspection, const struct opening_told *told)
 	const struct first_bytes *first = inspection->first;
 
 	app->proto = told->proto;
-	app->encrypted_dns = told->proto == APP_DNS && inspection->seen.opened;
+	if (told->proto == APP_DNS && inspection->seen.opened)
+		app->encrypted_dns = true;
 	app->opaque_inner = app->opaque_inner || told->opaque;
 	if (told->tunnel != NULL)
 		text_copy(app->method, sizeof(app->method), told->tunnel);

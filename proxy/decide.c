@@ -5,6 +5,7 @@
 #include "geo/cache.h"
 #include "geo/geo.h"
 #include "geo/ranges.h"
+#include "inspect/encrypted_dns.h"
 #include "proxy/conn_private.h"
 #include "proxy/dns_policy.h"
 #include "proxy/guard.h"
@@ -134,6 +135,7 @@ judge_by_name(struct conn *conn)
 
 	if (conn_dns_redirect(conn))
 		return;
+	facts->app.encrypted_dns = encrypted_dns_told(&facts->hello, facts->dst.port);
 	if (facts_name(facts)[0] != '\0')
 		geo_vendor(snapshot->geo, facts_name(facts), &facts->place);
 	if (is_blocked(conn)) {
