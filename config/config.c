@@ -110,3 +110,11 @@ config_server_name(const struct config *config, const struct addr *dst)
 	}
 	return "";
 }
+
+uint16_t
+config_camera_min(const struct config *config, const char *device)
+{
+	const struct device *named = devices_named(config->devices, device);
+
+	return named != NULL && named->tls_min != 0 ? named->tls_min : config->tls.camera_min;
+}

@@ -139,4 +139,8 @@ void config_free(struct config *config);
 /* The name that tls.upstream.names gives the server at dst, or "". */
 const char *config_server_name(const struct config *config, const struct addr *dst);
 
+/* The lowest TLS version spoken with the device of that name, as on the wire:
+ * what devices.yaml gives it (tls_min), else tls.camera.min. */
+uint16_t config_camera_min(const struct config *config, const char *device);
+
 #endif

@@ -120,6 +120,17 @@ read_client(const struct reader *reader, const struct yaml_node *node, void *int
 	    sizeof(client_fields) / sizeof(client_fields[0]), into);
 }
 
+static void
+read_tls_min(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3"};
+	struct device *device = into;
+	int version = reader_word(reader, node, versions, 4);
+
+	if (version >= 0)
+		device->tls_min = (uint16_t)(0x0301 + version);
+}
+
 /* The name is required where the devices are a list, and is the key where they
  * are a mapping. */
 static const struct field named_fields[] = {
@@ -129,6 +140,7 @@ static const struct field named_fields[] = {
     {"oui", false, read_oui},
     {"ip", false, read_ip},
     {"client_cert", false, read_client},
+    {"tls_min", false, read_tls_min},
 };
 enum { NAMED_FIELDS = sizeof(named_fields) / sizeof(named_fields[0]) };
 

@@ -31,6 +31,7 @@ struct device {
 	/* The certificate that servers are shown in its stead, and its key: files,
 	 * owned by the devices; NULL: none. */
 	char *client_cert, *client_key;
+	uint16_t tls_min; /* the lowest version spoken with it, as on the wire; 0: not given */
 };
 
 /*

@@ -67,6 +67,9 @@ static bool
 start_accept(struct conn *conn)
 {
 	struct facts *facts = &conn->facts;
+	struct tls_face face = {.leaf = conn->leaf,
+	    .key = conn->worker->leaf_keys.key[leaf_kind_key(conn->leaf_kind)],
+	    .min = config_camera_min(conn->snapshot->config, facts->device)};
 	struct err err = {0};
 	SSL *ssl;
 
@@ -76,9 +79,7 @@ start_accept(struct conn *conn)
 		    "the camera closed before the server had answered");
 		return false;
 	}
-	ssl = tls_to_camera(&conn->snapshot->tls, &facts->hello, conn->leaf,
-	    conn->worker->leaf_keys.key[leaf_kind_key(conn->leaf_kind)], &facts->server, &err);
-
+	ssl = tls_to_camera(&conn->snapshot->tls, &facts->hello, &face, &facts->server, &err);
 	if (ssl != NULL && bind_tickets(conn, ssl, &err) != 0) {
 		SSL_free(ssl);
 		ssl = NULL;

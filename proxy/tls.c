@@ -135,19 +135,13 @@ make_camera_context(uint16_t min, const char *class, struct err *err)
 	return ctx;
 }
 
+/* Of either, what a connection may go down to is its own (tls_to_camera). */
 static int
-make_camera_contexts(struct tls *tls, const struct config *config, struct err *err)
+make_camera_contexts(struct tls *tls, struct err *err)
 {
-	uint16_t min = config->tls.camera_min;
-
-	tls->camera_min = min;
-	tls->camera = make_camera_context(min < TLS1_2_VERSION ? TLS1_2_VERSION : min, "new", err);
-	if (tls->camera == NULL)
-		return -1;
-	if (min >= TLS1_2_VERSION)
-		return 0;
-	tls->camera_legacy = make_camera_context(min, "legacy", err);
-	if (tls->camera_legacy == NULL)
+	tls->camera = make_camera_context(TLS1_2_VERSION, "new", err);
+	tls->camera_legacy = make_camera_context(TLS1_VERSION, "legacy", err);
+	if (tls->camera == NULL || tls->camera_legacy == NULL)
 		return -1;
 	/* SHA-1 in the handshake, as TLS 1.0 and 1.1 want it, is below level 1. */
 	SSL_CTX_set_security_level(tls->camera_legacy, 0);
@@ -163,7 +157,7 @@ tls_open(struct tls *tls, const struct config *config, X509_STORE *store, struct
 	if (server_facts_index < 0)
 		return err_tls(err, "SSL_get_ex_new_index");
 	if (make_server_context(tls, config, store, err) != 0 ||
-	    make_camera_contexts(tls, config, err) != 0) {
+	    make_camera_contexts(tls, err) != 0) {
 		tls_close(tls);
 		return -1;
 	}
@@ -285,16 +279,18 @@ tls_is_legacy(const struct hello_facts *hello)
 }
 
 SSL *
-tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 *leaf, EVP_PKEY *key,
+tls_to_camera(const struct tls *tls, const struct hello_facts *hello, const struct tls_face *face,
     const struct server_facts *server, struct err *err)
 {
-	bool legacy = tls_is_legacy(hello) && tls->camera_legacy != NULL;
+	bool legacy = tls_is_legacy(hello) && face->min < TLS1_2_VERSION;
 	SSL *ssl = SSL_new(legacy ? tls->camera_legacy : tls->camera);
+	uint16_t min = legacy || face->min > TLS1_2_VERSION ? face->min : TLS1_2_VERSION;
 	void *facts;
 
 	memcpy(&facts, &server, sizeof(facts)); /* only ever read through it */
 	if (ssl == NULL || SSL_set_ex_data(ssl, server_facts_index, facts) != 1 ||
-	    SSL_use_certificate(ssl, leaf) != 1 || SSL_use_PrivateKey(ssl, key) != 1) {
+	    SSL_use_certificate(ssl, face->leaf) != 1 || SSL_use_PrivateKey(ssl, face->key) != 1 ||
+	    SSL_set_min_proto_version(ssl, min) != 1) {
 		(void)err_tls(err, "the leaf cannot be used");
 		SSL_free(ssl);
 		return NULL;

@@ -23,8 +23,7 @@ struct tls {
 	const struct config *config; /* borrowed */
 	SSL_CTX *server;             /* towards servers */
 	SSL_CTX *camera;             /* towards cameras, TLS 1.2 and 1.3 */
-	SSL_CTX *camera_legacy;      /* towards those of tls_is_legacy; NULL: not spoken with */
-	uint16_t camera_min;
+	SSL_CTX *camera_legacy;      /* towards those of tls_is_legacy that may be spoken with */
 };
 
 /* store (counted up) holds whom servers must be certified by, and what was
@@ -65,10 +64,17 @@ bool tls_is_asked(const SSL *ssl);
 /* Answer it: with identity, or with nobody (NULL); the handshake then goes on. */
 int tls_answer(SSL *ssl, const struct identity *identity, struct err *err);
 
-/* An SSL towards the camera that shows leaf, which is of key.  server (for its
- * ALPN choice) must outlive the handshake. */
-SSL *tls_to_camera(const struct tls *tls, const struct hello_facts *hello, X509 *leaf,
-    EVP_PKEY *key, const struct server_facts *server, struct err *err);
+/* What a camera is shown, and spoken with. */
+struct tls_face {
+	X509 *leaf;
+	EVP_PKEY *key; /* leaf's */
+	uint16_t min;  /* the lowest version, as on the wire (config_camera_min) */
+};
+
+/* An SSL towards the camera.  server (for its ALPN choice) must outlive the
+ * handshake. */
+SSL *tls_to_camera(const struct tls *tls, const struct hello_facts *hello,
+    const struct tls_face *face, const struct server_facts *server, struct err *err);
 
 /* Whether a camera has no better than TLS 1.1 or SHA-1: what is needed to speak
  * with it is below what anybody else is offered. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "config/config.h"
 #include "config/devices.h"
 
 #include "tests/config/memory.h"
@@ -248,6 +249,8 @@ Test(devices, what_is_wrong_is_told_with_its_place)
 	    {"devices: [lobby]\n", 1, 11, "a device must be a mapping"},
 	    {"devices: [{ip: 10.0.0.4}]\n", 1, 11, "a device needs 'name'"},
 	    {"devices: [{name: a}]\n", 1, 11, "device 'a' needs 'ip', 'mac' or 'oui'"},
+	    {"devices: [{name: a, ip: 10.0.0.4, tls_min: \"1.4\"}]\n", 1, 44,
+		"tls_min must be 1.0, 1.1, 1.2 or 1.3, not '1.4'"},
 	    {"devices: [{name: a, ip: 10.0.0.4, client_cert: a.pem}]\n", 1, 48,
 		"client_cert must be a mapping"},
 	    {"devices: [{name: a, ip: 10.0.0.4, client_cert: {cert: a.pem}}]\n", 1, 48,
@@ -315,6 +318,26 @@ Test(devices, a_client_certificate_is_found_beside_the_file)
 	cr_expect_str_eq(device->client_cert, "/etc/x/a.pem");
 	cr_expect_str_eq(device->client_key, "/k/a.key");
 	cr_expect_null(devices_named(devices, "b")->client_cert);
+	devices_free(devices);
+	problems_free(&problems);
+}
+
+Test(devices, a_lowest_tls_version_goes_before_that_of_all)
+{
+	static const char text[] = "devices:\n"
+				   "- {name: old, ip: 10.0.0.4, tls_min: \"1.0\"}\n"
+				   "- {name: new, ip: 10.0.0.5, tls_min: \"1.3\"}\n"
+				   "- {name: other, ip: 10.0.0.6}\n";
+	struct problems problems = {0};
+	struct devices *devices = devices_read("devices.yaml", text_of(text), &problems);
+	struct config config = {.devices = devices, .tls.camera_min = 0x0303};
+
+	cr_expect_eq(config_camera_min(&config, "old"), 0x0301);
+	cr_expect_eq(config_camera_min(&config, "new"), 0x0304);
+	cr_expect_eq(config_camera_min(&config, "other"), 0x0303);
+	cr_expect_eq(config_camera_min(&config, "10.0.0.7"), 0x0303);
+	config.devices = NULL;
+	cr_expect_eq(config_camera_min(&config, "old"), 0x0303);
 	devices_free(devices);
 	problems_free(&problems);
 }

@@ -405,6 +405,9 @@ write_reference(FILE *to)
 	    "shown in the camera's stead to a server that asks for one and is good itself; the key has\n"
 	    "mode 600 and no passphrase. Without it such a connection passes through, where the rules\n"
 	    "allow that.\n\n"
+	    "`tls_min: \"1.0\"` to `\"1.3\"` is the lowest TLS version spoken with this camera, in the place of\n"
+	    "`tls.camera.min`: below 1.2 also SHA-1 in its handshake. Servers are held to\n"
+	    "`tls.upstream.min` whatever the camera speaks, and the record says `legacy`.\n\n"
 	    "Rule sets: [rules.md](rules.md).\n",
 	    to);
 }

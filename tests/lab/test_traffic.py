@@ -4,11 +4,13 @@ big bodies, ends mirrored, and what is not TCP never."""
 
 import contextlib
 import hashlib
+import json
 import os
 import select
 import socket
 import ssl
 import subprocess
+import warnings
 
 import harness
 from appliance import wait_for
@@ -78,6 +80,39 @@ def versions_of_both_sides(lab):
             port = port_of(connection)
         seen = appliance.eve.wait(event_type="flow", src_port=port)["borderlens"]["camera_tls"]
         equal("the camera's TLS", (seen["version"], seen["verdict"]), (name, "ok"))
+
+
+def ask_in(lab, appliance, version, camera):
+    """The TLS of the camera's side as recorded, for a camera that speaks this
+    version alone; with `end`."""
+    old = lab.camera_context(appliance)
+    old.set_ciphers("DEFAULT@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = version
+    raw = lab.connect(GOOD, camera=camera)
+    port = port_of(raw)
+    with contextlib.suppress(OSError), raw, old.wrap_socket(raw, server_hostname=harness.NAME) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        harness.read_all(connection)
+        connection.unwrap()
+    own = appliance.eve.wait(event_type="flow", src_port=port)["borderlens"]
+    return own["end"], own.get("camera_tls", {}).get("version"), own.get("camera_tls", {}).get("legacy", False), own["server"].get("version")
+
+
+@story()
+def each_device_has_its_own_lowest_version(lab):
+    lab.server(Server(lab.net.net, GOOD, tls=context(lab.good)))
+    path = os.path.join(lab.directory, "versions.yaml")
+    harness.write(path, json.dumps({"devices": {
+        "old": {"ip": "192.168.77.10", "tls_min": "1.0"}, "strict": {"ip": "192.168.77.12", "tls_min": "1.3"}}}))
+    appliance = lab.started(changes={"devices": path, "tls": {
+        "ca": "auto", "upstream": {"ca": lab.pki.root.chain}, "camera": {"min": "1.2"}}})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        equal("the old one", ask_in(lab, appliance, ssl.TLSVersion.TLSv1, 10), ("done", "TLS 1.0", True, "TLS 1.3"))
+        equal("another of its age", ask_in(lab, appliance, ssl.TLSVersion.TLSv1, 11)[0], "camera-tls")
+    equal("another", ask_in(lab, appliance, ssl.TLSVersion.TLSv1_2, 11), ("done", "TLS 1.2", False, "TLS 1.3"))
+    equal("the strict one", ask_in(lab, appliance, ssl.TLSVersion.TLSv1_2, 12)[0], "camera-tls")
+    equal("in 1.3", ask_in(lab, appliance, ssl.TLSVersion.TLSv1_3, 12), ("done", "TLS 1.3", False, "TLS 1.3"))
 
 
 @story()
