@@ -209,8 +209,9 @@ tell_where_from(int fd, int family, struct err *err)
 {
 	const int on = 1;
 
+	/* A socket of IPv6 tells the interface of both, and once is enough. */
 	if (setsockopt(fd, IPPROTO_IP, IP_RECVORIGDSTADDR, &on, sizeof(on)) != 0 ||
-	    setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) != 0)
+	    (family == AF_INET && setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)) != 0))
 		return err_sys(err, "IP_RECVORIGDSTADDR");
 	if (family == AF_INET6 &&
 	    (setsockopt(fd, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &on, sizeof(on)) != 0 ||

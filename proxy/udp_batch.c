@@ -4,8 +4,6 @@
 #include "base/err.h"
 
 #include <errno.h>
-#include <linux/in6.h>
-#include <linux/netfilter_ipv4.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <stdlib.h>
@@ -19,9 +17,7 @@ enum {
 	/* Beyond what any link takes whole a datagram is not put together with
 	 * others: each of them would have to be taken apart twice. */
 	SEGMENT_MAX = 1472,
-	TRIES = 3,       /* errors that stand on a socket from before, and are told once each */
-	ORIGDST_V4 = 20, /* IP_RECVORIGDSTADDR (linux/in.h) */
-	ORIGDST_V6 = 74, /* IPV6_RECVORIGDSTADDR (linux/in6.h) */
+	TRIES = 3, /* errors that stand on a socket from before, and are told once each */
 };
 
 /* What comes beside a datagram: where it was sent, in both families' forms at
@@ -115,9 +111,10 @@ take_address(struct udp_message *message, const struct cmsghdr *control, size_t 
 static void
 take_control(struct udp_message *message, const struct cmsghdr *control)
 {
-	if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == ORIGDST_V4) {
+	if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_RECVORIGDSTADDR) {
 		take_address(message, control, sizeof(struct sockaddr_in));
-	} else if (control->cmsg_level == IPPROTO_IPV6 && control->cmsg_type == ORIGDST_V6) {
+	} else if (control->cmsg_level == IPPROTO_IPV6 &&
+		   control->cmsg_type == IPV6_RECVORIGDSTADDR) {
 		take_address(message, control, sizeof(struct sockaddr_in6));
 	} else if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO) {
 		struct in_pktinfo info;
@@ -169,17 +166,6 @@ udp_batch_receive(struct udp_batch *batch, int fd, size_t most, struct udp_messa
 	for (int i = 0; i < got; i++)
 		take(batch, batch->count++);
 	return batch->count - start;
-}
-
-void
-udp_batch_ask(int fd)
-{
-	const int on = 1;
-
-	(void)setsockopt(fd, IPPROTO_IP, ORIGDST_V4, &on, sizeof(on));
-	(void)setsockopt(fd, IPPROTO_IPV6, ORIGDST_V6, &on, sizeof(on));
-	(void)setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
-	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
 }
 
 /* ---- sending ---- */

@@ -23,7 +23,7 @@ enum {
 };
 
 struct udp_message {
-	struct addr from, to;     /* to: where the sender wanted it; of udp_batch_recall unknown */
+	struct addr from, to;     /* to: where the sender wanted it */
 	uint32_t ifindex;         /* it came in by; 0 unknown */
 	struct bytes payload;     /* in the batch, until the next udp_batch_clear */
 	void *owner;              /* the caller's */
@@ -39,7 +39,8 @@ void udp_batch_clear(struct udp_batch *batch);
 /*
  * Take what fd has, behind what is in the batch already, up to `most`.  Returns
  * how many came; *first is the first of them, and the others stand behind it.
- * Errors that stand on the socket (ICMP) are passed over.
+ * Errors that stand on the socket (ICMP) are passed over.  `to` and `ifindex` are
+ * what fd was asked to tell (IP_RECVORIGDSTADDR, IP_PKTINFO and those of IPv6).
  */
 size_t udp_batch_receive(struct udp_batch *batch, int fd, size_t most, struct udp_message **first);
 
@@ -54,10 +55,5 @@ size_t udp_batch_room(const struct udp_batch *batch);
 typedef void udp_batch_sent(void *arg, const struct udp_message *message);
 void udp_batch_send(struct udp_batch *batch, int fd, const struct udp_message *chain,
     udp_batch_sent *sent, void *arg);
-
-/* Ask fd for the kernel's word on where each datagram was sent to (IP_RECVORIGDSTADDR)
- * and by which interface it came (IP_PKTINFO), for both families; what the
- * family does not have is passed over. */
-void udp_batch_ask(int fd);
 
 #endif

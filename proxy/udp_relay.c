@@ -423,7 +423,6 @@ udp_relay_open(struct worker *worker, int fd, struct err *err)
 		(void)err_set(err, ERR_NOMEM, "datagrams cannot be listened to");
 		goto fail;
 	}
-	udp_batch_ask(fd);
 	if (worker->dns != NULL)
 		dns_policy_deliver_to(worker->dns, udp_dns_deliver, relay);
 	plan_tick(relay, TICK_MS);

@@ -2,6 +2,7 @@
 #include "proxy/udp_batch.h"
 
 #include <criterion/criterion.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +11,22 @@ struct end {
 	int fd;
 	struct addr addr;
 };
+
+/* As proxy/intake.h has it. */
+static void
+ask(int fd, int family)
+{
+	const int on = 1;
+
+	if (family == AF_INET) {
+		cr_assert_eq(setsockopt(fd, IPPROTO_IP, IP_RECVORIGDSTADDR, &on, sizeof(on)), 0);
+		cr_assert_eq(setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on)), 0);
+	} else {
+		cr_assert_eq(setsockopt(fd, IPPROTO_IPV6, IPV6_RECVORIGDSTADDR, &on, sizeof(on)),
+		    0);
+		cr_assert_eq(setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on)), 0);
+	}
+}
 
 static struct end
 open_end(int family)
@@ -27,7 +44,7 @@ open_end(int family)
 	size = sizeof(at);
 	cr_assert_eq(getsockname(end.fd, (struct sockaddr *)&at, &size), 0);
 	cr_assert(addr_from_sockaddr(&end.addr, &at));
-	udp_batch_ask(end.fd);
+	ask(end.fd, family);
 	return end;
 }
 
