@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 import subprocess
+import time
 import warnings
 
 import harness
@@ -113,6 +114,34 @@ def each_device_has_its_own_lowest_version(lab):
     equal("another", ask_in(lab, appliance, ssl.TLSVersion.TLSv1_2, 11), ("done", "TLS 1.2", False, "TLS 1.3"))
     equal("the strict one", ask_in(lab, appliance, ssl.TLSVersion.TLSv1_2, 12)[0], "camera-tls")
     equal("in 1.3", ask_in(lab, appliance, ssl.TLSVersion.TLSv1_3, 12), ("done", "TLS 1.3", False, "TLS 1.3"))
+
+
+def trusts_at(lab, authority, days, camera=10):
+    """Whether a camera whose clock is so many days off takes what GOOD shows it."""
+    when_s = int(time.time()) + days * 86400
+    command = ["openssl", "s_client", "-connect", f"{GOOD}:443", "-bind", f"192.168.77.{camera}", "-servername", NAME,
+               "-verify_hostname", NAME, "-CAfile", authority, "-attime", str(when_s), "-verify_return_error",
+               "-brief", "-ign_eof"]
+    return subprocess.run(lab.net.cam.command(*command), input="GET / HTTP/1.1\r\n\r\n", capture_output=True,
+                          text=True, check=False, timeout=20).returncode == 0
+
+
+@story()
+def a_camera_whose_clock_is_wrong_takes_the_leaf_as_it_takes_the_server(lab):
+    """The server's certificate lasts from 40 days ago to in 30: ours lasts as long,
+    under an authority that began before."""
+    _, appliance, _ = serving(lab)
+    ours, theirs = os.path.join(lab.directory, "ours.pem"), lab.pki.root.chain
+    harness.write(ours, appliance.command("ca", "export").stdout)
+    for days, camera, taken in ((0, 10, True), (-39, 10, True), (29, 10, True), (-41, 11, False), (31, 12, False)):
+        equal(f"by our leaf, {days} days off", trusts_at(lab, ours, days, camera), taken)
+        own = appliance.eve.wait(event_type="flow", src_ip=f"192.168.77.{camera}")["borderlens"]
+        equal("inspect", own["inspect"], "opened" if taken else "rejected")
+    appliance.kill()
+    subprocess.run(lab.net.gw.command("nft", "flush", "ruleset"), check=True)
+    lab.net.gw.sysctl(net__ipv4__ip_forward=1)
+    for days, taken in ((0, True), (-39, True), (-41, False)):
+        equal(f"by the server itself, {days} days off", trusts_at(lab, theirs, days), taken)
 
 
 @story()
