@@ -31,9 +31,12 @@ struct board {
 	_Atomic uint64_t signer_beat_ms;
 	_Atomic uint64_t recorder_beat_ms;
 	_Atomic uint64_t broker_beat_ms;
-	_Atomic uint64_t recorder_full; /* 1: the store takes nothing now */
-	_Atomic uint64_t recorded;      /* events committed */
-	_Atomic uint64_t draining;      /* 1: the appliance ends; accept nothing more */
+	_Atomic uint64_t recorder_full;    /* 1: the store takes nothing now */
+	_Atomic uint64_t recorded;         /* events committed */
+	_Atomic uint64_t rules_changed;    /* 1: the kernel's rules are not ours now */
+	_Atomic uint64_t rules_changes;    /* how often somebody changed them */
+	_Atomic uint64_t rules_changed_us; /* the last time, clock_wall_us; 0: never */
+	_Atomic uint64_t draining;         /* 1: the appliance ends; accept nothing more */
 	struct board_worker worker[CONFIG_WORKERS_MAX];
 };
 

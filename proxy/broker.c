@@ -29,6 +29,8 @@ struct broker {
 	size_t count;
 	uint64_t next_id;
 	int socket;
+	broker_unseen_cb *unseen; /* NULL: another worker hears it */
+	void *unseen_arg;
 };
 
 static void
@@ -101,6 +103,27 @@ broker_refuse(struct broker *broker, unsigned iface, const struct addr *camera,
 	(void)ipc_send(broker->socket, &request, sizeof(request), NULL);
 }
 
+void
+broker_hear(struct broker *broker, broker_unseen_cb *unseen, void *arg)
+{
+	broker->unseen = unseen;
+	broker->unseen_arg = arg;
+}
+
+static void
+take_unseen(struct broker *broker, const struct broker_unseen *unseen)
+{
+	struct broker_request told;
+
+	if (broker->unseen == NULL || !broker->unseen(broker->unseen_arg, unseen))
+		return;
+	memset(&told, 0, sizeof(told));
+	told.wish = BROKER_TOLD;
+	told.told = unseen->count;
+	told.until_us = unseen->until_us;
+	(void)ipc_send(broker->socket, &told, sizeof(told), NULL);
+}
+
 /* ---- answers ---- */
 
 static void
@@ -139,26 +162,36 @@ take_answer(struct broker *broker, const struct broker_answer *answer, int fd)
 }
 
 static void
+take(struct broker *broker, const union broker_said *said, size_t size, int fd)
+{
+	if (said->saying == BROKER_ANSWER && size == sizeof(said->answer)) {
+		take_answer(broker, &said->answer, fd);
+		return;
+	}
+	if (said->saying == BROKER_UNSEEN && size == sizeof(said->unseen))
+		take_unseen(broker, &said->unseen);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void
 on_answer(evutil_socket_t socket, short what, void *arg)
 {
 	struct broker *broker = arg;
 
 	(void)what;
 	for (;;) {
-		struct broker_answer answer;
+		union broker_said said = {0};
 		struct err err = {0};
 		size_t count = 1;
 		int fd = -1;
-		ssize_t size = ipc_receive_fds(socket, &answer, sizeof(answer), &fd, &count, &err);
+		ssize_t size = ipc_receive_fds(socket, &said, sizeof(said), &fd, &count, &err);
 
 		if (size < 0)
 			log_warn("an answer of the broker's is lost: %s", err.text);
 		if (size <= 0)
 			return;
-		if (size == (ssize_t)sizeof(answer))
-			take_answer(broker, &answer, count == 1 ? fd : -1);
-		else if (count == 1)
-			(void)close(fd);
+		take(broker, &said, (size_t)size, count == 1 ? fd : -1);
 	}
 }
 

@@ -6,10 +6,12 @@
 #include "base/bytes.h"
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
 struct broker;
+struct broker_unseen;
 struct err;
 
 /*
@@ -38,6 +40,13 @@ enum { BROKER_WAITS_MAX = 1024 }; /* at once */
 /* socket: an end of ipc_pair, the caller's. */
 struct broker *broker_new(struct event_base *base, int socket, struct err *err);
 void broker_free(struct broker *broker); /* accepts NULL; nobody may wait any more */
+
+/*
+ * Hear what the rules dropped (proxy/broker_wire.h); one worker does.  unseen
+ * says whether it is recorded now: what is not comes again.
+ */
+typedef bool broker_unseen_cb(void *arg, const struct broker_unseen *unseen);
+void broker_hear(struct broker *broker, broker_unseen_cb *unseen, void *arg);
 
 /*
  * Ask for the socket that a camera on interface iface (an index, of IP_PKTINFO)

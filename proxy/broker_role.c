@@ -11,6 +11,7 @@
 #include "proxy/broker.h"
 #include "proxy/broker_wire.h"
 #include "proxy/own_addrs.h"
+#include "proxy/rules_keeper.h"
 #include "proxy/sandbox.h"
 #include "proxy/unreachable.h"
 
@@ -49,6 +50,7 @@ struct broker_role {
 	struct event_base *base;
 	struct event control, tick;
 	struct own_addrs *own;
+	struct rules_keeper *keeper; /* NULL: the rules are somebody else's */
 	struct board *board;
 	int raw4, raw6; /* of IP packets with their headers; -1: none */
 	size_t count;
@@ -156,6 +158,7 @@ give_socket(struct wisher *wisher, const struct broker_request *request)
 	int fd = open_socket(wisher->role, request, &err);
 
 	memset(&answer, 0, sizeof(answer));
+	answer.saying = BROKER_ANSWER;
 	answer.id = request->id;
 	if (fd < 0)
 		text_copy(answer.why, sizeof(answer.why), err.text);
@@ -229,6 +232,8 @@ on_wish(evutil_socket_t fd, short what, void *arg)
 			give_socket(wisher, &request);
 		else if (request.wish == BROKER_UNREACHABLE)
 			send_unreachable(wisher, &request);
+		else if (request.wish == BROKER_TOLD && wisher->role->keeper != NULL)
+			rules_keeper_told(wisher->role->keeper, &request.told, request.until_us);
 	}
 }
 
@@ -254,6 +259,35 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	atomic_store_explicit(&role->board->broker_beat_ms, clock_mono_ms(), memory_order_relaxed);
+	if (role->keeper != NULL)
+		rules_keeper_turn(role->keeper, clock_mono_ms());
+}
+
+static void
+on_changed(void *arg)
+{
+	struct broker_role *role = arg;
+
+	(void)event_base_loopbreak(role->base);
+}
+
+static int
+open_keeper(struct broker_role *role, const struct broker_setup *setup, struct err *err)
+{
+	const struct rules_keeper_setup keeper = {.base = role->base,
+	    .plan = setup->plan,
+	    .print = setup->print,
+	    .tally = setup->tally,
+	    .worker = setup->worker[0],
+	    .every_ms = setup->anomalies_ms,
+	    .board = role->board,
+	    .changed = on_changed,
+	    .arg = role};
+
+	if (setup->tally < 0)
+		return 0;
+	role->keeper = rules_keeper_open(&keeper, err);
+	return role->keeper != NULL ? 0 : -1;
 }
 
 static int
@@ -297,7 +331,7 @@ set_up(struct broker_role *role, const struct broker_setup *setup, struct err *e
 	if (role->base == NULL)
 		return err_set(err, ERR_NOMEM, "no event loop");
 	role->own = own_addrs_open(role->base, err);
-	if (role->own == NULL)
+	if (role->own == NULL || open_keeper(role, setup, err) != 0)
 		return -1;
 	role->raw4 = open_raw(AF_INET);
 	role->raw6 = open_raw(AF_INET6);
@@ -316,6 +350,7 @@ set_up(struct broker_role *role, const struct broker_setup *setup, struct err *e
 static void
 tear_down(struct broker_role *role)
 {
+	rules_keeper_close(role->keeper);
 	own_addrs_close(role->own);
 	if (role->raw4 >= 0)
 		(void)close(role->raw4);

@@ -2,7 +2,7 @@
 #ifndef PROXY_BROKER_ROLE_H
 #define PROXY_BROKER_ROLE_H
 
-#include "proxy/gateway.h"
+#include "proxy/gateway_state.h"
 
 #include <stddef.h>
 
@@ -16,11 +16,17 @@ struct broker_setup {
 	size_t worker_count;
 	int control; /* an end of ipc_pair to the supervisor: closed when it is gone */
 	int board;   /* proxy/board.h; broker_beat_ms moves at least every 200 ms */
+	/* Of rules_keeper_load; -1: the rules are somebody else's. */
+	int tally;
+	const uint8_t *print;  /* borrowed */
+	uint32_t anomalies_ms; /* how often it is told what was dropped */
 };
 
 /*
- * Serve until the supervisor is gone: the sockets and messages that workers wish
- * for (proxy/broker.h), each wish checked.
+ * Serve until the supervisor is gone, or until the kernel's rules are not ours
+ * any more, which a successor mends (proxy/rules_keeper.h): the sockets and
+ * messages that workers wish for (proxy/broker.h), each wish checked.  The first
+ * worker is told what the rules dropped.
  *
  * Logs.  Returns the process's exit code: 0, or 1 when it could not serve.
  */

@@ -3,6 +3,7 @@
 #define PROXY_BROKER_WIRE_H
 
 #include "base/addr.h"
+#include "proxy/tally.h"
 
 #include <stdint.h>
 
@@ -13,6 +14,12 @@
 enum broker_wish {
 	BROKER_SOCKET = 1,  /* a socket to answer from; answered */
 	BROKER_UNREACHABLE, /* tell a camera that nobody is there; not answered */
+	BROKER_TOLD,        /* so much of what was BROKER_UNSEEN is recorded */
+};
+
+enum broker_saying {
+	BROKER_ANSWER = 1,
+	BROKER_UNSEEN, /* to be recorded; said again until it is */
 };
 
 enum { BROKER_HEAD_MAX = 128, BROKER_WHY_MAX = 120 };
@@ -26,12 +33,28 @@ struct broker_request {
 	uint16_t size;      /* the datagram's payload, bytes */
 	uint16_t head_size; /* bytes used of head */
 	uint8_t head[BROKER_HEAD_MAX];
+	struct tally_count told; /* of BROKER_TOLD */
+	uint64_t until_us;       /* the same */
 };
 
 /* A descriptor comes beside it, or why says why there is none. */
 struct broker_answer {
+	uint32_t saying; /* BROKER_ANSWER */
 	uint64_t id;
 	char why[BROKER_WHY_MAX]; /* "": there is one */
+};
+
+/* So much of a camera's was dropped, and is not recorded yet. */
+struct broker_unseen {
+	uint32_t saying; /* BROKER_UNSEEN */
+	struct tally_count count;
+	uint64_t since_us, until_us; /* of struct tally_row */
+};
+
+union broker_said {
+	uint32_t saying;
+	struct broker_answer answer;
+	struct broker_unseen unseen;
 };
 
 #endif

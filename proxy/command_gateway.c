@@ -20,7 +20,7 @@ struct wish {
 	bool json;
 };
 
-enum { SHOW = 0, REMOVE };
+enum { SHOW = 0, SET, REMOVE };
 
 static const struct argument option_rows[] = {
     {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct wish, json), "one JSON document", 1 << SHOW},
@@ -28,13 +28,16 @@ static const struct argument option_rows[] = {
 };
 
 static const struct argument_verb verbs[] =
-    {[SHOW] = {"show", 0, 0, NULL}, [REMOVE] = {"remove", 0, 0, NULL}};
+    {[SHOW] = {"show", 0, 0, NULL}, [SET] = {"set", 0, 0, NULL}, [REMOVE] = {"remove", 0, 0, NULL}};
 
 static const struct arguments arguments = {
     .command = "gateway",
     .head = "usage: borderlens gateway show [--json]\n"
+	    "       borderlens gateway set [-c FILE]\n"
 	    "       borderlens gateway remove [-c FILE]\n\n"
 	    "show prints what the rules of the kernel counted since they were loaded.\n"
+	    "set loads the rules where there are none, for the time between the boot and the\n"
+	    "appliance's start: all that cameras send is dropped, and counted.\n"
 	    "remove takes the rules and routes away, for uninstalling: from then on the host\n"
 	    "routes what cameras send as it routes anything.  Stop the appliance first.\n",
     .rows = option_rows,
@@ -106,6 +109,42 @@ is_running(const char *path)
 }
 
 static int
+set_first(const char *path)
+{
+	struct problems problems = {0};
+	struct source *source = source_from_disk();
+	struct config *config = source != NULL ? config_load(path, source, &problems) : NULL;
+	struct gateway_counter counters[GATEWAY_COUNTERS_MAX];
+	struct gateway_plan plan;
+	struct err err = {0};
+	size_t count = 0;
+	int code = EXIT_DONE;
+
+	if (config == NULL) {
+		(void)fputs("borderlens: the configuration is wrong; `borderlens check` says "
+			    "where\n",
+		    stderr);
+		code = EXIT_CONFIG;
+	} else if (!config->gateway.manage) {
+		(void)fputs("the rules are somebody else's (gateway.manage)\n", stderr);
+	} else if (gateway_counters(counters, &count, &err) == 0) {
+		/* They may have counted what is not told yet. */
+		(void)fputs("there are rules already\n", stderr);
+	} else {
+		gateway_plan_of(config, &plan);
+		if (gateway_set(&plan, &err) != 0) {
+			(void)fprintf(stderr, "borderlens: the rules cannot be loaded: %s\n",
+			    err.text);
+			code = EXIT_FAILED;
+		}
+	}
+	config_free(config);
+	source_free(source);
+	problems_free(&problems);
+	return code;
+}
+
+static int
 take_away(const char *path)
 {
 	struct err err = {0};
@@ -132,5 +171,7 @@ command_gateway(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	if (words.verb == SET)
+		return set_first(wish.config);
 	return words.verb == SHOW ? show(wish.json) : take_away(wish.config);
 }

@@ -5,7 +5,7 @@
 #include "certs/ca.h"
 #include "config/config.h"
 #include "geo/geo.h"
-#include "proxy/gateway.h"
+#include "proxy/gateway_state.h"
 #include "proxy/sandbox.h"
 
 #include <stddef.h>
@@ -37,11 +37,16 @@ struct role_order {
 	int spool[CONFIG_WORKERS_MAX];      /* worker: [index]; recorder: all */
 	int cert[CA_COUNT], key[CA_COUNT];  /* signer */
 	int worker[CONFIG_WORKERS_MAX];     /* signer, broker: its ends to the workers */
-	struct gateway_plan plan;           /* broker */
-	uint64_t keep_flows_s, epoch;       /* recorder */
-	uint64_t generation;                /* worker: of the configuration it starts with */
-	char config_path[CONFIG_PATH_MAX];  /* worker, checker */
-	char secret[CONFIG_PATH_MAX];       /* checker: what it shall not read */
+	/* Broker: the rules, how they look once loaded, what they counted, and how
+	 * often that is told. */
+	struct gateway_plan plan;
+	uint8_t print[GATEWAY_PRINT_BYTES];
+	int tally;
+	uint32_t anomalies_ms;
+	uint64_t keep_flows_s, epoch;      /* recorder */
+	uint64_t generation;               /* worker: of the configuration it starts with */
+	char config_path[CONFIG_PATH_MAX]; /* worker, checker */
+	char secret[CONFIG_PATH_MAX];      /* checker: what it shall not read */
 	char run_dir[CONFIG_PATH_MAX], state_dir[CONFIG_PATH_MAX]; /* recorder */
 	char eve[CONFIG_PATH_MAX];                                 /* recorder */
 	char site[64];                                             /* recorder */

@@ -58,6 +58,8 @@ status_problems(const struct supervisor *supervisor, struct text *out)
 			text_add(out, "%s has not been heard of for %llu s\n", name,
 			    (unsigned long long)beat_age_ms(supervisor, child) / MS_PER_S);
 	}
+	if (atomic_load(&supervisor->board->rules_changed) != 0)
+		text_add(out, "the kernel's rules are not ours: cameras may pass\n");
 	if (atomic_load(&supervisor->board->recorder_full) != 0)
 		text_add(out, "the store takes nothing: is its disk full?\n");
 }
@@ -102,8 +104,12 @@ write_child(const struct supervisor *supervisor, const struct child *child, stru
 }
 
 static void
-write_gateway(const struct config *config, struct json *json)
+write_gateway(const struct supervisor *supervisor, struct json *json)
 {
+	const struct config *config = supervisor->config;
+	uint64_t changed_us = atomic_load(&supervisor->board->rules_changed_us);
+	char date[CLOCK_TEXT_MAX];
+
 	json_open(json, "gateway");
 	json_string(json, "mode", config->gateway.mode == GATEWAY_TPROXY ? "tproxy" : "redirect");
 	json_bool(json, "manage", config->gateway.manage);
@@ -112,6 +118,9 @@ write_gateway(const struct config *config, struct json *json)
 	for (size_t i = 0; i < config->gateway.cameras_count; i++)
 		json_string(json, NULL, config->gateway.cameras[i]);
 	json_close_array(json);
+	json_number(json, "rules_changes", atomic_load(&supervisor->board->rules_changes));
+	if (changed_us != 0)
+		json_string(json, "rules_changed", clock_text(changed_us, date));
 	json_close(json);
 }
 
@@ -163,7 +172,7 @@ answer_json(const struct supervisor *supervisor, struct text *out)
 	json_number(&json, "pid", (uint64_t)getpid());
 	json_number(&json, "epoch", supervisor->epoch);
 	json_number(&json, "uptime_s", (clock_mono_ms() - supervisor->started_ms) / MS_PER_S);
-	write_gateway(supervisor->config, &json);
+	write_gateway(supervisor, &json);
 	write_loaded(supervisor, &json);
 	json_open_array(&json, "roles");
 	for (size_t i = 0; i < supervisor->child_count; i++)
@@ -232,6 +241,20 @@ write_last_reload(const struct supervisor *supervisor, struct text *out)
 }
 
 static void
+write_changes(const struct board *board, struct text *out)
+{
+	uint64_t changes = atomic_load(&board->rules_changes);
+	char date[CLOCK_TEXT_MAX];
+
+	if (changes > 0)
+		text_add(out,
+		    "somebody changed the kernel's rules %llu times, last at %s: they were "
+		    "loaded anew\n",
+		    (unsigned long long)changes,
+		    clock_text(atomic_load(&board->rules_changed_us), date));
+}
+
+static void
 answer_text(const struct supervisor *supervisor, struct text *out)
 {
 	const struct config *config = supervisor->config;
@@ -247,6 +270,7 @@ answer_text(const struct supervisor *supervisor, struct text *out)
 	for (size_t i = 0; i < config->gateway.cameras_count; i++)
 		text_add(out, "%s %s", i > 0 ? "," : "", config->gateway.cameras[i]);
 	text_add(out, "%s\n", config->gateway.manage ? "" : " (rules are somebody else's)");
+	write_changes(supervisor->board, out);
 	write_last_reload(supervisor, out);
 	text_add(out, "\n");
 	text_add(out, "  %-10s %7s %7s %7s %9s %6s %8s %7s %13s %13s\n", "role", "pid", "beat",

@@ -9,7 +9,7 @@
 #include "proxy/board.h"
 #include "proxy/child.h"
 #include "proxy/control.h"
-#include "proxy/gateway.h"
+#include "proxy/gateway_state.h"
 #include "proxy/notify.h"
 #include "proxy/snapshot.h"
 
@@ -53,7 +53,9 @@ struct supervisor {
 	int cert[CA_COUNT], key[CA_COUNT];
 	int listener[CONFIG_WORKERS_MAX], spool[CONFIG_WORKERS_MAX];
 	int datagrams[CONFIG_WORKERS_MAX]; /* -1: that worker takes none */
-	struct gateway_plan plan;          /* the kernel's rules */
+	struct gateway_plan plan;          /* the kernel's rules, and how they look */
+	uint8_t print[GATEWAY_PRINT_BYTES];
+	int tally; /* what they counted; -1: they are somebody else's */
 	/* ours: the worker's end; theirs: the signer's, the broker's */
 	struct pair minting[CONFIG_WORKERS_MAX], brokering[CONFIG_WORKERS_MAX];
 	struct board *board;

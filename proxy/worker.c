@@ -9,9 +9,10 @@
 #include "config/config.h"
 #include "geo/geo.h"
 #include "proxy/adopt.h"
+#include "proxy/anomalies.h"
 #include "proxy/board.h"
-#include "proxy/budget.h"
 #include "proxy/broker.h"
+#include "proxy/budget.h"
 #include "proxy/census.h"
 #include "proxy/conn.h"
 #include "proxy/conn_private.h"
@@ -222,6 +223,8 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	    event_assign(&worker->tick, worker->base, -1, EV_PERSIST, on_tick, worker) != 0 ||
 	    event_priority_set(&worker->tick, 0) != 0 || event_add(&worker->tick, &every) != 0)
 		return err_set(err, ERR_NOMEM, "no memory");
+	if (setup->index == 0)
+		broker_hear(worker->broker, anomalies_record, worker);
 	return adopt_open(worker, setup->control, setup->config_path, err);
 }
 

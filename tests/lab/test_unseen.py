@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: MIT
+"""What a camera sends that is neither TCP nor UDP, or comes when nobody is
+there: nothing of it passes, all of it is counted and recorded."""
+
+import json
+import socket
+import struct
+import subprocess
+
+import harness
+from appliance import binary, wait_for
+from harness import GOOD, GOOD6, check, equal, story
+
+SOON = {"record": {"anomalies": "200ms"}}
+CAMERA, CAMERA6 = "192.168.77.10", "fd77::10"
+PING = b"\x08\x00\x00\x00\x00\x01\x00\x01"
+PING6 = b"\x80\x00\x00\x00\x00\x01\x00\x01"
+
+
+def forwarding(lab):
+    """So that a leak would arrive."""
+    lab.net.gw.sysctl(net__ipv4__ip_forward=1, net__ipv6__conf__all__forwarding=1)
+
+
+def counters(appliance):
+    """What `gateway show` says: name -> packets."""
+    done = subprocess.run(appliance.space.command(binary(), "gateway", "show", "--json"),
+                          capture_output=True, text=True, check=True)
+    return {name: row["packets"] for name, row in json.loads(done.stdout).items()}
+
+
+def raw4(lab, protocol, payload, to=GOOD, fragment=0, broadcast=False):
+    """An IPv4 packet whose header is written here."""
+    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 7, fragment, 64, protocol, 0,
+                       socket.inet_aton(CAMERA), socket.inet_aton(to))
+    with lab.net.cam.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as out:
+        if broadcast:
+            out.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        out.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+        out.sendto(head + payload, (to, 0))
+
+
+def raw6(lab, following, payload, to=GOOD6):
+    """An IPv6 packet whose header is written here."""
+    head = struct.pack("!IHBB16s16s", 6 << 28, len(payload), following, 64,
+                       socket.inet_pton(socket.AF_INET6, CAMERA6), socket.inet_pton(socket.AF_INET6, to))
+    with lab.net.cam.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_RAW) as out:
+        out.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+        out.sendto(head + payload, (to, 0, 0, 0))
+
+
+def udp(payload=b"odd", port=9000):
+    return struct.pack("!HHHH", 40000, port, 8 + len(payload), 0) + payload
+
+
+def behind_header():
+    """A datagram behind an extension header of eight bytes that says nothing."""
+    return bytes([17, 0, 1, 4, 0, 0, 0, 0]) + udp()
+
+
+# kind, its counter, of which camera, and what sends it
+SENT = (
+    ("icmp", "icmp_all", CAMERA, lambda lab: raw4(lab, 1, PING)),
+    ("icmp", "icmp_all", CAMERA6, lambda lab: raw6(lab, 58, PING6)),
+    ("gre", "gre_all", CAMERA, lambda lab: raw4(lab, 47, b"\0\0\x08\0odd")),
+    ("gre", "gre_all", CAMERA6, lambda lab: raw6(lab, 47, b"\0\0\x08\0odd")),
+    ("esp", "esp_all", CAMERA, lambda lab: raw4(lab, 50, b"spi.seq.data")),
+    ("6in4", "sit_all", CAMERA, lambda lab: raw4(lab, 41, b"\x60" + bytes(39))),
+    ("other", "other_all", CAMERA, lambda lab: raw4(lab, 132, b"sctp" * 4)),
+    ("multicast", "multicast_all", CAMERA, lambda lab: raw4(lab, 17, udp(port=1900), "239.255.255.250")),
+    ("multicast", "multicast_all", CAMERA6, lambda lab: raw6(lab, 17, udp(port=3702), "ff05::c")),
+    ("broadcast", "broadcast_all", CAMERA, lambda lab: raw4(lab, 17, udp(), "255.255.255.255", broadcast=True)),
+    ("broadcast", "broadcast_all", CAMERA, lambda lab: raw4(lab, 17, udp(), "192.168.77.255", broadcast=True)),
+    ("ipv6-extension", "extension_all", CAMERA6, lambda lab: raw6(lab, 0, behind_header())),
+    ("ipv6-extension", "extension_all", CAMERA6, lambda lab: raw6(lab, 60, behind_header())),
+    ("fragment", "fragment_all", CAMERA, lambda lab: raw4(lab, 17, udp(), fragment=0x2000)),
+    ("fragment", "fragment_all", CAMERA6,
+     lambda lab: raw6(lab, 44, struct.pack("!BBHI", 17, 0, 1, 7) + udp())),
+)
+
+
+@story()
+def nothing_but_tcp_and_udp_passes_and_all_is_counted_and_recorded(lab):
+    forwarding(lab)
+    appliance = lab.started(changes=SOON)
+    leaked, astray = lab.net.leaked(), lab.net.astray()
+    want = {}
+    for kind, counter, camera, send in SENT:
+        before = counters(appliance)[counter]
+        send(lab)
+        wait_for(f"{kind} of {camera} to be counted", 5, lambda: counters(appliance)[counter] > before)
+        want[kind, camera] = want.get((kind, camera), 0) + 1
+
+    def recorded(kind, camera):
+        found = appliance.eve.find(event_type="anomaly", src_ip=camera, borderlens__anomaly__kind=kind)
+        return sum(event["borderlens"]["anomaly"]["packets"] for event in found)
+
+    for (kind, camera), packets in want.items():
+        wait_for(f"{kind} of {camera} in the record", 5, lambda: recorded(kind, camera) >= packets)
+        # The host itself sends some of these: MLD reports, pings of neighbours.
+        if kind in ("gre", "esp", "6in4", "other", "fragment", "ipv6-extension"):
+            equal(f"{kind} of {camera}", recorded(kind, camera), packets)
+    event = appliance.eve.find(event_type="anomaly", borderlens__anomaly__kind="gre")[0]
+    equal("where it came in", event["in_iface"], "cams0")
+    equal("whose it was", event["ether"]["src_mac"], mac_of_camera(lab))
+    equal("packets on the far side", (lab.net.leaked() - leaked, lab.net.astray() - astray), (0, 0))
+    appliance.recorded()
+
+
+def mac_of_camera(lab):
+    return lab.net.cam.run("cat", "/sys/class/net/eth0/address").strip()
+
+
+def send_some(lab, count):
+    with lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as out:
+        out.bind((CAMERA, 0))
+        for _ in range(count):
+            out.sendto(b"out", (GOOD, 9000))
+
+
+def gaps(appliance):
+    return appliance.eve.find(event_type="anomaly", src_ip=CAMERA, borderlens__anomaly__kind="gap")
+
+
+@story()
+def what_came_while_nobody_was_there_is_told_as_a_gap(lab):
+    forwarding(lab)
+    leaked = lab.net.leaked()
+    appliance = lab.appliance(changes=SOON)
+    equal("gateway set", appliance.command("gateway", "set").returncode, 0)
+    send_some(lab, 2)
+    wait_for("what came after the boot to be dropped", 5, lambda: counters(appliance)["udp_other"] == 2)
+    check("there are rules already", "already" in appliance.command("gateway", "set").stderr)
+    appliance.start()
+    wait_for("the gap of the boot", 5, lambda: gaps(appliance))
+    gap = gaps(appliance)[0]
+    equal("packets in it", gap["borderlens"]["anomaly"]["packets"], 2)
+    check("it began before anybody knows", " before 20" in gap["borderlens"]["why"], gap["borderlens"]["why"])
+
+    equal("exit after SIGTERM", appliance.stop(), 0)
+    send_some(lab, 3)
+    raw4(lab, 47, b"\0\0\x08\0odd")
+    wait_for("all to be dropped", 5, lambda: counters(appliance)["udp_other"] == 3)
+    appliance.start()
+    wait_for("the gap of the stop", 5, lambda: len(gaps(appliance)) == 2)
+    gap = gaps(appliance)[1]
+    equal("packets in it", gap["borderlens"]["anomaly"]["packets"], 3)
+    check("it says from when to when", " between 20" in gap["borderlens"]["why"], gap["borderlens"]["why"])
+    gre = appliance.eve.wait(event_type="anomaly", borderlens__anomaly__kind="gre")
+    equal("GRE meanwhile", gre["borderlens"]["anomaly"]["packets"], 1)
+
+    appliance.stop()
+    appliance.start()
+    appliance.recorded()
+    equal("gaps told", len(gaps(appliance)), 2)
+    equal("leaked", lab.net.leaked() - leaked, 0)
+
+
+def health(appliance):
+    return appliance.command("health").stdout.strip()
+
+
+@story()
+def rules_that_somebody_changes_are_loaded_anew_at_once(lab):
+    forwarding(lab)
+    appliance = lab.started(changes=SOON)
+    for command in ("flush ruleset", "flush chain inet borderlens forward",
+                    "insert rule inet borderlens from_camera accept"):
+        listed = appliance.space.run("nft", "-s", "list", "table", "inet", "borderlens")
+        appliance.space.run("nft", *command.split())
+        wait_for(f"the rules after {command}", 5, lambda: rules_of(appliance) == listed)
+    wait_for("health", 5, lambda: health(appliance) == "healthy")
+    status = json.loads(appliance.command("status", "--json").stdout)
+    equal("changes in the status", status["gateway"]["rules_changes"], 3)
+    leaked = lab.net.leaked()
+    raw4(lab, 47, b"\0\0\x08\0odd")
+    wait_for("a drop that is told", 5, lambda: appliance.eve.find(borderlens__anomaly__kind="gre"))
+    equal("leaked", lab.net.leaked() - leaked, 0)
+
+
+def rules_of(appliance):
+    done = subprocess.run(appliance.space.command("nft", "-s", "list", "table", "inet", "borderlens"),
+                          capture_output=True, text=True, check=False)
+    return done.stdout
+
+
+if __name__ == "__main__":
+    harness.main()
