@@ -124,6 +124,15 @@ add_addr(struct json *json, const char *key, const struct addr *addr)
 	}
 }
 
+/* What fragments make whole is judged as anything else is. */
+static const char *
+anomaly_type(enum anomaly kind)
+{
+	if (kind == ANOMALY_GAP)
+		return "gap";
+	return kind == ANOMALY_FRAGMENT ? "fragments" : "dropped";
+}
+
 void
 eve_add_anomaly_line(struct json *json, const struct event_head *head, const struct facts *facts,
     const char *site)
@@ -144,7 +153,7 @@ eve_add_anomaly_line(struct json *json, const struct event_head *head, const str
 	eve_add_text(json, "host", site);
 	eve_add_ether(json, facts->mac);
 	json_open(json, "anomaly");
-	json_string(json, "type", anomaly->kind == ANOMALY_GAP ? "gap" : "dropped");
+	json_string(json, "type", anomaly_type(anomaly->kind));
 	json_string(json, "event", events[anomaly->kind]);
 	json_close(json);
 	json_open(json, "borderlens");

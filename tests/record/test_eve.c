@@ -788,11 +788,15 @@ Test(eve, what_went_nowhere_is_an_anomaly_line)
 	struct event_head head = {EVENT_ANOMALY, 2, 7, 9, UINT64_C(1795312800000123)};
 
 	for (enum anomaly kind = ANOMALY_ICMP; kind < ANOMALY_COUNT; kind++) {
-		const char *type = kind == ANOMALY_GAP ? "\"gap\"" : "\"dropped\"";
+		const char *type = "\"dropped\"";
 		char name[40];
 		struct facts facts;
 		struct lines lines;
 
+		if (kind == ANOMALY_GAP)
+			type = "\"gap\"";
+		else if (kind == ANOMALY_FRAGMENT)
+			type = "\"fragments\"";
 		make_facts(&facts, 0);
 		facts.anomaly = (struct anomaly_facts){kind, 12, 900};
 		(void)snprintf(name, sizeof(name), "\"%s\"", anomaly_name(kind));
