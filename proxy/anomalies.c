@@ -18,7 +18,7 @@
  * address: then somebody else sent it.  Where the address is no neighbour's it
  * came over a router, or was made up: the address names it then. */
 static void
-name_camera(const struct worker *worker, const struct tally_key *key, struct facts *facts)
+name_camera(const struct worker *worker, const struct drops_key *key, struct facts *facts)
 {
 	const struct config *config = worker->snapshot->config;
 	const struct device *device;

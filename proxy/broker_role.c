@@ -277,14 +277,14 @@ open_keeper(struct broker_role *role, const struct broker_setup *setup, struct e
 	const struct rules_keeper_setup keeper = {.base = role->base,
 	    .plan = setup->plan,
 	    .print = setup->print,
-	    .tally = setup->tally,
+	    .drops = setup->drops,
 	    .worker = setup->worker[0],
 	    .every_ms = setup->anomalies_ms,
 	    .board = role->board,
 	    .changed = on_changed,
 	    .arg = role};
 
-	if (setup->tally < 0)
+	if (setup->drops < 0)
 		return 0;
 	role->keeper = rules_keeper_open(&keeper, err);
 	return role->keeper != NULL ? 0 : -1;

@@ -17,7 +17,7 @@ struct broker_setup {
 	int control; /* an end of ipc_pair to the supervisor: closed when it is gone */
 	int board;   /* proxy/board.h; broker_beat_ms moves at least every 200 ms */
 	/* Of rules_keeper_load; -1: the rules are somebody else's. */
-	int tally;
+	int drops;
 	const uint8_t *print;  /* borrowed */
 	uint32_t anomalies_ms; /* how often it is told what was dropped */
 };

@@ -3,7 +3,7 @@
 #define PROXY_BROKER_WIRE_H
 
 #include "base/addr.h"
-#include "proxy/tally.h"
+#include "proxy/drops.h"
 
 #include <stdint.h>
 
@@ -33,7 +33,7 @@ struct broker_request {
 	uint16_t size;      /* the datagram's payload, bytes */
 	uint16_t head_size; /* bytes used of head */
 	uint8_t head[BROKER_HEAD_MAX];
-	struct tally_count told; /* of BROKER_TOLD */
+	struct drops_count told; /* of BROKER_TOLD */
 	uint64_t until_us;       /* the same */
 };
 
@@ -47,8 +47,8 @@ struct broker_answer {
 /* So much of a camera's was dropped, and is not recorded yet. */
 struct broker_unseen {
 	uint32_t saying; /* BROKER_UNSEEN */
-	struct tally_count count;
-	uint64_t since_us, until_us; /* of struct tally_row */
+	struct drops_count count;
+	uint64_t since_us, until_us; /* of struct drops_row */
 };
 
 union broker_said {

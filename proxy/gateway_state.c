@@ -297,7 +297,7 @@ gateway_state_print(struct gateway_state *state, uint8_t print[GATEWAY_PRINT_BYT
 /* ---- what was counted ---- */
 
 struct counts {
-	struct tally_count *out;
+	struct drops_count *out;
 	size_t count;
 	size_t ip_bytes; /* of the set's addresses */
 };
@@ -315,7 +315,7 @@ number_of(const struct nlattr *attr)
 
 /* iifname . ether saddr . ip saddr . meta mark, each to a whole word. */
 static bool
-read_key(const struct nlattr *attr, size_t ip_bytes, struct tally_key *key)
+read_key(const struct nlattr *attr, size_t ip_bytes, struct drops_key *key)
 {
 	struct bytes in = {mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr)};
 	struct bytes iface, ether, ip, mark;
@@ -324,7 +324,7 @@ read_key(const struct nlattr *attr, size_t ip_bytes, struct tally_key *key)
 	if (!bytes_take(&in, IFACE_BYTES, &iface) || !bytes_take(&in, ETHER_BYTES, &ether) ||
 	    !bytes_take(&in, ip_bytes, &ip) || !bytes_take(&in, sizeof(kind), &mark))
 		return false;
-	*key = (struct tally_key){0};
+	*key = (struct drops_key){0};
 	memcpy(key->iface, iface.at, IFACE_BYTES - 1);
 	memcpy(key->mac, ether.at, MAC_BYTES);
 	if (ip_bytes == sizeof(struct in_addr))
@@ -342,13 +342,13 @@ on_count(const struct nlattr *element, void *arg)
 	const struct nlattr *expression[NFTA_EXPR_MAX + 1] = {0};
 	const struct nlattr *counter[NFTA_COUNTER_MAX + 1] = {0};
 	struct counts *counts = arg;
-	struct tally_count *out = &counts->out[counts->count];
+	struct drops_count *out = &counts->out[counts->count];
 
 	read_nested(element, at, NFTA_SET_ELEM_MAX + 1);
 	read_nested(at[NFTA_SET_ELEM_KEY], data, NFTA_DATA_MAX + 1);
 	read_nested(at[NFTA_SET_ELEM_EXPR], expression, NFTA_EXPR_MAX + 1);
 	read_nested(expression[NFTA_EXPR_DATA], counter, NFTA_COUNTER_MAX + 1);
-	if (counts->count == TALLY_ROWS_MAX || data[NFTA_DATA_VALUE] == NULL ||
+	if (counts->count == DROPS_ROWS_MAX || data[NFTA_DATA_VALUE] == NULL ||
 	    !read_key(data[NFTA_DATA_VALUE], counts->ip_bytes, &out->key))
 		return MNL_CB_OK;
 	out->packets = number_of(counter[NFTA_COUNTER_PACKETS]);
@@ -364,7 +364,7 @@ on_counts(const struct nlmsghdr *message, void *arg)
 }
 
 int
-gateway_state_counts(struct gateway_state *state, struct tally_count *out, size_t *count,
+gateway_state_counts(struct gateway_state *state, struct drops_count *out, size_t *count,
     struct err *err)
 {
 	struct counts counts = {.out = out};

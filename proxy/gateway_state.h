@@ -2,7 +2,7 @@
 #ifndef PROXY_GATEWAY_STATE_H
 #define PROXY_GATEWAY_STATE_H
 
-#include "proxy/tally.h"
+#include "proxy/drops.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,9 +36,9 @@ void gateway_state_drain(struct gateway_state *state);
 int gateway_state_print(struct gateway_state *state, uint8_t print[GATEWAY_PRINT_BYTES],
     struct err *err);
 
-/* What its sets counted; out has room for TALLY_ROWS_MAX.  A table that is not
+/* What its sets counted; out has room for DROPS_ROWS_MAX.  A table that is not
  * there counted nothing. */
-int gateway_state_counts(struct gateway_state *state, struct tally_count *out, size_t *count,
+int gateway_state_counts(struct gateway_state *state, struct drops_count *out, size_t *count,
     struct err *err);
 
 #endif

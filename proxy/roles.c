@@ -34,7 +34,7 @@ role_order_clear(struct role_order *order, enum role role)
 	order->role = role;
 	order->control = order->board = order->listener = order->signer = order->source = -1;
 	order->budgets = -1;
-	order->asn = order->datagrams = order->broker = order->tally = -1;
+	order->asn = order->datagrams = order->broker = order->drops = -1;
 	for (size_t i = 0; i < GEO_COUNTRY_FILES_MAX; i++)
 		order->country[i] = -1;
 	for (size_t i = 0; i < CONFIG_WORKERS_MAX; i++)
@@ -60,7 +60,7 @@ order_fds(const struct role_order *order, int fds[FDS_MAX])
 {
 	const int single[] = {order->control, order->board, order->budgets, order->listener,
 	    order->datagrams, order->signer, order->broker, order->source, order->asn,
-	    order->tally};
+	    order->drops};
 	size_t count = collect(fds, 0, single, sizeof(single) / sizeof(single[0]));
 
 	count = collect(fds, count, order->country, GEO_COUNTRY_FILES_MAX);
@@ -173,7 +173,7 @@ be_broker(const struct role_order *order)
 	    .worker_count = order->workers,
 	    .control = order->control,
 	    .board = order->board,
-	    .tally = order->tally,
+	    .drops = order->drops,
 	    .print = order->print,
 	    .anomalies_ms = order->anomalies_ms};
 

@@ -41,7 +41,7 @@ struct role_order {
 	 * often that is told. */
 	struct gateway_plan plan;
 	uint8_t print[GATEWAY_PRINT_BYTES];
-	int tally;
+	int drops;
 	uint32_t anomalies_ms;
 	uint64_t keep_flows_s, epoch;      /* recorder */
 	uint64_t generation;               /* worker: of the configuration it starts with */

@@ -23,22 +23,22 @@ enum {
 struct rules_keeper {
 	struct rules_keeper_setup setup;
 	struct gateway_state *state;
-	struct tally *tally; /* shared, to the end of the process */
+	struct drops *drops; /* shared, to the end of the process */
 	struct event changed;
 	uint64_t read_ms; /* when the kernel was last asked; 0: never */
 	size_t next;      /* the row to be told next */
 	size_t to_look;   /* rows that were not looked at since that reading */
 	size_t to_tell;   /* as many may be told still */
-	struct tally_count counts[TALLY_ROWS_MAX];
+	struct drops_count counts[DROPS_ROWS_MAX];
 };
 
 /* ---- loading ---- */
 
 /* Not to know what was counted is no reason to go without rules. */
 static void
-take_over(struct gateway_state *state, struct tally *tally)
+take_over(struct gateway_state *state, struct drops *drops)
 {
-	struct tally_count *counts = calloc(TALLY_ROWS_MAX, sizeof(*counts));
+	struct drops_count *counts = calloc(DROPS_ROWS_MAX, sizeof(*counts));
 	struct err err = {0};
 	size_t count = 0;
 
@@ -46,8 +46,8 @@ take_over(struct gateway_state *state, struct tally *tally)
 		log_warn("what was dropped before the start is not known: %s",
 		    counts == NULL ? "no memory" : err.text);
 	else
-		tally_merge(tally, counts, count, clock_wall_us());
-	tally_restart(tally);
+		drops_merge(drops, counts, count, clock_wall_us());
+	drops_restart(drops);
 	free(counts);
 }
 
@@ -56,21 +56,21 @@ rules_keeper_load(const struct gateway_plan *plan, const char *run_dir,
     uint8_t print[GATEWAY_PRINT_BYTES], struct err *err)
 {
 	struct gateway_state *state = gateway_state_open(err);
-	struct tally *tally = tally_read(run_dir);
+	struct drops *drops = drops_read(run_dir);
 	int fd = -1;
 
 	if (state == NULL)
 		goto out;
-	if (tally == NULL) {
+	if (drops == NULL) {
 		(void)err_set(err, ERR_NOMEM, "no memory");
 		goto out;
 	}
-	take_over(state, tally);
+	take_over(state, drops);
 	if (gateway_set(plan, err) != 0 || gateway_state_print(state, print, err) != 0)
 		goto out;
-	fd = tally_write(tally, run_dir, err);
+	fd = drops_write(drops, run_dir, err);
 out:
-	free(tally);
+	free(drops);
 	gateway_state_close(state);
 	return fd;
 }
@@ -95,7 +95,7 @@ load_anew(struct rules_keeper *keeper, struct err *err)
 {
 	if (gateway_set(keeper->setup.plan, err) != 0)
 		return -1;
-	tally_restart(keeper->tally);
+	drops_restart(keeper->drops);
 	if (!is_ours(keeper))
 		return err_set(err, ERR_SYS, "the kernel's rules are not those that were loaded");
 	log_warn("the kernel's rules had been changed by somebody else: they are loaded anew");
@@ -140,20 +140,20 @@ read_counts(struct rules_keeper *keeper, uint64_t now_ms)
 		log_warn("%s", err.text);
 		return;
 	}
-	tally_merge(keeper->tally, keeper->counts, count, clock_wall_us());
-	(void)tally_rows(keeper->tally, &keeper->to_look);
+	drops_merge(keeper->drops, keeper->counts, count, clock_wall_us());
+	(void)drops_rows(keeper->drops, &keeper->to_look);
 	keeper->to_tell = TELL_A_READING;
 }
 
 /* Whether there was room for it. */
 static bool
-tell(struct rules_keeper *keeper, struct tally_row *row, uint64_t now_ms)
+tell(struct rules_keeper *keeper, struct drops_row *row, uint64_t now_ms)
 {
 	struct broker_unseen unseen;
 
 	memset(&unseen, 0, sizeof(unseen));
 	unseen.saying = BROKER_UNSEEN;
-	unseen.count = (struct tally_count){row->key, row->owed_packets, row->owed_bytes};
+	unseen.count = (struct drops_count){row->key, row->owed_packets, row->owed_bytes};
 	unseen.since_us = row->since_us;
 	unseen.until_us = row->until_us;
 	if (ipc_send(keeper->setup.worker, &unseen, sizeof(unseen), NULL) <= 0)
@@ -163,7 +163,7 @@ tell(struct rules_keeper *keeper, struct tally_row *row, uint64_t now_ms)
 }
 
 static bool
-is_due(const struct tally_row *row, uint64_t now_ms)
+is_due(const struct drops_row *row, uint64_t now_ms)
 {
 	if (row->owed_packets == 0)
 		return false;
@@ -173,13 +173,13 @@ is_due(const struct tally_row *row, uint64_t now_ms)
 void
 rules_keeper_turn(struct rules_keeper *keeper, uint64_t now_ms)
 {
-	struct tally_row *rows;
+	struct drops_row *rows;
 	size_t count;
 
-	keeper->tally->alive_us = clock_wall_us();
+	keeper->drops->alive_us = clock_wall_us();
 	if (keeper->read_ms == 0 || now_ms - keeper->read_ms >= keeper->setup.every_ms)
 		read_counts(keeper, now_ms);
-	rows = tally_rows(keeper->tally, &count);
+	rows = drops_rows(keeper->drops, &count);
 	for (int told = 0; told < TELL_A_TURN && keeper->to_look > 0 && keeper->to_tell > 0;) {
 		keeper->next = keeper->next < count ? keeper->next : 0;
 		if (is_due(&rows[keeper->next], now_ms)) {
@@ -194,9 +194,9 @@ rules_keeper_turn(struct rules_keeper *keeper, uint64_t now_ms)
 }
 
 void
-rules_keeper_told(struct rules_keeper *keeper, const struct tally_count *told, uint64_t until_us)
+rules_keeper_told(struct rules_keeper *keeper, const struct drops_count *told, uint64_t until_us)
 {
-	tally_pay(keeper->tally, told, until_us);
+	drops_pay(keeper->drops, told, until_us);
 }
 
 /* ---- life ---- */
@@ -209,8 +209,8 @@ rules_keeper_open(const struct rules_keeper_setup *setup, struct err *err)
 	if (keeper == NULL)
 		return (void)err_set(err, ERR_NOMEM, "no memory"), NULL;
 	keeper->setup = *setup;
-	keeper->tally = tally_map(setup->tally, err);
-	keeper->state = keeper->tally != NULL ? gateway_state_open(err) : NULL;
+	keeper->drops = drops_map(setup->drops, err);
+	keeper->state = keeper->drops != NULL ? gateway_state_open(err) : NULL;
 	if (keeper->state == NULL)
 		goto fail;
 	if (!is_ours(keeper)) {

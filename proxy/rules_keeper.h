@@ -20,7 +20,7 @@ struct rules_keeper;
 
 /*
  * Supervisor: take over what the rules of the run before have counted, load those
- * of plan, and say in print how they look.  Returns the tally's descriptor, the
+ * of plan, and say in print how they look.  Returns the descriptor of struct drops' file, the
  * caller's to close, or -1.
  */
 int rules_keeper_load(const struct gateway_plan *plan, const char *run_dir,
@@ -30,7 +30,7 @@ struct rules_keeper_setup {
 	struct event_base *base;
 	const struct gateway_plan *plan; /* borrowed */
 	const uint8_t *print;            /* of rules_keeper_load */
-	int tally;                       /* of rules_keeper_load; stays the caller's */
+	int drops;                       /* of rules_keeper_load; stays the caller's */
 	int worker;                      /* an end of ipc_pair: whom it tells */
 	uint32_t every_ms;               /* how often the kernel is asked what it counted */
 	struct board *board;
@@ -50,7 +50,7 @@ void rules_keeper_close(struct rules_keeper *keeper); /* accepts NULL */
 void rules_keeper_turn(struct rules_keeper *keeper, uint64_t now_ms);
 
 /* The worker has recorded so much of what it was told. */
-void rules_keeper_told(struct rules_keeper *keeper, const struct tally_count *told,
+void rules_keeper_told(struct rules_keeper *keeper, const struct drops_count *told,
     uint64_t until_us);
 
 #endif

@@ -239,11 +239,11 @@ open_network(struct supervisor *supervisor, struct err *err)
 		return -1;
 	if (config->gateway.manage) {
 		supervisor->gateway = gateway_claim(err);
-		supervisor->tally = supervisor->gateway < 0
+		supervisor->drops = supervisor->gateway < 0
 					? -1
 					: rules_keeper_load(&supervisor->plan, config->run_dir,
 					      supervisor->print, err);
-		if (supervisor->tally < 0)
+		if (supervisor->drops < 0)
 			return -1;
 		warn_of_forwarding();
 	}
@@ -354,7 +354,7 @@ clear(struct supervisor *supervisor)
 	memset(supervisor, 0, sizeof(*supervisor));
 	supervisor->exe = supervisor->null = supervisor->lock = supervisor->board_fd = -1;
 	supervisor->budgets_fd = -1;
-	supervisor->gateway = supervisor->tally = -1;
+	supervisor->gateway = supervisor->drops = -1;
 	supervisor->signals = supervisor->notify.fd = -1;
 	snapshot_files_clear(&supervisor->held);
 	for (size_t i = 0; i < CA_COUNT; i++)
@@ -433,7 +433,7 @@ setup_clear(struct supervisor *supervisor)
 	close_all(&supervisor->exe, 1);
 	close_all(&supervisor->null, 1);
 	close_all(&supervisor->gateway, 1);
-	close_all(&supervisor->tally, 1);
+	close_all(&supervisor->drops, 1);
 	close_all(&supervisor->lock, 1);
 }
 

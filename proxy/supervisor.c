@@ -86,7 +86,7 @@ fill_broker(const struct supervisor *supervisor, struct role_order *order)
 {
 	order->plan = supervisor->plan;
 	memcpy(order->print, supervisor->print, sizeof(order->print));
-	order->tally = supervisor->tally;
+	order->drops = supervisor->drops;
 	order->anomalies_ms = supervisor->config->record.anomalies_ms;
 	for (unsigned i = 0; i < supervisor->workers; i++)
 		order->worker[i] = supervisor->brokering[i].theirs;

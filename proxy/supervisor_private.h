@@ -55,7 +55,7 @@ struct supervisor {
 	int datagrams[CONFIG_WORKERS_MAX]; /* -1: that worker takes none */
 	struct gateway_plan plan;          /* the kernel's rules, and how they look */
 	uint8_t print[GATEWAY_PRINT_BYTES];
-	int tally; /* what they counted; -1: they are somebody else's */
+	int drops; /* what they counted; -1: they are somebody else's */
 	/* ours: the worker's end; theirs: the signer's, the broker's */
 	struct pair minting[CONFIG_WORKERS_MAX], brokering[CONFIG_WORKERS_MAX];
 	struct board *board;

@@ -105,7 +105,7 @@ Test(gateway_state, sees_every_change, .timeout = 60)
 
 Test(gateway_state, tells_that_there_is_no_table, .timeout = 60)
 {
-	static struct tally_count counts[TALLY_ROWS_MAX];
+	static struct drops_count counts[DROPS_ROWS_MAX];
 	struct gateway_state *state = state_new();
 	struct look look;
 	struct err err = {0};
@@ -145,7 +145,7 @@ Test(gateway_state, is_told_of_changes, .timeout = 60)
 /* As the rules fill it. */
 Test(gateway_state, reads_what_the_sets_counted, .timeout = 60)
 {
-	static struct tally_count counts[TALLY_ROWS_MAX];
+	static struct drops_count counts[DROPS_ROWS_MAX];
 	struct gateway_state *state = state_new();
 	struct err err = {0};
 	size_t count = 0;

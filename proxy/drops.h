@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef PROXY_TALLY_H
-#define PROXY_TALLY_H
+#ifndef PROXY_DROPS_H
+#define PROXY_DROPS_H
 
 #include "base/facts.h"
 #include "proxy/gateway.h"
@@ -20,7 +20,7 @@ struct err;
  */
 
 /* Without gaps between its parts: keys are compared as bytes. */
-struct tally_key {
+struct drops_key {
 	uint8_t ip[16]; /* the camera's, as struct addr has it */
 	uint8_t mac[MAC_BYTES];
 	uint16_t kind; /* enum anomaly */
@@ -28,28 +28,28 @@ struct tally_key {
 };
 
 /* As the kernel has it now. */
-struct tally_count {
-	struct tally_key key;
+struct drops_count {
+	struct drops_key key;
 	uint64_t packets, bytes;
 };
 
-struct tally_row {
-	struct tally_key key;
+struct drops_row {
+	struct drops_key key;
 	uint64_t packets, bytes;           /* the kernel's, when it was last looked at */
 	uint64_t owed_packets, owed_bytes; /* of these, not told yet */
 	uint64_t asked_ms; /* clock_mono_ms when it was told, and not heard yet; 0: was not */
 	uint64_t since_us, until_us; /* when they came; since 0: nobody knows.  clock_wall_us */
 };
 
-enum { TALLY_ROWS_MAX = 2 * GATEWAY_UNSEEN_MAX };
+enum { DROPS_ROWS_MAX = 2 * GATEWAY_UNSEEN_MAX };
 
-struct tally {
+struct drops {
 	uint64_t magic;
 	uint64_t alive_us; /* when the broker was last alive, clock_wall_us; 0: never */
 	uint64_t read_us;  /* when the kernel was last looked at; 0: never */
 	uint32_t current;  /* which of the two are the rows: the others are being made */
 	uint32_t count[2];
-	struct tally_row rows[2][TALLY_ROWS_MAX]; /* in the order of their keys */
+	struct drops_row rows[2][DROPS_ROWS_MAX]; /* in the order of their keys */
 };
 
 /*
@@ -57,27 +57,27 @@ struct tally {
  * is forgotten once it is told.  counts are put into order; rows without room
  * are left out.
  */
-void tally_merge(struct tally *tally, struct tally_count *counts, size_t count, uint64_t now_us);
+void drops_merge(struct drops *drops, struct drops_count *counts, size_t count, uint64_t now_us);
 
 /* So much of key, that came until until_us, is recorded. */
-void tally_pay(struct tally *tally, const struct tally_count *told, uint64_t until_us);
+void drops_pay(struct drops *drops, const struct drops_count *told, uint64_t until_us);
 
 /* The kernel counts from 0 again, and nobody was told anything. */
-void tally_restart(struct tally *tally);
+void drops_restart(struct drops *drops);
 
 /* The rows that are there. */
-struct tally_row *tally_rows(struct tally *tally, size_t *count);
+struct drops_row *drops_rows(struct drops *drops, size_t *count);
 
 /*
  * Supervisor, at the start: read what run_dir has from the run before, or begin
  * anew where it has nothing that can be used; free(3) it.  NULL: no memory.
  */
-struct tally *tally_read(const char *run_dir);
+struct drops *drops_read(const char *run_dir);
 
 /* Write it in place of that; a descriptor for the broker to map, or -1. */
-int tally_write(const struct tally *tally, const char *run_dir, struct err *err);
+int drops_write(const struct drops *drops, const char *run_dir, struct err *err);
 
 /* Broker: the file behind fd, for the rest of the process; NULL with err. */
-struct tally *tally_map(int fd, struct err *err);
+struct drops *drops_map(int fd, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "proxy/tally.h"
+#include "proxy/drops.h"
 
 #include "base/err.h"
 #include "config/config.h"
@@ -13,17 +13,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC UINT64_C(0x31796c6c61746c62) /* "bltally1" */
+#define MAGIC UINT64_C(0x3173706f72646c62) /* "bldrops1" */
 
 static int
 compare(const void *a, const void *b)
 {
-	return memcmp(a, b, sizeof(struct tally_key));
+	return memcmp(a, b, sizeof(struct drops_key));
 }
 
 /* The kernel has one camera and kind more than once where others' marks differ. */
 static size_t
-sort(struct tally_count *counts, size_t count)
+sort(struct drops_count *counts, size_t count)
 {
 	size_t kept = 0;
 
@@ -43,22 +43,22 @@ sort(struct tally_count *counts, size_t count)
 
 /* What came while the appliance was not there came since it was last alive. */
 static uint64_t
-since(const struct tally *tally, uint16_t kind)
+since(const struct drops *drops, uint16_t kind)
 {
-	return kind == ANOMALY_GAP && tally->alive_us > tally->read_us ? tally->alive_us
-								       : tally->read_us;
+	return kind == ANOMALY_GAP && drops->alive_us > drops->read_us ? drops->alive_us
+								       : drops->read_us;
 }
 
 /* A counter that is lower than it was has begun anew. */
 static void
-count_up(const struct tally *tally, struct tally_row *row, const struct tally_count *now,
+count_up(const struct drops *drops, struct drops_row *row, const struct drops_count *now,
     uint64_t now_us)
 {
 	bool anew = now->packets < row->packets || now->bytes < row->bytes;
 	uint64_t packets = anew ? now->packets : now->packets - row->packets;
 
 	if (packets > 0 && row->owed_packets == 0)
-		row->since_us = since(tally, row->key.kind);
+		row->since_us = since(drops, row->key.kind);
 	if (packets > 0)
 		row->until_us = now_us;
 	row->owed_packets += packets;
@@ -68,16 +68,16 @@ count_up(const struct tally *tally, struct tally_row *row, const struct tally_co
 }
 
 void
-tally_merge(struct tally *tally, struct tally_count *counts, size_t count, uint64_t now_us)
+drops_merge(struct drops *drops, struct drops_count *counts, size_t count, uint64_t now_us)
 {
-	const struct tally_row *old = tally->rows[tally->current];
-	size_t left = tally->count[tally->current], made = 0, i = 0, j = 0;
-	struct tally_row *rows = tally->rows[1 - tally->current];
+	const struct drops_row *old = drops->rows[drops->current];
+	size_t left = drops->count[drops->current], made = 0, i = 0, j = 0;
+	struct drops_row *rows = drops->rows[1 - drops->current];
 
 	count = sort(counts, count);
-	while ((i < left || j < count) && made < TALLY_ROWS_MAX) {
+	while ((i < left || j < count) && made < DROPS_ROWS_MAX) {
 		int order = i == left ? 1 : j == count ? -1 : compare(&old[i], &counts[j]);
-		struct tally_row row = {0};
+		struct drops_row row = {0};
 
 		if (order <= 0)
 			row = old[i++];
@@ -86,20 +86,20 @@ tally_merge(struct tally *tally, struct tally_count *counts, size_t count, uint6
 		if (order < 0)
 			row.packets = row.bytes = 0;
 		else
-			count_up(tally, &row, &counts[j++], now_us);
+			count_up(drops, &row, &counts[j++], now_us);
 		if (order >= 0 || row.owed_packets > 0)
 			rows[made++] = row;
 	}
-	tally->count[1 - tally->current] = (uint32_t)made;
-	tally->current = 1 - tally->current;
-	tally->read_us = now_us;
+	drops->count[1 - drops->current] = (uint32_t)made;
+	drops->current = 1 - drops->current;
+	drops->read_us = now_us;
 }
 
-struct tally_row *
-tally_rows(struct tally *tally, size_t *count)
+struct drops_row *
+drops_rows(struct drops *drops, size_t *count)
 {
-	*count = tally->count[tally->current];
-	return tally->rows[tally->current];
+	*count = drops->count[drops->current];
+	return drops->rows[drops->current];
 }
 
 /* A worker may be told of one thing twice, and say so twice. */
@@ -110,11 +110,11 @@ less(uint64_t owed, uint64_t told)
 }
 
 void
-tally_pay(struct tally *tally, const struct tally_count *told, uint64_t until_us)
+drops_pay(struct drops *drops, const struct drops_count *told, uint64_t until_us)
 {
 	size_t count;
-	struct tally_row *rows = tally_rows(tally, &count);
-	struct tally_row *row = bsearch(told, rows, count, sizeof(*rows), compare);
+	struct drops_row *rows = drops_rows(drops, &count);
+	struct drops_row *row = bsearch(told, rows, count, sizeof(*rows), compare);
 
 	if (row == NULL)
 		return;
@@ -125,10 +125,10 @@ tally_pay(struct tally *tally, const struct tally_count *told, uint64_t until_us
 }
 
 void
-tally_restart(struct tally *tally)
+drops_restart(struct drops *drops)
 {
 	size_t count;
-	struct tally_row *rows = tally_rows(tally, &count);
+	struct drops_row *rows = drops_rows(drops, &count);
 
 	for (size_t i = 0; i < count; i++)
 		rows[i].packets = rows[i].bytes = rows[i].asked_ms = 0;
@@ -146,15 +146,15 @@ path_of(const char *run_dir, char out[CONFIG_PATH_MAX])
 
 /* Another version wrote it, or a broker that was taken over. */
 static bool
-is_usable(const struct tally *tally)
+is_usable(const struct drops *drops)
 {
-	const struct tally_row *rows;
+	const struct drops_row *rows;
 
-	if (tally->magic != MAGIC || tally->current > 1 ||
-	    tally->count[tally->current] > TALLY_ROWS_MAX)
+	if (drops->magic != MAGIC || drops->current > 1 ||
+	    drops->count[drops->current] > DROPS_ROWS_MAX)
 		return false;
-	rows = tally->rows[tally->current];
-	for (size_t i = 0; i < tally->count[tally->current]; i++) {
+	rows = drops->rows[drops->current];
+	for (size_t i = 0; i < drops->count[drops->current]; i++) {
 		if (rows[i].key.kind >= ANOMALY_COUNT ||
 		    memchr(rows[i].key.iface, '\0', sizeof(rows[i].key.iface)) == NULL ||
 		    (i > 0 && compare(&rows[i - 1], &rows[i]) >= 0))
@@ -164,7 +164,7 @@ is_usable(const struct tally *tally)
 }
 
 static bool
-read_file(struct tally *tally, const char *path)
+read_file(struct drops *drops, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	size_t got = 0;
@@ -172,36 +172,36 @@ read_file(struct tally *tally, const char *path)
 
 	if (fd < 0)
 		return false;
-	while (got < sizeof(*tally) && count > 0) {
-		count = read(fd, (uint8_t *)tally + got, sizeof(*tally) - got);
+	while (got < sizeof(*drops) && count > 0) {
+		count = read(fd, (uint8_t *)drops + got, sizeof(*drops) - got);
 		got += count > 0 ? (size_t)count : 0;
 	}
 	(void)close(fd);
-	return got == sizeof(*tally);
+	return got == sizeof(*drops);
 }
 
-struct tally *
-tally_read(const char *run_dir)
+struct drops *
+drops_read(const char *run_dir)
 {
-	struct tally *tally = calloc(1, sizeof(*tally));
+	struct drops *drops = calloc(1, sizeof(*drops));
 	char path[CONFIG_PATH_MAX];
 
-	if (tally == NULL)
+	if (drops == NULL)
 		return NULL;
-	if (path_of(run_dir, path) == 0 && read_file(tally, path) && is_usable(tally))
-		return tally;
-	memset(tally, 0, sizeof(*tally));
-	tally->magic = MAGIC;
-	return tally;
+	if (path_of(run_dir, path) == 0 && read_file(drops, path) && is_usable(drops))
+		return drops;
+	memset(drops, 0, sizeof(*drops));
+	drops->magic = MAGIC;
+	return drops;
 }
 
 static int
-write_file(int fd, const struct tally *tally)
+write_file(int fd, const struct drops *drops)
 {
 	size_t put = 0;
 
-	while (put < sizeof(*tally)) {
-		ssize_t count = write(fd, (const uint8_t *)tally + put, sizeof(*tally) - put);
+	while (put < sizeof(*drops)) {
+		ssize_t count = write(fd, (const uint8_t *)drops + put, sizeof(*drops) - put);
 
 		if (count <= 0)
 			return -1;
@@ -212,7 +212,7 @@ write_file(int fd, const struct tally *tally)
 
 /* A new file: who has mapped the old one does not see it change. */
 int
-tally_write(const struct tally *tally, const char *run_dir, struct err *err)
+drops_write(const struct drops *drops, const char *run_dir, struct err *err)
 {
 	char path[CONFIG_PATH_MAX];
 	int fd;
@@ -223,19 +223,19 @@ tally_write(const struct tally *tally, const char *run_dir, struct err *err)
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
 	if (fd < 0)
 		return err_sys(err, "make %s", path);
-	if (write_file(fd, tally) == 0)
+	if (write_file(fd, drops) == 0)
 		return fd;
 	(void)err_sys(err, "write %s", path);
 	(void)close(fd);
 	return -1;
 }
 
-struct tally *
-tally_map(int fd, struct err *err)
+struct drops *
+drops_map(int fd, struct err *err)
 {
-	void *at = mmap(NULL, sizeof(struct tally), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *at = mmap(NULL, sizeof(struct drops), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (at == MAP_FAILED)
-		return (void)err_sys(err, "map the tally"), NULL;
+		return (void)err_sys(err, "map the drops"), NULL;
 	return at;
 }
