@@ -350,6 +350,18 @@ step_connect(struct work *work, struct bytes *in)
 	step_endless(work, in);
 }
 
+/* A head that is not whole may announce anything, so what was read of it is not
+ * told yet either.  No body is under way then that would say so itself. */
+static void
+note_head(const struct work *work, bool read)
+{
+	const struct side *side = work->side;
+	bool in_head = side->step == STEP_START || side->step == STEP_FIELDS;
+
+	if (in_head && work->direction == DIRECTION_UP && work->seen->payload != NULL)
+		work->seen->payload->pending = read ? side->head_bytes : 0;
+}
+
 static size_t
 feed_http(void *state, struct observation *seen, enum direction direction, struct bytes piece)
 {
@@ -372,8 +384,11 @@ feed_http(void *state, struct observation *seen, enum direction direction, struc
 	    .request = direction == seen->asker};
 	struct bytes in = piece;
 
+	note_head(&work, false);
 	while (in.left > 0 && !seen->confused && seen->next == NULL)
 		steps[work.side->step](&work, &in);
+	if (!seen->confused && seen->next == NULL)
+		note_head(&work, true);
 	lines_settle(&work.side->lines);
 	return piece.left - in.left;
 }

@@ -115,7 +115,7 @@ judge_refusal(const struct conn *conn)
 		      camera->end == LEG_RESET,
 	    .first = conn->state == CONN_ACCEPT || conn->camera_left_first,
 	    .handshake_done = conn->state == CONN_RELAY,
-	    .payload = conn->facts.traffic.up > 0,
+	    .payload = conn->facts.traffic.up > conn->clear.up,
 	    .answered = conn->heard_ms != 0,
 	    .silent_ms = now_ms - conn->relay_ms,
 	    .answered_ms = now_ms - conn->heard_ms,

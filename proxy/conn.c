@@ -43,7 +43,8 @@ static const struct stage {
     [CONN_VERIFY] = {"verify", BIT(CONN_MINT) | BIT(CONN_CONNECT) | BIT(CONN_CLOSED), run_verify},
     [CONN_MINT] = {"mint", BIT(CONN_ACCEPT) | BIT(CONN_CLOSED), run_mint},
     [CONN_ACCEPT] = {"accept", BIT(CONN_RELAY) | BIT(CONN_CLOSED), run_accept},
-    /* Back to peek: nobody had said anything, and now the camera does. */
+    /* Back to peek: nobody had said anything, and now the camera does; or they
+     * begin TLS in the middle (starttls.c). */
     [CONN_RELAY] = {"relay", BIT(CONN_PEEK) | BIT(CONN_CLOSED), run_relay},
     [CONN_CLOSED] = {"closed", 0, NULL},
 };

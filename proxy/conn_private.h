@@ -67,6 +67,9 @@ struct conn {
 	bool camera_left;          /* it ended its direction */
 	bool camera_left_first;    /* ... before the server did */
 	bool closing;
+	bool starttls;        /* its TLS began in the middle: the conversation cannot be begun
+			       * again on another connection */
+	struct traffic clear; /* what was carried before that */
 	struct dns_stream *dns; /* owned; it may carry lookups; NULL: it does not */
 	bool redirected;        /* it goes to the configured resolver, and not to dst */
 	bool asked_anew;      /* the server failed to resume, and is asked once more */
@@ -112,6 +115,9 @@ bool peek_waited(struct conn *conn);
 
 /* A camera that says nothing: whether it may go on to the server unheard. */
 bool decide_unheard(const struct conn *conn);
+
+/* Both sides have agreed to begin TLS: gather the camera's hello. */
+enum conn_state starttls_begin(struct conn *conn);
 
 /* ---- conn_dns.c ---- */
 

@@ -12,11 +12,6 @@
 #include <string.h>
 #include <strings.h>
 
-#pragma weak inspection_open
-#pragma weak inspection_feed
-#pragma weak inspection_end
-#pragma weak inspection_close
-
 enum {
 	/* A limit's rate is let out in so many pieces a second. */
 	PIECES_A_SECOND = 4,
@@ -407,32 +402,64 @@ open_inspection(const struct conn *conn)
 	return inspection_open(&about);
 }
 
+/* A new one, or that of the conversation in which TLS has begun. */
+static bool
+open_observer(struct conn *conn, bool looks)
+{
+	struct observer *observer = conn->observer;
+
+	if (observer != NULL) {
+		inspection_tls_started(observer->inspection,
+		    conn->facts.inspect == INSPECT_OPENED);
+		if (looks)
+			return true;
+		inspection_close(observer->inspection);
+		observer->inspection = NULL;
+		return true;
+	}
+	conn->observer = observer = calloc(1, sizeof(*observer));
+	if (observer == NULL ||
+	    evtimer_assign(&observer->timer, conn->worker->base, on_timer, conn) != 0)
+		return false;
+	observer->hold.total = &conn->worker->held;
+	if (looks)
+		observer->inspection = open_inspection(conn);
+	return !looks || observer->inspection != NULL;
+}
+
 bool
 observe_open(struct conn *conn)
 {
-	bool looks = inspection_open != NULL && (conn->facts.inspect == INSPECT_OPENED ||
-						    conn->facts.inspect == INSPECT_PLAIN);
-	bool asks = rules_ask_for_payload(own_rules(conn));
-	struct observer *observer;
+	bool looks = conn->facts.inspect == INSPECT_OPENED || conn->facts.inspect == INSPECT_PLAIN;
 
-	if (!looks && rules_budgets(own_rules(conn)) == 0)
+	if (!looks && conn->observer == NULL && rules_budgets(own_rules(conn)) == 0)
 		return !conn->facts.verdict.open || ask(conn);
-	conn->observer = observer = calloc(1, sizeof(*observer));
-	if (observer == NULL)
-		goto fail;
-	observer->asks = asks;
-	observer->hold.total = &conn->worker->held;
-	if (evtimer_assign(&observer->timer, conn->worker->base, on_timer, conn) != 0)
-		goto fail;
-	if (looks) {
-		observer->inspection = open_inspection(conn);
-		if (observer->inspection == NULL)
-			goto fail;
+	if (!open_observer(conn, looks)) {
+		(void)conn_close(conn, END_OVERLOAD, "no memory to look at what is sent");
+		return false;
 	}
-	return !asks || ask_anew(conn);
-fail:
-	(void)conn_close(conn, END_OVERLOAD, "no memory to look at what is sent");
-	return false;
+	conn->observer->asks = rules_ask_for_payload(own_rules(conn));
+	return !conn->observer->asks || ask_anew(conn);
+}
+
+bool
+observe_starts_tls(const struct conn *conn)
+{
+	return conn->observer != NULL && conn->observer->inspection != NULL &&
+	       inspection_starts_tls(conn->observer->inspection);
+}
+
+void
+observe_rest(struct conn *conn)
+{
+	struct observer *observer = conn->observer;
+
+	(void)event_del(&observer->timer);
+	spending_free(observer->spending);
+	observer->spending = NULL;
+	hold_clear(&observer->hold);
+	observer->asks = observer->holds = observer->in_vain = observer->slowed = false;
+	conn->facts.waits = false;
 }
 
 void
@@ -445,8 +472,7 @@ observe_close(struct conn *conn)
 	conn->observer = NULL;
 	if (event_initialized(&observer->timer))
 		(void)event_del(&observer->timer);
-	if (observer->inspection != NULL)
-		inspection_close(observer->inspection);
+	inspection_close(observer->inspection);
 	spending_free(observer->spending);
 	hold_clear(&observer->hold);
 	free(observer);

@@ -52,6 +52,14 @@ void observe_left(struct conn *conn, size_t count);
 bool observe_end(struct conn *conn, enum direction direction);
 bool observe_keeps(const struct conn *conn);
 
+/* The server has agreed to begin TLS in the middle of the conversation (STARTTLS):
+ * nothing more is to be read before that.  What either side said behind its
+ * agreement is gone. */
+bool observe_starts_tls(const struct conn *conn);
+
+/* Until relaying begins again, by observe_open, nothing is looked at. */
+void observe_rest(struct conn *conn);
+
 /* Whether it stands still because a limit wants it so. */
 bool observe_is_slowed(const struct conn *conn);
 

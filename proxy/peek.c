@@ -90,6 +90,8 @@ read_hello(struct conn *conn)
 enum conn_state
 run_peek(struct conn *conn)
 {
+	/* In the middle of a conversation its last words may still be on their way. */
+	(void)leg_flush(&conn->camera);
 	while (conn->camera.readable && !conn->hello_done && !conn->closing) {
 		if (!read_hello(conn))
 			break;

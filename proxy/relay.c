@@ -154,6 +154,8 @@ next_piece(struct conn *conn, const struct flow *flow, size_t *count)
 	enum leg_io io = LEG_DONE;
 
 	*count = 0;
+	if (observe_starts_tls(conn))
+		return LEG_WAIT;
 	if (conn->observer != NULL && flow->direction == DIRECTION_UP)
 		io = observe_before(conn, count, &size);
 	if (io != LEG_DONE || *count > 0)
@@ -369,15 +371,18 @@ run_relay(struct conn *conn)
 		more = carry(conn, &down) == LEG_DONE || more;
 	if (conn->closing)
 		return CONN_CLOSED;
+	if (observe_starts_tls(conn))
+		return starttls_begin(conn);
 	mirror_end(conn, &up);
 	mirror_end(conn, &down);
 	(void)leg_flush(&conn->server);
 	(void)leg_flush(&conn->camera);
 	if (*up.read != before_up || *down.read != before_down)
 		conn->active_ms = clock_mono_ms();
-	if (before_down == 0 && *down.read > 0)
+	if (before_down == conn->clear.down && *down.read > before_down)
 		conn->heard_ms = conn->active_ms;
-	if (before_up == 0 && *up.read > 0 && conn->facts.inspect == INSPECT_OPENED)
+	if (before_up == conn->clear.up && *up.read > before_up &&
+	    conn->facts.inspect == INSPECT_OPENED)
 		camera_note_trust(conn);
 	if (more)
 		event_active(&conn->camera.event, 0, 0);

@@ -142,6 +142,8 @@ asks_anew(struct conn *conn)
 		return false;
 	conn->asked_anew = true;
 	session_forget(&conn->session);
+	if (conn->starttls)
+		return false; /* the next one will not offer it */
 	leg_close(&conn->server, true);
 	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};
 	return true;
@@ -256,7 +258,8 @@ answer_server(struct conn *conn)
 
 	if (server->errors != 0)
 		identity = NULL;
-	if (identity == NULL && conn->snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
+	if (identity == NULL && !conn->starttls &&
+	    conn->snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
 		return fall_to_passthrough(conn);
 	if (identity != NULL) {
 		server->version = tls_version(conn->server.ssl);

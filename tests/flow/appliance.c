@@ -278,7 +278,7 @@ appliance_open(struct flow *flow)
 	TAILQ_INIT(&worker->open);
 	TAILQ_INIT(&worker->closed);
 	worker->base = worker_base();
-	appliance_write(flow, rules);
+	appliance_write(flow, flow->setup.rules != NULL ? flow->setup.rules : rules);
 	worker->snapshot = appliance_read(flow, 1);
 	worker->board = calloc(1, sizeof(*worker->board));
 	cr_assert(worker->base != NULL && worker->board != NULL);

@@ -43,6 +43,7 @@ struct worker;
 struct flow_setup {
 	const char *config;   /* more lines of borderlens.yaml, behind "tls:"; NULL: none */
 	const char *upstream; /* more keys of its tls.upstream: ", bad: mirror"; NULL: none */
+	const char *rules;    /* the rule set; NULL: the one of appliance.c */
 	const char *dst;      /* one of those above; NULL: FLOW_DE */
 	bool rsa;             /* the appliance has an RSA CA too (slow to make) */
 	unsigned signer_dies; /* so often the signer loses what it is asked */
