@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/flow/harness.h"
 #include "tests/support/hello_maker.h"
+#include "tests/support/record_writer.h"
 
 #include <openssl/err.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A few bytes that say nothing, over and over, in place of what a handshake
@@ -120,6 +122,83 @@ Test(floods_end, of_key_updates_of_either_side)
 		cr_expect_eq(flow.closed.facts.traffic.up, 0);
 		flow_close(&flow);
 	}
+}
+
+/* Records that hold nothing, but are whole: what padding against traffic
+ * analysis looks like, without end. */
+enum { EMPTY_FEW = 20, RECORD_DATA = 23 };
+
+static unsigned empty_records;
+static uint64_t empty_sent;
+
+static void
+pour_empty_records(struct peer *peer)
+{
+	struct record_writer writer;
+	uint8_t record[RECORD_WRITER_MAX];
+
+	peer_connect(peer);
+	peer_handshake(peer);
+	peer_say(peer, "hello", 5);
+	if (peer->ssl == NULL || !record_writer_open(&writer, peer->ssl, 1)) {
+		(void)snprintf(peer->trouble, sizeof(peer->trouble), "another cipher");
+		return;
+	}
+	for (empty_sent = 0; empty_sent < empty_records; empty_sent++) {
+		size_t size = record_writer_make(&writer, RECORD_DATA, "", 0, record);
+
+		if (send(peer->fd, record, size, MSG_NOSIGNAL) < 0)
+			return;
+	}
+	(void)send(peer->fd, record, record_writer_make(&writer, RECORD_DATA, "world", 5, record),
+	    MSG_NOSIGNAL);
+	peer_hear(peer, 2);
+	peer_close(peer);
+}
+
+static void
+hear_ten(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_handshake(peer);
+	peer_hear(peer, 10);
+	peer_say(peer, "ok", 2);
+	peer_hear_end(peer);
+}
+
+static void
+open_for_records(struct flow *flow, unsigned records)
+{
+	flow_open(flow, &(struct flow_setup){0});
+	flow_show(flow, pki_server(FLOW_NAME, &flow->root));
+	cr_assert_eq(SSL_CTX_set_max_proto_version(flow->camera.ctx, TLS1_2_VERSION), 1);
+	cr_assert_eq(SSL_CTX_set_cipher_list(flow->camera.ctx, RECORD_WRITER_CIPHER), 1);
+	empty_records = records;
+}
+
+Test(floods_end, of_empty_records_that_are_whole)
+{
+	struct flow flow;
+
+	open_for_records(&flow, TIMES);
+	flow_run(&flow, pour_empty_records, play_be_left);
+	cr_expect_eq(flow.closed.facts.end, END_FLOOD, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.closed.facts.traffic.up, 5);
+	cr_expect_eq(flow.server.received, 5);
+	cr_expect_eq(memcmp(flow.server.front, "hello", 5), 0);
+	flow_close(&flow);
+}
+
+Test(floods_end, and_a_few_empty_records_are_none)
+{
+	struct flow flow;
+
+	open_for_records(&flow, EMPTY_FEW);
+	flow_run(&flow, pour_empty_records, hear_ten);
+	cr_expect_eq(empty_sent, EMPTY_FEW);
+	cr_expect_eq(flow.server.received, 10, "%u", (unsigned)flow.server.received);
+	cr_expect_eq(memcmp(flow.server.front, "helloworld", 10), 0);
+	flow_close(&flow);
 }
 
 /* ---- renegotiation ---- */
