@@ -2,7 +2,6 @@
 #include "inspect/token.h"
 
 #include <string.h>
-#include <strings.h>
 
 enum { NUMBER_MAX_SHIFT = 62 };
 
@@ -12,25 +11,43 @@ slice(struct bytes in, size_t from, size_t to)
 	return (struct bytes){in.at + from, to - from};
 }
 
+static uint8_t
+fold(uint8_t byte)
+{
+	return byte >= 'A' && byte <= 'Z' ? byte | 0x20 : byte;
+}
+
+/* How long the literal is, where word begins with it; else SIZE_MAX. */
+static size_t
+match(struct bytes word, const char *literal)
+{
+	size_t at = 0;
+
+	for (; literal[at] != '\0'; at++)
+		if (at == word.left || fold(word.at[at]) != fold((uint8_t)literal[at]))
+			return SIZE_MAX;
+	return at;
+}
+
 bool
 token_begin(struct bytes word, const char *literal)
 {
-	size_t size = strlen(literal);
-
-	return word.left >= size && strncasecmp((const char *)word.at, literal, size) == 0;
+	return match(word, literal) != SIZE_MAX;
 }
 
 bool
 token_is(struct bytes word, const char *literal)
 {
-	return word.left == strlen(literal) && token_begin(word, literal);
+	return match(word, literal) == word.left;
 }
 
 bool
 token_hold(struct bytes word, const char *literal)
 {
+	uint8_t first = fold((uint8_t)literal[0]);
+
 	for (size_t at = 0; at < word.left; at++)
-		if (token_begin(slice(word, at, word.left), literal))
+		if (fold(word.at[at]) == first && token_begin(slice(word, at, word.left), literal))
 			return true;
 	return false;
 }

@@ -6,9 +6,10 @@
 #include <string.h>
 
 enum {
-	HEAD_MAX = 14,      /* two bytes, eight of length, four of mask */
-	UNMASKED_MAX = 512, /* bytes that are unmasked at once */
-	CONTROL_MAX = 125,  /* RFC 6455 section 5.5 */
+	HEAD_MAX = 14, /* two bytes, eight of length, four of mask */
+	WORD = 8,
+	UNMASKED_MAX = 1024, /* bytes that are unmasked at once */
+	CONTROL_MAX = 125,   /* RFC 6455 section 5.5 */
 };
 
 enum opcode { OP_MORE = 0, OP_TEXT = 1, OP_BINARY = 2, OP_CLOSE = 8, OP_PONG = 10 };
@@ -135,19 +136,29 @@ give(struct websocket *ws, struct observation *seen, enum direction direction, s
 		payload_feed(seen->meter, direction, plain, seen->payload);
 }
 
-static void
-give_unmasked(struct websocket *ws, struct side *side, struct observation *seen,
-    enum direction direction, struct bytes part)
+/* The mask goes on where the bytes before left it. */
+static size_t
+unmask(struct side *side, struct bytes part, uint8_t plain[UNMASKED_MAX])
 {
-	uint8_t plain[UNMASKED_MAX], byte;
+	uint8_t mask[WORD], word[WORD], byte;
+	struct bytes next;
+	size_t count = 0;
 
-	while (part.left > 0 && !seen->confused) {
-		size_t count = 0;
-
-		while (count < sizeof(plain) && bytes_u8(&part, &byte))
-			plain[count++] = byte ^ side->mask[side->phase++ & 3];
-		give(ws, seen, direction, (struct bytes){plain, count});
+	for (unsigned i = 0; i < WORD; i++)
+		mask[i] = side->mask[(side->phase + i) & 3];
+	while (bytes_take(&part, WORD, &next)) {
+		memcpy(word, next.at, WORD);
+		for (unsigned i = 0; i < WORD; i++)
+			word[i] ^= mask[i];
+		memcpy(plain + count, word, WORD);
+		count += WORD;
 	}
+	while (bytes_u8(&part, &byte)) {
+		plain[count] = byte ^ mask[count % WORD];
+		count++;
+	}
+	side->phase = (uint8_t)((side->phase + count) & 3);
+	return count;
 }
 
 /* Bytes that the meter has no wish to see are not unmasked either. */
@@ -171,6 +182,7 @@ take_payload(struct websocket *ws, struct observation *seen, enum direction dire
     struct bytes *in)
 {
 	struct side *side = &ws->sides[observation_side(direction)];
+	uint8_t plain[UNMASKED_MAX];
 	struct bytes part;
 
 	(void)bytes_take(in, in->left < side->left ? in->left : (size_t)side->left, &part);
@@ -181,12 +193,14 @@ take_payload(struct websocket *ws, struct observation *seen, enum direction dire
 	}
 	while (part.left > 0 && !seen->confused) {
 		struct bytes front;
+		size_t count;
 
 		if (skip_idle(side, seen, direction, &part) > 0)
 			continue;
 		(void)bytes_take(&part, part.left < UNMASKED_MAX ? part.left : UNMASKED_MAX,
 		    &front);
-		give_unmasked(ws, side, seen, direction, front);
+		count = unmask(side, front, plain);
+		give(ws, seen, direction, (struct bytes){plain, count});
 	}
 }
 
