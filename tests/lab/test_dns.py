@@ -9,8 +9,10 @@ import subprocess
 import threading
 
 import harness
-from harness import BAD, GOOD, GOOD6, RULES, check, equal, story
+from harness import BAD, GOOD, GOOD6, RULES, check, equal, refused, story
 from net import family_of
+from servers import Server
+from servers import context as tls
 
 HIDDEN = "198.51.100.7"  # what a spoofer answers
 TYPES = {"A": 1, "CNAME": 5, "AAAA": 28, "HTTPS": 65}
@@ -82,7 +84,7 @@ class Dns:
                 threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
     def serve(self, connection):
-        with connection, contextlib.suppress(OSError), connection.makefile("rb") as incoming:
+        with connection, contextlib.suppress(OSError, ValueError), connection.makefile("rb") as incoming:
             while size := incoming.read(2):
                 query = incoming.read(struct.unpack(">H", size)[0])
                 for answer in self.answers(query, "tcp"):
@@ -107,6 +109,15 @@ def dig(lab, server, name, *options, camera=10):
     return status, answers
 
 
+def stray(lab, appliance, address, camera=10):
+    """What is recorded of a datagram that says nothing of where it goes."""
+    with lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as made:
+        made.bind((f"192.168.77.{camera}", 0))
+        made.sendto(b"\x99 not known", (address, 5000))
+        port = made.getsockname()[1]
+    return appliance.eve.wait(10, event_type="flow", src_port=port, dest_ip=address)["borderlens"]
+
+
 def lookup(appliance, name, kind):
     return appliance.eve.wait(10, event_type="dns", dns__rrname=name, dns__type=kind)
 
@@ -124,18 +135,33 @@ def lookups_are_relayed_recorded_and_name_what_follows(lab):
     equal("one flow", query["flow_id"], answer["flow_id"])
     equal("code", answer["dns"]["rcode"], "NOERROR")
     equal("answers", answer["dns"]["answers"], [{"rrtype": "A", "rdata": GOOD}])
-    with lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
-        camera.bind(("192.168.77.10", 0))
-        camera.sendto(b"\x99 not known", (GOOD, 5000))
-        port = camera.getsockname()[1]
-        event = appliance.eve.wait(10, event_type="flow", src_port=port)["borderlens"]
+    event = stray(lab, appliance, GOOD)
     equal("its name", (event["looked_up"], event["name_basis"]), ("cam.vendor.example", "dns"))
-    with lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
-        camera.bind(("192.168.77.11", 0))
-        camera.sendto(b"\x99 not known", (GOOD, 5000))
-        port = camera.getsockname()[1]
-        event = appliance.eve.wait(10, event_type="flow", src_port=port)["borderlens"]
+    event = stray(lab, appliance, GOOD, camera=11)
     equal("another camera looked nothing up", event["name_basis"], "none")
+    appliance.recorded()
+
+
+@story()
+def name_that_was_looked_up_is_judged_where_the_hello_has_none(lab):
+    appliance = lab.started(changes=SHORT, rules=RULES.replace(
+        "rules:\n", "rules:\n  - {id: 5, match: {sni: tracker.example, port: 443}, then: block, why: w}\n"))
+    lab.server(Dns(lab.net.net, GOOD, {"a.tracker.example": GOOD, "cam.cameras.example": GOOD}))
+    lab.server(Server(lab.net.net, GOOD, tls=tls(lab.good)))
+    context = lab.camera_context(appliance)
+    context.check_hostname = False
+    equal("the lookup is none of its port", dig(lab, GOOD, "cam.cameras.example")[0], "NOERROR")
+    with lab.open_tls(context, name=None) as connection:
+        port = connection.getsockname()[1]
+    event = appliance.eve.wait(10, event_type="flow", src_port=port)["borderlens"]
+    equal("its name", (event["looked_up"], event["name_basis"]), ("cam.cameras.example", "dns"))
+    equal("it passes", event["verdict"], "allow")
+    equal("another name of the address", dig(lab, GOOD, "a.tracker.example")[0], "NOERROR")
+    refused(lab.open_tls, context, name=None)
+    event = appliance.eve.wait(10, event_type="flow", borderlens__looked_up="a.tracker.example",
+                               dest_port=443)["borderlens"]
+    equal("the rule", (event["verdict"], event["rule"]), ("block", "5"))
+    equal("what left", event["left"]["up"], 0)
     appliance.recorded()
 
 
@@ -177,16 +203,66 @@ def configured_resolver_is_asked_in_everybodys_stead(lab):
 
 
 @story()
+def lookups_over_tcp_pass_whole_or_not_at_all(lab):
+    appliance = lab.started(rules=NAMED, changes=SHORT)
+    dns = lab.server(Dns(lab.net.net, GOOD, {"cam.example": GOOD, "b.example": GOOD}))
+
+    def message(number, name):
+        query = struct.pack(">H", number) + b"\1\0\0\1\0\0\0\0\0\0" + wire(name) + b"\0\1\0\1"
+        return struct.pack(">H", len(query)) + query
+
+    def numbers(incoming, count):
+        """The number and the code of so many answers."""
+        got = []
+        for _ in range(count):
+            answer = incoming.read(struct.unpack(">H", incoming.read(2))[0])
+            got.append((struct.unpack(">H", answer[:2])[0], answer[3] & 15))
+        return sorted(got)
+
+    with lab.connect(port=53) as camera, camera.makefile("rb") as incoming:
+        for byte in message(1, "cam.example"):
+            camera.sendall(bytes([byte]))
+        equal("byte by byte", numbers(incoming, 1), [(1, 0)])
+        camera.sendall(message(2, "a.tracker.example") + message(3, "b.example") + message(4, "x.tracker.example"))
+        equal("three at once", numbers(incoming, 3), [(2, 5), (3, 0), (4, 5)])
+        camera.sendall(message(5, "y.tracker.example")[:-3])
+        camera.sendall(b"\0\1\1" + b"\0\1x")
+        refused(incoming.read)  # behind a lookup nothing else passes
+    equal("what the server was asked", [name for name, _, _ in dns.asked], ["cam.example", "b.example"])
+    with lab.connect(port=53) as camera:
+        camera.sendall(b"SSH-2.0-camera\r\n")
+        port = camera.getsockname()[1]
+        camera.shutdown(socket.SHUT_WR)
+        camera.recv(100)
+    event = appliance.eve.wait(10, event_type="flow", src_port=port)["borderlens"]
+    equal("another protocol passes as it is", event["left"]["up"], 16)
+    appliance.recorded()
+
+
+@story()
+def flow_of_lookups_carries_nothing_else(lab):
+    appliance = lab.started(changes=SHORT)
+    before = lab.net.arrived(GOOD)
+    with lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
+        camera.bind(("192.168.77.10", 0))
+        camera.sendto(b"\x12\x34\1\0\0\1\0\0\0\0\0\0" + wire("cam.example") + b"\0\1\0\1", (GOOD, 53))
+        camera.sendto(b"\x99 not a lookup" * 20, (GOOD, 53))
+        camera.sendto(b"\x12\x35\1\0\0\0\0\0\0\0\0\0" + b"payload" * 20, (GOOD, 53))
+        port = camera.getsockname()[1]
+        event = appliance.eve.wait(10, event_type="flow", src_port=port)
+    equal("what came", event["flow"]["pkts_toserver"], 3)
+    equal("what left", event["borderlens"]["left"]["up"], 29)
+    equal("packets at the far side", lab.net.arrived(GOOD) - before, 1)
+    appliance.recorded()
+
+
+@story()
 def answer_that_was_cut_is_asked_for_over_tcp(lab):
     appliance = lab.started(changes=SHORT)
     dns = lab.server(Dns(lab.net.net, GOOD, {"long.example": GOOD}))
     equal("the answer", dig(lab, GOOD, "long.example"), ("NOERROR", [GOOD]))
     equal("asked twice", [kind for _, _, kind in dns.asked], ["udp", "tcp"])
-    with lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
-        camera.bind(("192.168.77.10", 0))
-        camera.sendto(b"\x99 not known", (GOOD, 5000))
-        port = camera.getsockname()[1]
-        event = appliance.eve.wait(10, event_type="flow", src_port=port)["borderlens"]
+    event = stray(lab, appliance, GOOD)
     equal("learnt over TCP", event["looked_up"], "long.example")
     appliance.recorded()
 
@@ -206,9 +282,7 @@ def what_nobody_asked_for_is_not_learnt(lab):
         camera.settimeout(0.3)
         with contextlib.suppress(TimeoutError):
             check("no second one", not camera.recv(512))
-        camera.sendto(b"\x99 not known", (HIDDEN, 5000))
-        port = camera.getsockname()[1]
-        event = appliance.eve.wait(10, event_type="flow", src_port=port, dest_ip=HIDDEN)["borderlens"]
+    event = stray(lab, appliance, HIDDEN)
     equal("the spoofer's address has no name", event["name_basis"], "none")
     equal("one answer is recorded", len(appliance.eve.find(event_type="dns", dns__type="answer")), 1)
     appliance.recorded()
