@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Real programs speak through the appliance, plain and opened: what was said is
-told, what was sent arrives unchanged, and no secret is kept."""
+"""Real programs speak through the appliance, plain, opened, and with TLS that
+begins in the middle: what was said is told, what was sent arrives unchanged, and
+no secret is kept."""
 
+import base64
 import hashlib
 import json
 import os
 import subprocess
 
+import dialogs
 import harness
 from appliance import field, wait_for
 from harness import GOOD, NAME, ROOT, check, equal, story
@@ -165,6 +168,34 @@ def what_is_asked_by_sockets_is_told(lab):
 def greet(connection, server):
     connection.sendall(b"SSH-2.0-lab\r\n")
     server.keep(connection.recv(100))
+
+
+# ---- TLS that begins in the middle ----
+
+@story(60)
+def starttls_is_taken_up_and_opened(lab):
+    tls = context(lab.good)
+    ports = {2525: dialogs.smtp, 2121: dialogs.ftp, 1143: dialogs.imap, 1110: dialogs.pop3}
+    served = {port: lab.server(Server(lab.net.net, GOOD, port, handler=dialogs.handler(serve, lab.net.net, tls)))
+              for port, serve in ports.items()}
+    talk = Talk(lab)
+    talk.camera("swaks", "--server", NAME, "--port", "2525", "--tls", "--tls-ca-path", talk.authority, "--helo", "lobby-3.site.example",
+                "--from", "cam@site.example", "--to", "a@b.example", "--auth", "PLAIN", "--auth-user", "cam",
+                "--auth-password", base64.b64decode(SECRET + "=").decode(), "--attach-type", "image/jpeg", "--attach", f"@{talk.photo}")
+    talk.curl("--ssl-reqd", "-T", talk.photo, "-u", f"admin:{SECRET}", f"ftp://{NAME}:2121/rec.bin")
+    for port, proto, end in ((1143, "imap", b"a LOGOUT\r\n"), (1110, "pop3", b"QUIT\r\n")):
+        talk.camera("openssl", "s_client", "-connect", f"{NAME}:{port}", "-starttls", proto, "-CAfile", talk.authority,
+                    "-verify_return_error", "-quiet", "-ign_eof", stdin=None, input=end)
+    inside = {"borderlens__app__starttls": True, "borderlens__inspect": "opened"}
+    talk.said(2525, "smtp", smtp__helo="lobby-3.site.example", borderlens__app__credentials=True, **inside)
+    talk.said(2121, "ftp", borderlens__app__path="rec.bin", borderlens__app__credentials=True, **inside)
+    for port, proto in ((1143, "imap"), (1110, "pop3")):
+        talk.said(port, proto, **inside)
+    for port, server in served.items():
+        equal("nothing came between the command and TLS", [data for what, data in server.received if what == "before tls"], [b""])
+    equal("the file", [data for what, data in served[2121].received if what == "file"], [talk.digest])
+    equal("a mail", len([data for what, data in served[2525].received if what == "mail"]), 1)
+    talk.keeps_no_secret()
 
 
 if __name__ == "__main__":
