@@ -228,7 +228,7 @@ match_line(const struct multipart *multipart, unsigned *level)
 		/* It must be the whole of the line, but for "--" or spaces. */
 		if (left <= length) {
 			match = MATCH_SHORT;
-		} else if (strchr("- \t\r\n", line[hyphens + length]) != NULL) {
+		} else if (memchr("- \t\r\n", line[hyphens + length], 5) != NULL) {
 			*level = i;
 			return MATCH_YES;
 		}
@@ -274,6 +274,7 @@ next_tail(struct multipart *multipart, struct bytes *in, struct multipart_piece 
 static void
 next_candidate(struct multipart *multipart, struct bytes *in, struct multipart_piece *piece)
 {
+	size_t before = multipart->used;
 	uint8_t byte = 0;
 	unsigned level = 0;
 
@@ -286,17 +287,19 @@ next_candidate(struct multipart *multipart, struct bytes *in, struct multipart_p
 			continue;
 		if (match == MATCH_YES) {
 			*piece = (struct multipart_piece){.kind = MULTIPART_FRAME,
-			    .count = multipart->used};
+			    .count = multipart->used - before};
 			found_boundary(multipart, level);
 			return;
 		}
 		*piece = (struct multipart_piece){.kind = MULTIPART_DATA,
-		    .data = {multipart->line, multipart->used}};
+		    .data = {multipart->line, multipart->used},
+		    .count = before};
 		multipart->used = 0;
 		multipart->line_begins = byte == '\n';
 		return;
 	}
-	*piece = (struct multipart_piece){.kind = MULTIPART_FRAME};
+	*piece =
+	    (struct multipart_piece){.kind = MULTIPART_FRAME, .count = multipart->used - before};
 }
 
 /* Up to the next line that begins with a hyphen. */

@@ -38,11 +38,12 @@ struct multipart_header {
 
 struct multipart_piece {
 	enum multipart_kind {
-		MULTIPART_DATA,   /* bytes of the part that is open */
+		MULTIPART_DATA,   /* bytes of the part that is open, of which the first `count`
+				   * were given as FRAME before: they might have been a boundary */
 		MULTIPART_FRAME,  /* `count` bytes of boundaries and headers */
 		MULTIPART_BEGINS, /* what was open is over, and another part begins */
 	} kind;
-	struct bytes data; /* of MULTIPART_DATA; valid until the next call */
+	struct bytes data; /* valid until the next call */
 	uint64_t count;
 };
 
@@ -59,8 +60,8 @@ struct multipart *multipart_open(const char *type);
  * it at least, but for a BEGINS, which comes of what was taken before. */
 void multipart_next(struct multipart *multipart, struct bytes *in, struct multipart_piece *piece);
 
-/* Where no more comes: bytes that were kept because they might have become a
- * boundary, and are the open part's last ones. */
+/* Where no more comes: bytes that were given as FRAME because they might have
+ * become a boundary, and are the open part's last ones. */
 struct bytes multipart_rest(const struct multipart *multipart);
 
 /* Of the part that began last. */

@@ -81,7 +81,17 @@ tell_pending(const struct payload_meter *meter, struct payload_facts *facts)
 {
 	const struct side *up = &meter->up;
 
-	facts->pending = up->open ? up->message.waiting + up->framed + up->packet_bytes : 0;
+	facts->pending = 0;
+	if (!up->open)
+		return;
+	if (up->framing == PAYLOAD_RTP) {
+		facts->pending = up->packet_bytes;
+		return;
+	}
+	facts->pending = up->message.waiting + up->framed;
+	/* A message that was announced waits as well. */
+	if (facts->pending == 0 && up->message.finding.class == PAYLOAD_UNKNOWN)
+		facts->pending = 1;
 }
 
 /* ---- messages ---- */
@@ -154,6 +164,17 @@ begin_part(struct payload_meter *meter, enum direction direction)
 	begin_message(meter, direction, &hint);
 }
 
+/* The first `before` of these bytes were taken for framing. */
+static void
+feed_data(struct side *side, enum direction direction, struct bytes data, uint64_t before,
+    struct payload_facts *facts)
+{
+	assert(side->framed >= before);
+	side->framed -= before;
+	tally_take_back(facts, direction, before);
+	message_feed(&side->message, data, facts);
+}
+
 static void
 feed_parts(struct payload_meter *meter, enum direction direction, struct bytes piece,
     struct payload_facts *facts)
@@ -166,7 +187,7 @@ feed_parts(struct payload_meter *meter, enum direction direction, struct bytes p
 		multipart_next(side->parts, &piece, &part);
 		switch (part.kind) {
 		case MULTIPART_DATA:
-			message_feed(&side->message, part.data, facts);
+			feed_data(side, direction, part.data, part.count, facts);
 			break;
 		case MULTIPART_FRAME:
 			tally_count(facts, direction, PAYLOAD_UNKNOWN, part.count);
@@ -183,7 +204,9 @@ feed_parts(struct payload_meter *meter, enum direction direction, struct bytes p
 static void
 end_parts(struct side *side, enum direction direction, struct payload_facts *facts)
 {
-	message_feed(&side->message, multipart_rest(side->parts), facts);
+	struct bytes rest = multipart_rest(side->parts);
+
+	feed_data(side, direction, rest, rest.left, facts);
 	multipart_free(side->parts);
 	side->parts = NULL;
 	/* The last boundary goes with the part before it. */
@@ -215,7 +238,8 @@ payload_begin(struct payload_meter *meter, enum direction direction,
 		text_copy(side->codec, sizeof(side->codec), hint->codec == NULL ? "" : hint->codec);
 	else if (multipart_is(type))
 		side->parts = multipart_open(type);
-	begin_message(meter, direction, side->parts != NULL ? NULL : hint);
+	if (side->framing != PAYLOAD_RTP)
+		begin_message(meter, direction, side->parts != NULL ? NULL : hint);
 	tell_pending(meter, facts);
 }
 
@@ -276,11 +300,12 @@ payload_end(struct payload_meter *meter, enum direction direction, struct payloa
 
 	if (!side->open)
 		return;
-	if (side->framing == PAYLOAD_RTP)
-		end_packet(side, direction, facts);
 	if (side->parts != NULL)
 		end_parts(side, direction, facts);
-	end_message(meter, direction, facts);
+	if (side->framing == PAYLOAD_RTP)
+		end_packet(side, direction, facts);
+	else
+		end_message(meter, direction, facts);
 	side->open = false;
 	tell_pending(meter, facts);
 }

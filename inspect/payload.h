@@ -73,6 +73,8 @@ struct payload_meter *payload_open(uint64_t seed);
 
 /*
  * A message begins; one that was still open in this direction ends before it.
+ * facts->pending is at least 1 from here on until the message is told or over: what
+ * was announced waits as well as what came of it.
  * hint: may be NULL.  facts: the connection's, zeroed by the caller before the
  * first call, the same at each call; true after each of them.
  */

@@ -23,7 +23,10 @@ struct codec {
 	uint8_t type; /* RFC 3551's for it; 255: none */
 };
 
+/* The most frequent ones first. */
 static const struct codec codecs[] = {
+    {"H264", "h264", PAYLOAD_VIDEO, 255},
+    {"H265", "h265", PAYLOAD_VIDEO, 255},
     {"PCMU", "g711u", PAYLOAD_AUDIO, 0},
     {"GSM", "gsm", PAYLOAD_AUDIO, 3},
     {"G723", "g723", PAYLOAD_AUDIO, 4},
@@ -37,8 +40,6 @@ static const struct codec codecs[] = {
     {"MPV", "mpeg2", PAYLOAD_VIDEO, 32},
     {"MP2T", "mpegts", PAYLOAD_VIDEO, 33},
     {"H263", "h263", PAYLOAD_VIDEO, 34},
-    {"H264", "h264", PAYLOAD_VIDEO, 255},
-    {"H265", "h265", PAYLOAD_VIDEO, 255},
     {"HEVC", "h265", PAYLOAD_VIDEO, 255},
     {"H263-1998", "h263", PAYLOAD_VIDEO, 255},
     {"H263-2000", "h263", PAYLOAD_VIDEO, 255},

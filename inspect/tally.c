@@ -30,6 +30,15 @@ tally_move(struct payload_facts *facts, enum direction direction, enum payload_c
 	counts[to] += count;
 }
 
+void
+tally_take_back(struct payload_facts *facts, enum direction direction, uint64_t count)
+{
+	uint64_t *counts = counters(facts, direction);
+
+	assert(counts[PAYLOAD_UNKNOWN] >= count);
+	counts[PAYLOAD_UNKNOWN] -= count;
+}
+
 int payload_gravity(enum payload_class class)
 {
 	static const int gravities[PAYLOAD_COUNT] = {

@@ -166,7 +166,7 @@ is_form_byte(uint8_t byte)
 {
 	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
 	       (byte >= '0' && byte <= '9') ||
-	       (byte != 0 && strchr("=&%+._-*[]~:/,;@!$()'\"{}|?", byte) != NULL);
+	       (byte != 0 && strchr("=&%+._-*[]~:/,@!$()", byte) != NULL);
 }
 
 /* A name as it stands before "=": no spaces, no more than a line has. */

@@ -178,7 +178,7 @@ words_note(struct words_seen *seen, struct bytes name, enum words_value kind, st
 	const struct entry *entry = find(names, sizeof(names) / sizeof(*names), name);
 	bool holds = kind == WORDS_MANY || (kind == WORDS_TEXT && !is_switch(value));
 
-	seen->names++;
+	seen->names += name.left > 0;
 	if (kind == WORDS_TEXT)
 		note_encoded(seen, value);
 	if (entry == NULL)

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/inspect/meter.h"
+
+#include <criterion/parameterized.h>
+
+enum { HEADER = 12, PACKET = 1000 };
+
+/* A packet of one source, by its number. */
+static size_t
+write_packet(uint8_t *out, uint8_t type, uint16_t number, const uint8_t *front, size_t front_size)
+{
+	memset(out, 0xa7, PACKET);
+	memset(out, 0, HEADER);
+	out[0] = 0x80;
+	out[1] = type;
+	out[2] = (uint8_t)(number >> 8);
+	out[3] = (uint8_t)number;
+	out[8] = 0x11;
+	memcpy(out + HEADER, front, front_size);
+	return PACKET;
+}
+
+struct row {
+	char why[48];
+	char codec[20]; /* by SDP */
+	uint8_t type;
+	uint8_t fronts[4][3]; /* of the payload of four packets */
+	unsigned step;        /* of the number, from packet to packet */
+	enum payload_class class;
+	enum confidence confidence;
+	char format[12];
+};
+
+static struct row rows[] = {
+    {"H.264 by SDP", "H264", 96, {{0x41}, {0x41}, {0x41}, {0x41}}, 1, PAYLOAD_VIDEO,
+	CONFIDENCE_IDENTIFIED, "h264"},
+    {"AAC by SDP, with a clock's case", "mpeg4-generic", 97, {{0}, {0}, {0}, {0}}, 1, PAYLOAD_AUDIO,
+	CONFIDENCE_IDENTIFIED, "aac"},
+    {"numbers that do not follow", "H264", 96, {{0x41}, {0x41}, {0x41}, {0x41}}, 999, PAYLOAD_VIDEO,
+	CONFIDENCE_PROBABLE, "h264"},
+    {"a few that are lost", "H264", 96, {{0x41}, {0x41}, {0x41}, {0x41}}, 3, PAYLOAD_VIDEO,
+	CONFIDENCE_IDENTIFIED, "h264"},
+    {"G.711 by its number", "", 0, {{0xff}, {0xff}, {0xff}, {0xff}}, 1, PAYLOAD_AUDIO,
+	CONFIDENCE_IDENTIFIED, "g711u"},
+    {"G.711 A by its number, with a marker", "H264", 0x88, {{0xd5}, {0xd5}, {0xd5}, {0xd5}}, 1,
+	PAYLOAD_AUDIO, CONFIDENCE_IDENTIFIED, "g711a"},
+    {"JPEG by its number", "", 26, {{0}, {0}, {0}, {0}}, 1, PAYLOAD_VIDEO, CONFIDENCE_IDENTIFIED,
+	"mjpeg"},
+    {"fragments of H.264", "", 96, {{0x7c, 0x85}, {0x7c, 0x05}, {0x7c, 0x05}, {0x7c, 0x45}}, 1,
+	PAYLOAD_VIDEO, CONFIDENCE_IDENTIFIED, "h264"},
+    {"fragments of H.265", "", 96,
+	{{0x62, 0x01, 0x93}, {0x62, 0x01, 0x13}, {0x62, 0x01, 0x13}, {0x62, 0x01, 0x53}}, 1,
+	PAYLOAD_VIDEO, CONFIDENCE_IDENTIFIED, "h265"},
+    {"large packets of nobody knows what", "", 96, {{1}, {2}, {3}, {4}}, 1, PAYLOAD_VIDEO,
+	CONFIDENCE_PROBABLE, "rtp"},
+    {"a word of SDP that is not known", "x-new", 96, {{1}, {2}, {3}, {4}}, 1, PAYLOAD_VIDEO,
+	CONFIDENCE_PROBABLE, "rtp"},
+    {"ONVIF's metadata", "vnd.onvif.metadata", 107, {{'<'}, {'<'}, {'<'}, {'<'}}, 1,
+	PAYLOAD_METADATA, CONFIDENCE_IDENTIFIED, "onvif"},
+    {"RTCP", "", 200, {{0}, {0}, {0}, {0}}, 1, PAYLOAD_CONTROL, CONFIDENCE_IDENTIFIED, "rtcp"},
+};
+
+ParameterizedTestParameters(payload_rtp, is_what_its_packets_show)
+{
+	return cr_make_param_array(struct row, rows, sizeof(rows) / sizeof(*rows));
+}
+
+ParameterizedTest(struct row *row, payload_rtp, is_what_its_packets_show)
+{
+	static const size_t pieces[] = {PACKET, 1, 40, 65};
+
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+		struct payload_hint hint = {.codec = row->codec, .framing = PAYLOAD_RTP};
+		struct payload_facts facts = {0};
+		struct payload_meter *meter = payload_open(7);
+		uint8_t packet[PACKET];
+
+		for (unsigned number = 0; number < 4; number++) {
+			(void)write_packet(packet, row->type,
+			    (uint16_t)(65534 + number * row->step), row->fronts[number],
+			    sizeof(row->fronts[number]));
+			payload_begin(meter, DIRECTION_UP, &hint, &facts);
+			for (size_t at = 0; at < PACKET; at += pieces[i]) {
+				size_t left = PACKET - at;
+
+				payload_feed(meter, DIRECTION_UP,
+				    (struct bytes){packet + at,
+					left < pieces[i] ? left : pieces[i]},
+				    &facts);
+			}
+			cr_expect_eq(facts.pending, PACKET);
+			payload_end(meter, DIRECTION_UP, &facts);
+			cr_expect_eq(facts.pending, 0);
+		}
+		cr_expect_eq(facts.class, row->class, "%s: %s", row->why,
+		    payload_class_name(facts.class));
+		cr_expect_eq(facts.confidence, row->confidence, "%s", row->why);
+		cr_expect_str_eq(facts.format, row->format, "%s: %s", row->why, facts.format);
+		cr_expect_eq(facts.up[row->class], 4 * PACKET);
+		payload_free(meter);
+	}
+}
+
+/* Sources run side by side, each with its own numbers. */
+Test(payload_rtp, sources_are_told_apart)
+{
+	static const uint8_t front[3] = {0x41};
+	struct payload_hint hint = {.codec = "H265", .framing = PAYLOAD_RTP};
+	struct payload_facts facts = {0};
+	struct payload_meter *meter = payload_open(7);
+	uint8_t packet[PACKET];
+
+	for (unsigned i = 0; i < 12; i++) {
+		(void)write_packet(packet, 96, (uint16_t)(i / 4 + i % 4 * 5000), front,
+		    sizeof(front));
+		packet[9] = (uint8_t)(i % 4);
+		payload_begin(meter, DIRECTION_UP, &hint, &facts);
+		payload_feed(meter, DIRECTION_UP, (struct bytes){packet, PACKET}, &facts);
+		payload_end(meter, DIRECTION_UP, &facts);
+	}
+	cr_expect_eq(facts.confidence, CONFIDENCE_IDENTIFIED);
+	payload_free(meter);
+}
+
+Test(payload_rtp, what_is_none_is_opaque)
+{
+	struct payload_hint hint = {.framing = PAYLOAD_RTP};
+	uint8_t packet[PACKET] = {0x80, 96, 0, 1};
+
+	for (size_t size = 1; size < HEADER; size++) {
+		struct payload_facts facts = meter_message(packet, size, SIZE_MAX, &hint);
+
+		cr_expect_eq(facts.class, PAYLOAD_OPAQUE);
+	}
+	packet[0] = 0x9f; /* fifteen sources, and an extension that is not there */
+	packet[HEADER + 62] = 0xff;
+	cr_expect_eq(meter_message(packet, 80, SIZE_MAX, &hint).class, PAYLOAD_OPAQUE);
+	packet[0] = 0x40;
+	cr_expect_eq(meter_message(packet, PACKET, SIZE_MAX, &hint).class, PAYLOAD_OPAQUE);
+}
