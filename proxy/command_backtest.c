@@ -97,8 +97,8 @@ read_rules(const struct argument_list *files, struct source *source, struct prob
 	return NULL;
 }
 
-/* What rules may ask for and no connection of this version has. */
-static const char *const unlearnt[] = {"class", "confidence", "direction", "bytes"};
+/* What rules may ask for and the record does not have. */
+static const char *const unlearnt[] = {"bytes"};
 
 static void
 note_unlearnt(const struct rules *rules)
@@ -106,8 +106,8 @@ note_unlearnt(const struct rules *rules)
 	for (size_t i = 0; i < sizeof(unlearnt) / sizeof(unlearnt[0]); i++) {
 		if (rules_ask_for(rules, unlearnt[i]))
 			(void)fprintf(stderr,
-			    "borderlens: note: %s is not learnt of connections in this version: "
-			    "what asks for it does not hold\n",
+			    "borderlens: note: %s is not in the record: what asks for it does not "
+			    "hold\n",
 			    unlearnt[i]);
 	}
 }

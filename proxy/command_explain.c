@@ -9,6 +9,7 @@
 #include "config/judge.h"
 #include "config/oui.h"
 #include "config/problems.h"
+#include "config/rules.h"
 #include "geo/geo.h"
 #include "geo/ranges.h"
 #include "proxy/arguments.h"
@@ -18,6 +19,7 @@
 
 #include <event2/event.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { EXIT_ALLOWED = 0, EXIT_BLOCKED = 10, EXIT_LIMITED = 11, EXIT_CANNOT_TELL = 12 };
@@ -28,6 +30,7 @@ struct options {
 	const char *device;
 	const char *sni;
 	const char *class;
+	const char *bytes;
 	bool json;
 };
 
@@ -51,9 +54,13 @@ static const struct argument option_rows[] = {
 	"\"\": it sends none",
 	0},
     {"class", 0, "CLASS", ARGUMENT_TEXT, offsetof(struct options, class),
-	"the kind of payload, taken as seen: video, image, audio, telemetry,\n"
-	"firmware, control or opaque.  Not learnt of connections in this\n"
-	"version, so that what the appliance does rests on no class",
+	"the kind of payload, taken as seen on its way up: video, image,\n"
+	"audio, telemetry, firmware, control, metadata, credentials, opaque;\n"
+	"unknown: it is not known when that is waited for no longer",
+	0},
+    {"bytes", 0, "NUMBER", ARGUMENT_TEXT, offsetof(struct options, bytes),
+	"that so many bytes were sent up already, of each budget that\n"
+	"counts it (0 where it is not given)",
 	0},
     {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct options, json), "one JSON document", 0},
     ARGUMENT_CONFIG(options, path),
@@ -63,7 +70,7 @@ static const struct arguments arguments = {
     .command = "explain",
     .head =
 	"usage: borderlens explain --to IP[:PORT] [--device NAME] [--sni NAME] [--class CLASS]\n"
-	"                          [--json] [-c FILE]\n\n"
+	"                          [--bytes NUMBER] [--json] [-c FILE]\n\n"
 	"What would happen to a connection, rule by rule, and why: by the same code that\n"
 	"judges connections.  Nothing is sent.\n",
     .rows = option_rows,
@@ -77,6 +84,8 @@ static const struct arguments arguments = {
 static int
 fill_class(const char *word, struct payload_facts *payload)
 {
+	if (strcmp(word, payload_class_name(PAYLOAD_UNKNOWN)) == 0)
+		return 0;
 	for (enum payload_class class = PAYLOAD_VIDEO; class < PAYLOAD_COUNT; class ++) {
 		if (strcmp(word, payload_class_name(class)) != 0)
 			continue;
@@ -86,6 +95,25 @@ fill_class(const char *word, struct payload_facts *payload)
 		return 0;
 	}
 	return arguments_refuse(&arguments, "--class: there is no such class of payload");
+}
+
+/* Which budgets one more byte would go over. */
+static int
+fill_bytes(const char *text, const struct rules *rules, struct facts *facts)
+{
+	uint64_t bytes = 0;
+
+	if (text != NULL &&
+	    (text[0] == '\0' || strlen(text) > 18 || text[strspn(text, "0123456789")] != '\0'))
+		return arguments_refuse(&arguments, "--bytes: a number of bytes");
+	if (text != NULL)
+		bytes = strtoull(text, NULL, 10);
+	facts->budgeted = true;
+	for (size_t i = 0; i < rules_budgets(rules); i++) {
+		if (bytes >= rules_budget(rules, i).up_over)
+			facts->budgets_over |= UINT64_C(1) << i;
+	}
+	return 0;
 }
 
 /* The camera that text tells, under the name that a connection of it has.
@@ -139,6 +167,8 @@ fill_facts(const struct options *options, const struct config *config, const str
 	if (options->sni != NULL && strlen(options->sni) >= sizeof(facts->hello.sni))
 		return arguments_refuse(&arguments, "--sni: longer than a host name can be");
 	if (options->class != NULL && fill_class(options->class, &facts->payload) != 0)
+		return EXIT_USAGE;
+	if (fill_bytes(options->bytes, config->rules, facts) != 0)
 		return EXIT_USAGE;
 	if (options->device != NULL)
 		fill_device(options->device, config->devices, facts);
@@ -217,8 +247,7 @@ write_facts(const struct facts *facts, const struct config *config)
 	text_add(&basis, "%s", place->operator_basis);
 	write_fact("operator", countries_text(&place->operator, countries), operator);
 	if (facts->payload.class != PAYLOAD_UNKNOWN)
-		write_fact("class", payload_class_name(facts->payload.class),
-		    "(taken as seen; not learnt of connections in this version)");
+		write_fact("class", payload_class_name(facts->payload.class), "(taken as seen)");
 	if (facts->hello.sni[0] != '\0') {
 		write_fact("name", facts->hello.sni,
 		    "(taken as proven by the server's certificate)");
@@ -304,8 +333,8 @@ tell_json(const struct judge_step *step, void *arg)
 
 /* ---- the verdict ---- */
 
-/* Whether a name, once known, could change the verdict: the judge itself says
- * so by what it waits for. */
+/* Whether what is not given, once known, could change the verdict: the judge
+ * itself says so by what it waits for. */
 static void
 note_open(const struct judge_step *step, void *arg)
 {
@@ -316,26 +345,36 @@ note_open(const struct judge_step *step, void *arg)
 		*open = true;
 }
 
+/* The stage at which everything that is given is known, and no more. */
+static enum verdict_stage
+asked_stage(const struct options *options)
+{
+	return options->sni == NULL ? VERDICT_ADDRESS : VERDICT_PAYLOAD;
+}
+
 static bool
 is_open(const struct options *options, const struct config *config, const struct facts *facts)
 {
+	struct facts asked = *facts;
 	struct verdict verdict;
 	bool open = false;
 
-	if (options->sni != NULL)
+	asked.waits = options->class == NULL;
+	if (options->sni != NULL && options->class != NULL)
 		return false;
-	judge_explain(config->rules, VERDICT_ADDRESS, facts, &verdict, note_open, &open);
+	judge_explain(config->rules, asked_stage(options), &asked, &verdict, note_open, &open);
 	return open && verdict.result != RESULT_BLOCK;
 }
 
 /*
- * The name is not given and a rule may ask for it: then the verdict at the
- * first stage is the most that can be said.  Otherwise all is known.
+ * Something is not given and a rule may ask for it: then the verdict at the stage
+ * before it is the most that can be said.  Otherwise all is known.
  */
 static enum verdict_stage
-last_stage(const struct options *options, bool open)
+last_stage(const struct options *options, const struct config *config, bool open)
 {
-	if (options->class != NULL && !open)
+	if (!open && rules_ask_for_payload(config->rules) &&
+	    (options->sni != NULL || options->class != NULL))
 		return VERDICT_PAYLOAD;
 	return options->sni != NULL ? VERDICT_CERTIFICATE : VERDICT_ADDRESS;
 }
@@ -366,7 +405,7 @@ judge_all(const struct options *options, const struct config *config, struct fac
 		json_open_array(&talk->json, "steps");
 	if (!guard_refuses(config, talk->own, &facts->dst, &facts->verdict)) {
 		open = is_open(options, config, facts);
-		judge_stages(options, config, facts, last_stage(options, open), talk);
+		judge_stages(options, config, facts, last_stage(options, config, open), talk);
 	} else if (!options->json) {
 		(void)printf("appliance\n  %-14s YES    before any rule\n", facts->verdict.rule);
 	}
@@ -386,22 +425,30 @@ exit_code(const struct facts *facts, bool open)
 }
 
 static void
-write_verdict(const struct verdict *verdict, int code)
+write_verdict(const struct options *options, const struct verdict *verdict, int code)
 {
 	bool blocked = verdict->result == RESULT_BLOCK;
 
 	if (code == EXIT_CANNOT_TELL) {
-		(void)puts("verdict: cannot tell: a rule asks for the server's name; give it with "
-			   "--sni");
+		(void)puts(options->sni == NULL
+			       ? "verdict: cannot tell: a rule asks for the server's name; give it "
+				 "with --sni"
+			       : "verdict: cannot tell: a rule asks for what is sent; give it with "
+				 "--class");
 		return;
 	}
 	(void)fputs("verdict: ", stdout);
+	if (verdict->result == RESULT_LIMIT && verdict->rate > 0)
+		(void)printf("limit to %u bytes a second", verdict->rate);
+	else if (verdict->result == RESULT_LIMIT)
+		(void)fputs("limit, nothing more in this period", stdout);
 	/* The camera's data waits for the certificate: a block lets none of it out. */
 	if (blocked)
 		(void)printf("BLOCK (%s, %s)", how_name(verdict->how),
 		    verdict->stage < VERDICT_CERTIFICATE ? "nothing is sent to the server"
-							 : "0 bytes of the camera's leave");
-	else
+		    : verdict->stage < VERDICT_PAYLOAD   ? "0 bytes of the camera's leave"
+							 : "what would be sent does not leave");
+	else if (verdict->result != RESULT_LIMIT)
 		(void)fputs(result_name(verdict->result), stdout);
 	(void)printf(" by %s/%s \"%s\"%s\n", verdict->ruleset, verdict->rule, verdict->why,
 	    verdict->shadow ? " (shadow: would have blocked)" : "");
@@ -441,7 +488,7 @@ explain(const struct options *options, const struct config *config, const struct
 	}
 	code = exit_code(&facts, judge_all(options, config, &facts, &talk));
 	if (!options->json) {
-		write_verdict(&facts.verdict, code);
+		write_verdict(options, &facts.verdict, code);
 		return code;
 	}
 	add_verdict(&talk.json, &facts.verdict, code);

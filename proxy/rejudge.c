@@ -85,6 +85,11 @@ rejudge(const struct rules *rules, const struct facts *recorded, struct rejudged
 		if (out->verdict.result == RESULT_BLOCK)
 			return;
 	}
+	/* What was sent is in the record, as far as anybody looked at it. */
+	if (out->verdict.open && recorded->verdict.result != RESULT_BLOCK) {
+		judge(rules, VERDICT_PAYLOAD, &facts, &out->verdict);
+		return;
+	}
 	if (has_names_left_out(recorded))
 		judge_explain(rules, known, &facts, &out->verdict, note_pending, &out->untold);
 	else if (recorded->verdict.result == RESULT_BLOCK && known < VERDICT_CERTIFICATE)

@@ -175,7 +175,8 @@ Test(command_backtest, says_what_could_not_be_judged)
 {
 	static const char asks[] =
 	    HEAD "rules:\n"
-		 "- {id: v, match: {class: video}, then: block, why: w}\n"
+		 "- {id: v, match: {bytes: {up_over: 1KB, per: 1d, by: device}}, then: block, why: "
+		 "w}\n"
 		 "- {id: n, match: {sni: cam.example}, then: allow, why: w}\n";
 	struct facts facts;
 
@@ -199,7 +200,7 @@ Test(command_backtest, says_what_could_not_be_judged)
 	(void)snprintf(home, sizeof(home), "%s/asks.yaml", site.dir);
 	BACKTEST("--rules", home);
 	cr_expect_eq(ran.code, EXIT_DIFFERENCES);
-	cr_expect_not_null(strstr(ran.err, "class is not learnt"), "%s", ran.err);
+	cr_expect_not_null(strstr(ran.err, "bytes is not in the record"), "%s", ran.err);
 	cr_expect_not_null(strstr(ran.out, "open     lobby-3"), "%s", ran.out);
 	cr_expect_not_null(strstr(ran.out, "1 to a place that is not known"), "%s", ran.out);
 	cr_expect_not_null(strstr(ran.out, "1 still open"), "%s", ran.out);

@@ -16,6 +16,8 @@ static const char rules[] =
     "- {id: cut, match: {ip: 20.0.0.0/8}, then: block, how: drop, why: no such net}\n"
     "- {id: near, match: {group: eu, port: 8883}, then: allow, why: ours}\n"
     "- {id: video, match: {class: video}, then: block, why: footage}\n"
+    "- {id: much, match: {port: 1883, bytes: {up_over: 2KB, per: 1d, by: device}}, then: limit, "
+    "rate: 16KB/s, why: too much}\n"
     "- {id: bare, match: {sni_missing: true, port: 8443}, then: block, why: nameless}\n"
     "- {id: bad, match: {sni: bad.example}, then: block, why: bad name}\n";
 
@@ -52,16 +54,23 @@ explain(const char *const *words)
 Test(command_explain, ends_as_the_verdict_says)
 {
 	static const struct {
-		const char *words[6];
+		const char *words[8];
 		int code;
 		const char *said;
 	} rows[] = {
-	    {{"1.2.3.4", "--sni", "good.example"}, 0, "verdict: allow by site/"},
+	    {{"1.2.3.4", "--sni", "good.example", "--class", "audio"}, 0,
+		"verdict: allow by site/"},
 	    {{"1.2.3.4", "--sni", "x.bad.example"}, 10,
 		"BLOCK (reset, nothing is sent to the server) by site/bad \"bad name\""},
 	    {{"1.2.3.4"}, 12, "verdict: cannot tell"},
 	    {{"1.2.3.4:8443", "--sni", ""}, 10, "by site/bare \"nameless\""},
-	    {{"1.2.3.4:443", "--sni", ""}, 0, "verdict: allow"},
+	    {{"1.2.3.4:443", "--sni", ""}, 12, "asks for what is sent; give it with --class"},
+	    {{"1.2.3.4:443", "--sni", "", "--class", "unknown"}, 0, "verdict: allow"},
+	    {{"1.2.3.4:1883", "--sni", "", "--class", "telemetry"}, 0, "verdict: allow"},
+	    {{"1.2.3.4:1883", "--sni", "", "--class", "telemetry", "--bytes", "2048"}, 11,
+		"limit to 16384 bytes a second by site/much \"too much\""},
+	    {{"1.2.3.4:1883", "--sni", "", "--class", "telemetry", "--bytes", "2047"}, 0,
+		"verdict: allow"},
 	    {{"1.2.3.4", "--sni", "good.example", "--class", "video"}, 10,
 		"by site/video \"footage\""},
 	    {{"1.2.3.4", "--sni", "good.example", "--class", "audio"}, 0, "verdict: allow"},
@@ -88,13 +97,14 @@ Test(command_explain, tells_each_rule_with_its_reason)
 	    "  located     unknown  \n"
 	    "  registered  unknown  \n"
 	    "  operator    unknown  \n"
-	    "  class       audio    (taken as seen; not learnt of connections in this version)\n"
+	    "  class       audio    (taken as seen)\n"
 	    "  name        good.example (taken as proven by the server's certificate)\n"
 	    "  vendor      unknown  \n"
 	    "rule set site v1 (enforce)\n"
 	    "  cut            no     ip(20.0.0.0/8): 1.2.3.4 does not match\n"
 	    "  near           no     port(8883): 8443 does not match\n"
 	    "  video          no     class(video): audio does not match\n"
+	    "  much           no     port(1883): 8443 does not match\n"
 	    "  bare           no     sni_missing(true): false does not match\n"
 	    "  bad            no     sni(bad.example): good.example does not match\n"
 	    "  = allow by unknown: open\n"
@@ -130,7 +140,7 @@ Test(command_explain, refuses_what_cannot_be)
 	    {"1.2.3.4:99999"},
 	    {""},
 	    {"1.2.3.4", "--class", "vidio"},
-	    {"1.2.3.4", "--class", "unknown"},
+	    {"1.2.3.4", "--bytes", "1KB"},
 	    {"1.2.3.4", "--sni",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -160,7 +170,7 @@ Test(command_explain, tells_who_made_a_camera_that_is_known_by_its_card)
 
 Test(command_explain, warns_of_a_device_that_is_not_configured)
 {
-	EXPLAIN("1.2.3.4", "--sni", "good.example", "--device", "loby-3");
+	EXPLAIN("1.2.3.4", "--sni", "good.example", "--device", "loby-3", "--class", "audio");
 	cr_expect_eq(ran.code, EXIT_DONE);
 	cr_expect_not_null(strstr(ran.err, "no camera is called 'loby-3', in devices.yaml"), "%s",
 	    ran.err);
