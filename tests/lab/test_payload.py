@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: MIT
+"""Rules about what is sent, with real programs: footage is held back and never
+leaves, telemetry passes as it is, budgets outlive the appliance, limits slow."""
+
+import hashlib
+import subprocess
+import time
+
+import harness
+from appliance import field
+from harness import GOOD, NAME, check, equal, story
+from servers import Server, context
+
+FOOTAGE = harness.RULES.replace("""  - {id: 20,""", """  - {id: 15, match: {class: [video, image]}, then: block, why: "No footage leaves"}
+  - {id: 20,""")
+
+
+def budget(then, up_over):
+    return harness.RULES.replace("  - {id: 20,", f"""  - {{id: 15, match: {{bytes: {{up_over: {up_over}, per: 52w, by: device}}}}, then: {then}, why: "Too much"}}
+  - {{id: 20,""")
+
+
+def take(connection, server):
+    """Keeps every byte that comes, and answers each HTTP message once."""
+    data = b""
+    try:
+        while piece := connection.recv(65536):
+            data += piece
+            head, _, body = data.partition(b"\r\n\r\n")
+            length = head.lower().partition(b"content-length:")[2].split(b"\r\n")[0]
+            if length and len(body) >= int(length):
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                break
+    finally:
+        server.keep(data)
+
+
+def film(lab, name, *options):
+    path = f"{lab.directory}/{name}"
+    subprocess.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10", "-t", "1", *options, "-y", path],
+                   check=True, stdin=subprocess.DEVNULL)
+    return path
+
+
+class Camera:
+    def __init__(self, lab, appliance):
+        self.lab, self.appliance = lab, appliance
+        self.authority = f"{lab.directory}/authority.pem"
+        harness.write(self.authority, appliance.command("ca", "export").stdout)
+
+    def run(self, *command):
+        done = subprocess.run(self.lab.net.cam.command(*command), capture_output=True, check=False, timeout=30, stdin=subprocess.DEVNULL)
+        return done.returncode
+
+    def curl(self, *arguments):
+        return self.run("curl", "-sS", "--max-time", "15", "--cacert", self.authority, *arguments)
+
+    def event(self, port):
+        return self.appliance.eve.wait(event_type="flow", dest_port=port)
+
+
+@story(60)
+def footage_never_leaves_and_the_rest_does(lab):
+    servers = {port: lab.server(Server(lab.net.net, GOOD, port, handler=take, tls=context(lab.good) if port != 8080 else None))
+               for port in (443, 8080, 8443, 8444, 8445, 8446)}
+    camera = Camera(lab, lab.started(FOOTAGE))
+    mp4 = film(lab, "film.mp4", "-c:v", "libx264", "-preset", "ultrafast", "-movflags", "frag_keyframe+empty_moov")
+    photo = film(lab, "photo.jpg", "-frames:v", "1")
+    status = f"{lab.directory}/status.json"
+    harness.write(status, '{"device": "lobby-3", "temperature": 21.5, "uptime": 86400, "humidity": 40, "status": "ok"}')
+    check("blocked", camera.curl("-T", mp4, f"https://{NAME}/up/film.mp4") != 0)
+    check("blocked", camera.curl("-T", mp4, f"http://{NAME}:8080/up/film.mp4") != 0)
+    check("blocked", camera.curl("-F", f"photo=@{photo};type=image/jpeg", f"https://{NAME}:8443/up") != 0)
+    # Of a film this short it does not look whether it arrived.
+    camera.run("ffmpeg", "-loglevel", "error", "-i", mp4, "-c", "copy", "-f", "mpegts", "-method", "PUT", f"https://{NAME}:8444/live.ts")
+    equal("curl's exit", camera.curl("--data-binary", f"@{status}", "-H", "Content-Type: application/json", f"https://{NAME}:8445/status"), 0)
+    for port, kind in ((443, "video"), (8080, "video"), (8443, "image"), (8444, "video")):
+        event = camera.event(port)
+        want = {"borderlens__left__up": 0, "borderlens__verdict": "block", "borderlens__rule": "15", "borderlens__verdict_stage": "payload",
+                "borderlens__payload__class": kind, "borderlens__payload__confidence": "identified", "borderlens__end": "refused"}
+        equal(f"port {port}", {key: field(event, key) for key in want}, want)
+        equal(f"what port {port} received", b"".join(servers[port].received), b"")
+    event = camera.event(8445)
+    received = b"".join(servers[8445].received)
+    with open(status, "rb") as sent:
+        equal("what arrived", hashlib.sha256(received.partition(b"\r\n\r\n")[2]).digest(), hashlib.sha256(sent.read()).digest())
+    equal("left up", field(event, "borderlens__left__up"), len(received))
+    equal("verdict", field(event, "borderlens__verdict"), "allow")
+
+
+def pour(lab, port, size):
+    """Sends so much, and says whether the server's answer came."""
+    with lab.connect(port=port) as connection:
+        try:
+            connection.sendall(b"\0" * size)
+            connection.shutdown(1)
+            return connection.recv(16) == b"done"
+        except ConnectionError:
+            return False
+
+
+def swallow(connection, server):
+    total = 0
+    try:
+        while piece := connection.recv(65536):
+            total += len(piece)
+        connection.sendall(b"done")
+    finally:
+        server.keep(total)
+
+
+@story(60)
+def a_budget_is_one_over_connections_and_kills(lab):
+    server = lab.server(Server(lab.net.net, GOOD, 7000, handler=swallow))
+    appliance = lab.started(budget("block", "1MB"))
+    check("the first goes", pour(lab, 7000, 700_000))
+    appliance.recorded()
+    appliance.kill()
+    appliance.start()
+    check("the second does not", not pour(lab, 7000, 700_000))
+    event = appliance.eve.wait(event_type="flow", dest_port=7000, borderlens__verdict="block")
+    left = field(event, "borderlens__left__up")
+    check("what had left", 0 <= left <= (1 << 20) - 700_000, left)
+    check("and no more than a buffer less", left > (1 << 20) - 700_000 - 16384, left)
+    equal("rule", field(event, "borderlens__rule"), "15")
+    check("what arrived", sum(server.received) <= 1 << 20, server.received)
+
+
+@story(60)
+def a_limit_slows_what_is_beyond(lab):
+    lab.server(Server(lab.net.net, GOOD, 7000, handler=swallow))
+    appliance = lab.started(budget("limit, rate: 256KB/s", "64KB"))
+    began = time.monotonic()
+    check("it arrives", pour(lab, 7000, 320 << 10))
+    took = time.monotonic() - began
+    check("slowly", 0.7 < took < 10, took)
+    event = appliance.eve.wait(event_type="flow", dest_port=7000)
+    equal("verdict", field(event, "borderlens__verdict"), "limit")
+    equal("left", field(event, "borderlens__left__up"), 320 << 10)
+
+
+if __name__ == "__main__":
+    harness.main()
