@@ -55,7 +55,8 @@ void broker_hear(struct broker *broker, broker_unseen_cb *unseen, void *arg);
  * nothing comes in.  One serves all cameras of an interface that sent to dst.
  *
  * Fails at once with ERR_LIMIT where too many wait.  Refused are interfaces that
- * are no camera's, port 0, and addresses that are the appliance's own, no
+ * are no camera's, port 0, and addresses that are the appliance's own (but for
+ * ports 53 and 123, where it answers itself), no
  * host's, or not to be reached from afar.  A broker that dies is asked again;
  * waiter->done hears after some seconds at the latest.
  */

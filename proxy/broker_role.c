@@ -30,7 +30,9 @@ enum {
 	BEAT_MS = 200,
 	TURN_MAX = 64, /* wishes of one worker before it is the next one's turn */
 	UNREACHABLE_AT_ONCE = 200,
-	COST = 1000,             /* of one message; an allowance grows by the rate a millisecond */
+	COST = 1000, /* of one message; an allowance grows by the rate a millisecond */
+	PORT_DNS = 53,
+	PORT_NTP = 123,
 	UDP_PAYLOAD_MAX = 65507, /* of IPv4; IPv6 has 20 bytes less, or jumbograms */
 };
 
@@ -88,7 +90,8 @@ check_destination(const struct broker_role *role, const struct addr *dst, struct
 		return err_set(err, ERR_INPUT, "port 0");
 	if (range != RANGE_PUBLIC && range != RANGE_PRIVATE)
 		return err_set(err, ERR_INPUT, "an address of the %s range", range_name(range));
-	if (own_addrs_has(role->own, dst))
+	/* But where the box itself answers (DNS, NTP): cameras are told of it by DHCP. */
+	if (own_addrs_has(role->own, dst) && dst->port != PORT_DNS && dst->port != PORT_NTP)
 		return err_set(err, ERR_INPUT, "the appliance's own address");
 	return 0;
 }

@@ -37,12 +37,14 @@ static const int common[] = {SCMP_SYS(brk), SCMP_SYS(clock_getres), SCMP_SYS(clo
 static const int of_signer[] = {SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_wait),
     SCMP_SYS(mlock), SCMP_SYS(munlock), LIST_END};
 
-static const int of_worker[] = {SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(connect),
-    SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2),
-    SCMP_SYS(epoll_wait), SCMP_SYS(eventfd2), SCMP_SYS(getpeername), SCMP_SYS(getsockname),
-    SCMP_SYS(getsockopt), SCMP_SYS(pipe2), SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg),
-    SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(splice), SCMP_SYS(tee),
-    SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_gettime), SCMP_SYS(timerfd_settime), LIST_END};
+/* The clock is only looked at: setting it needs a capability. */
+static const int of_worker[] = {SCMP_SYS(adjtimex), SCMP_SYS(clock_adjtime), SCMP_SYS(accept),
+    SCMP_SYS(accept4), SCMP_SYS(connect), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl),
+    SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_wait), SCMP_SYS(eventfd2),
+    SCMP_SYS(getpeername), SCMP_SYS(getsockname), SCMP_SYS(getsockopt), SCMP_SYS(pipe2),
+    SCMP_SYS(recvmmsg), SCMP_SYS(sendmmsg), SCMP_SYS(setsockopt), SCMP_SYS(shutdown),
+    SCMP_SYS(splice), SCMP_SYS(tee), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_gettime),
+    SCMP_SYS(timerfd_settime), LIST_END};
 
 /* SQLite's and the EVE file's; where they may go is Landlock's to say. */
 static const int of_recorder[] = {SCMP_SYS(access), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
@@ -81,20 +83,19 @@ static const int of_sanitizer[] = {SCMP_SYS(clone), SCMP_SYS(close_range), SCMP_
     SCMP_SYS(stat), SCMP_SYS(wait4), LIST_END};
 
 /* Nothing that any role does, and each a way to more than it has. */
-static const int refused_to_all[] = {SCMP_SYS(acct), SCMP_SYS(add_key), SCMP_SYS(adjtimex),
-    SCMP_SYS(bpf), SCMP_SYS(chroot), SCMP_SYS(clock_adjtime), SCMP_SYS(clock_settime),
-    SCMP_SYS(delete_module), SCMP_SYS(finit_module), SCMP_SYS(fsconfig), SCMP_SYS(fsmount),
-    SCMP_SYS(fsopen), SCMP_SYS(fspick), SCMP_SYS(init_module), SCMP_SYS(io_uring_enter),
-    SCMP_SYS(io_uring_register), SCMP_SYS(io_uring_setup), SCMP_SYS(ioperm), SCMP_SYS(iopl),
-    SCMP_SYS(kexec_file_load), SCMP_SYS(kexec_load), SCMP_SYS(keyctl), SCMP_SYS(mknod),
-    SCMP_SYS(mknodat), SCMP_SYS(mount), SCMP_SYS(mount_setattr), SCMP_SYS(move_mount),
-    SCMP_SYS(name_to_handle_at), SCMP_SYS(open_by_handle_at), SCMP_SYS(open_tree),
-    SCMP_SYS(perf_event_open), SCMP_SYS(pidfd_getfd), SCMP_SYS(pivot_root),
-    SCMP_SYS(process_madvise), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
-    SCMP_SYS(quotactl), SCMP_SYS(reboot), SCMP_SYS(request_key), SCMP_SYS(setdomainname),
-    SCMP_SYS(sethostname), SCMP_SYS(setns), SCMP_SYS(settimeofday), SCMP_SYS(swapoff),
-    SCMP_SYS(swapon), SCMP_SYS(syslog), SCMP_SYS(umount2), SCMP_SYS(unshare), SCMP_SYS(userfaultfd),
-    SCMP_SYS(vhangup), LIST_END};
+static const int refused_to_all[] = {SCMP_SYS(acct), SCMP_SYS(add_key), SCMP_SYS(bpf),
+    SCMP_SYS(chroot), SCMP_SYS(clock_settime), SCMP_SYS(delete_module), SCMP_SYS(finit_module),
+    SCMP_SYS(fsconfig), SCMP_SYS(fsmount), SCMP_SYS(fsopen), SCMP_SYS(fspick),
+    SCMP_SYS(init_module), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register),
+    SCMP_SYS(io_uring_setup), SCMP_SYS(ioperm), SCMP_SYS(iopl), SCMP_SYS(kexec_file_load),
+    SCMP_SYS(kexec_load), SCMP_SYS(keyctl), SCMP_SYS(mknod), SCMP_SYS(mknodat), SCMP_SYS(mount),
+    SCMP_SYS(mount_setattr), SCMP_SYS(move_mount), SCMP_SYS(name_to_handle_at),
+    SCMP_SYS(open_by_handle_at), SCMP_SYS(open_tree), SCMP_SYS(perf_event_open),
+    SCMP_SYS(pidfd_getfd), SCMP_SYS(pivot_root), SCMP_SYS(process_madvise),
+    SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev), SCMP_SYS(quotactl), SCMP_SYS(reboot),
+    SCMP_SYS(request_key), SCMP_SYS(setdomainname), SCMP_SYS(sethostname), SCMP_SYS(setns),
+    SCMP_SYS(settimeofday), SCMP_SYS(swapoff), SCMP_SYS(swapon), SCMP_SYS(syslog),
+    SCMP_SYS(umount2), SCMP_SYS(unshare), SCMP_SYS(userfaultfd), SCMP_SYS(vhangup), LIST_END};
 
 /* What this architecture does not have cannot be called either; a call that is
  * allowed without conditions already stays so. */

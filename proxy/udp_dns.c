@@ -15,30 +15,6 @@ udp_dns_speaks(const struct facts *facts)
 	return facts->app.proto == APP_DNS || facts->dst.port == PORT_DNS;
 }
 
-/* The socket that answers come by; NULL: none can be had. */
-static struct udp_reply *
-reply_of(struct udp_relay *relay, struct udp_flow *flow)
-{
-	if (flow->reply == NULL)
-		flow->reply =
-		    udp_reply_take(relay->replies, flow->ifindex, &flow->dst, relay->sockets_max);
-	return flow->reply;
-}
-
-static void
-answer_camera(struct udp_relay *relay, struct udp_flow *flow, struct bytes answer)
-{
-	struct udp_message message = {.to = flow->camera, .payload = answer, .owner = flow};
-	struct udp_reply *reply = reply_of(relay, flow);
-
-	flow->traffic.down += answer.left;
-	flow->traffic.packets_down++;
-	if (flow->state == UDP_ONE_WAY)
-		udp_table_file(relay->table, flow, UDP_TWO_WAY, relay->now_ms);
-	if (reply != NULL)
-		udp_reply_send(relay->replies, reply, &message);
-}
-
 bool
 udp_dns_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
 {
@@ -57,7 +33,7 @@ udp_dns_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram
 		udp_flow_note_left(flow);
 		return false;
 	case DNS_ANSWERED:
-		answer_camera(relay, flow, answer);
+		udp_flow_answer(relay, flow, answer);
 		return false;
 	case DNS_UNREAD:
 		return facts->app.proto != APP_DNS;
@@ -86,5 +62,5 @@ udp_dns_deliver(void *arg, const struct addr *camera, const struct addr *dst, st
 		return;
 	relay->now_ms = clock_mono_ms();
 	udp_table_use(relay->table, flow, relay->now_ms);
-	answer_camera(relay, flow, answer);
+	udp_flow_answer(relay, flow, answer);
 }

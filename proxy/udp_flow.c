@@ -197,6 +197,38 @@ tell_sent(void *arg, const struct udp_message *message)
 	flow->traffic.left_up += message->payload.left;
 }
 
+/* The socket that answers come by; NULL: none can be had. */
+static struct udp_reply *
+reply_of(struct udp_relay *relay, struct udp_flow *flow)
+{
+	if (flow->reply == NULL)
+		flow->reply =
+		    udp_reply_take(relay->replies, flow->ifindex, &flow->dst, relay->sockets_max);
+	return flow->reply;
+}
+
+void
+udp_flow_answer(struct udp_relay *relay, struct udp_flow *flow, struct bytes answer)
+{
+	struct udp_message message = {.to = flow->camera, .payload = answer, .owner = flow};
+	struct udp_reply *reply = reply_of(relay, flow);
+
+	flow->traffic.down += answer.left;
+	flow->traffic.packets_down++;
+	if (flow->state == UDP_ONE_WAY)
+		udp_table_file(relay->table, flow, UDP_TWO_WAY, relay->now_ms);
+	if (reply != NULL)
+		udp_reply_send(relay->replies, reply, &message);
+}
+
+bool
+udp_flow_leaves(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
+{
+	if (flow->ntp)
+		udp_ntp_up(relay, flow, datagram);
+	return !flow->ntp && (!flow->dns || udp_dns_up(relay, flow, datagram));
+}
+
 static void
 send_waiting(struct udp_relay *relay, struct udp_flow *flow)
 {
@@ -204,7 +236,7 @@ send_waiting(struct udp_relay *relay, struct udp_flow *flow)
 		const struct udp_message message = {.to = flow->dst,
 		    .payload = flow->waiting->datagrams[i]};
 
-		if (flow->dns && !udp_dns_up(relay, flow, message.payload))
+		if (!udp_flow_leaves(relay, flow, message.payload))
 			continue;
 		flow->live->left_up += message.payload.left;
 		udp_batch_send(relay->batch, flow->outlet->fd, &message, tell_sent, flow);
@@ -277,6 +309,7 @@ udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow)
 	keep_first(flow, &facts->app);
 	udp_judge(relay->worker, facts);
 	flow->dns = relay->worker->dns != NULL && udp_dns_speaks(facts);
+	flow->ntp = udp_judge_answers_time(relay->worker, facts);
 	flow->judged = udp_case_take(relay->cases, facts);
 	if (flow->judged == NULL) {
 		drop_flow(relay, flow);

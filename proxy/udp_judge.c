@@ -51,10 +51,29 @@ locate(struct worker *worker, struct facts *facts)
 	inventory_name(worker->inventory, snapshot->config, facts);
 }
 
+bool
+udp_judge_answers_time(const struct worker *worker, const struct facts *facts)
+{
+	return facts->app.proto == APP_NTP && worker->snapshot->config->ntp == NTP_ANSWER;
+}
+
+static void
+say_answered(struct verdict *verdict)
+{
+	*verdict = (struct verdict){.result = RESULT_ALLOW, .stage = VERDICT_ADDRESS};
+	text_copy(verdict->ruleset, sizeof(verdict->ruleset), "appliance");
+	text_copy(verdict->rule, sizeof(verdict->rule), "ntp");
+	text_copy(verdict->why, sizeof(verdict->why), "The box answers what asks for the time");
+}
+
 /* Whether it goes elsewhere: where dst is does not matter then. */
 static bool
 is_redirected(const struct worker *worker, struct facts *facts)
 {
+	if (udp_judge_answers_time(worker, facts)) {
+		say_answered(&facts->verdict);
+		return true;
+	}
 	return facts->app.proto == APP_DNS &&
 	       dns_policy_redirects(worker->dns, &facts->dst, &facts->verdict);
 }

@@ -20,6 +20,10 @@ struct worker;
  */
 void udp_judge(struct worker *worker, struct facts *facts);
 
+/* Whether the box itself answers: the flow asks for the time, and the configuration
+ * says so.  Such a flow is not judged by where dst is, for nothing goes there. */
+bool udp_judge_answers_time(const struct worker *worker, const struct facts *facts);
+
 /* Judge one that was let through under earlier rules; true: these block it, and
  * facts say so. */
 bool udp_judge_again(struct worker *worker, struct facts *facts);

@@ -90,6 +90,17 @@ void udp_flow_tell_excess(struct udp_relay *relay);
 /* All that is known of flow, which is judged, in relay->facts. */
 struct facts *udp_flow_gather(struct udp_relay *relay, const struct udp_flow *flow);
 
+/* Whether a camera's datagram of flow, which is not blocked, is to be sent on; else
+ * it is done with: answered here, or not to be sent. */
+bool udp_flow_leaves(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
+
+/* Answer flow's camera from here, as if from where it sent to. */
+void udp_flow_answer(struct udp_relay *relay, struct udp_flow *flow, struct bytes answer);
+
+/* ---- udp_ntp.c: what asks for the time, where the box answers ---- */
+
+void udp_ntp_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
+
 /* ---- udp_dns.c: what becomes of lookups ---- */
 
 /* Whether a flow's datagrams are to be looked at as lookups. */

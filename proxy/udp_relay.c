@@ -100,7 +100,7 @@ route_up(struct udp_relay *relay, const struct udp_message *message)
 		return NULL;
 	udp_table_use(relay->table, flow, relay->now_ms);
 	if (flow->state != UDP_BLOCKED)
-		return flow->dns && !udp_dns_up(relay, flow, message->payload) ? NULL : flow;
+		return udp_flow_leaves(relay, flow, message->payload) ? flow : NULL;
 	udp_flow_refuse(relay, flow, message->payload);
 	if (relay->now_ms >= flow->opened_us / 1000 + UDP_BLOCKED_MS)
 		udp_flow_end(relay, flow, END_REFUSED);

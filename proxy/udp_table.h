@@ -45,6 +45,7 @@ struct udp_flow {
 	uint8_t end;      /* enum end, of UDP_ENDED */
 	bool unreachable; /* the server's side said that nobody listens there */
 	bool dns;         /* each of its datagrams is looked at as a lookup */
+	bool ntp;         /* each of its datagrams is answered here */
 	uint8_t first_size;
 	uint8_t first[8];        /* facts.app.first, which flows do not share */
 	uint64_t flow_id;        /* 0 until it is judged */

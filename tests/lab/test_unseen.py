@@ -6,13 +6,16 @@ import json
 import socket
 import struct
 import subprocess
+import time
 
 import harness
+import net as network
 from appliance import binary, wait_for
 from harness import GOOD, GOOD6, check, equal, story
 
 SOON = {"record": {"anomalies": "200ms"}}
 CAMERA, CAMERA6 = "192.168.77.10", "fd77::10"
+REFUSING = harness.RULES.replace("then: allow", "then: block")
 PING = b"\x08\x00\x00\x00\x00\x01\x00\x01"
 PING6 = b"\x80\x00\x00\x00\x00\x01\x00\x01"
 
@@ -176,6 +179,53 @@ def rules_that_somebody_changes_are_loaded_anew_at_once(lab):
     raw4(lab, 47, b"\0\0\x08\0odd")
     wait_for("a drop that is told", 5, lambda: appliance.eve.find(borderlens__anomaly__kind="gre"))
     equal("leaked", lab.net.leaked() - leaked, 0)
+
+
+@story()
+def the_box_answers_what_asks_for_the_time_and_nothing_leaves(lab):
+    """Also what asks the box itself, as DHCP may tell cameras to."""
+    forwarding(lab)
+    appliance = lab.started(rules=REFUSING, changes={"ntp": "answer"})
+    before = {cloud: lab.net.arrived(cloud) for cloud in (GOOD, GOOD6)}
+    asked = b"\x23" + bytes(39) + b"a stamp."
+    for address in (GOOD, GOOD6, "192.168.77.1", "fd77::1"):
+        with lab.net.cam.socket(network.family_of(address), socket.SOCK_DGRAM) as camera:
+            camera.settimeout(5)
+            camera.connect((address, 123))
+            camera.send(asked)
+            answer = camera.recv(100)
+        equal(f"{address}: bytes", len(answer), 48)
+        equal(f"{address}: the mode", answer[0] & 0x3F, 0x24)
+        equal(f"{address}: what was sent", answer[24:32], b"a stamp.")
+        told = struct.unpack("!I", answer[40:44])[0] - 2208988800
+        check(f"{address}: the time", abs(told - time.time()) < 5, told)
+    equal("what arrived", {cloud: lab.net.arrived(cloud) for cloud in before}, before)
+    appliance.stop()
+    event = appliance.eve.wait(event_type="flow", dest_ip=GOOD)
+    equal("by whom", (event["borderlens"]["ruleset"], event["borderlens"]["rule"]), ("appliance", "ntp"))
+    equal("what left", event["borderlens"]["left"]["up"], 0)
+
+
+@story()
+def a_broker_that_dies_is_started_anew_and_workers_go_on(lab):
+    """What waits for it is asked again; nothing that was dropped is told twice."""
+    appliance = lab.started(changes={"ntp": "answer", **SOON})
+    raw4(lab, 47, b"\0\0\x08\0odd")
+    appliance.eve.wait(borderlens__anomaly__kind="gre")
+    for round_ in range(3):
+        pid = appliance.role_pids("broker")[0]
+        subprocess.run(["kill", "-9", str(pid)], check=True)
+        with lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
+            camera.settimeout(5)
+            camera.connect((f"3.120.0.{20 + round_}", 123))
+            camera.send(b"\x23" + bytes(47))
+            equal("bytes of the answer", len(camera.recv(100)), 48)
+        check("it is another one", appliance.role_pids("broker") not in ([], [pid]))
+    raw4(lab, 47, b"\0\0\x08\0odd")
+    wait_for("the second one", 5, lambda: len(appliance.eve.find(borderlens__anomaly__kind="gre")) == 2)
+    appliance.recorded()
+    found = appliance.eve.find(borderlens__anomaly__kind="gre")
+    equal("packets told", [event["borderlens"]["anomaly"]["packets"] for event in found], [1, 1])
 
 
 def rules_of(appliance):

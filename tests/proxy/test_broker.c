@@ -92,7 +92,7 @@ take_wish(struct asked *asked)
 static void
 answer(struct asked *asked, uint64_t id, const char *why)
 {
-	struct broker_answer said = {.id = id};
+	struct broker_answer said = {.saying = BROKER_ANSWER, .id = id};
 	int fd = asked->ends[1];
 
 	text_copy(said.why, sizeof(said.why), why);
@@ -190,7 +190,7 @@ struct real {
 static void
 start_real(struct real *real)
 {
-	struct broker_setup setup = {.plan = &real->plan, .worker_count = 1};
+	struct broker_setup setup = {.plan = &real->plan, .worker_count = 1, .drops = -1};
 	struct err err = {0};
 
 	open_asked(&real->asked);
@@ -264,7 +264,7 @@ expect_bound(int fd, const char *expected)
 Test(broker, makes_sockets_of_addresses_that_are_not_ours, .timeout = 60)
 {
 	static const char *const dsts[] = {"198.41.0.4:53", "[2001:500:2::c]:53", "10.1.2.3:9000",
-	    "8.8.8.8:65535"};
+	    "10.9.0.1:53", "[fd09::1]:123", "8.8.8.8:65535"};
 	struct real real;
 
 	make_net();
@@ -286,8 +286,9 @@ Test(broker, refuses_what_no_worker_may_have, .timeout = 60)
 		const char *iface, *dst;
 	} rows[] = {
 	    {"cam0", "8.8.8.8:0"},
-	    {"cam0", "10.9.0.1:53"},
-	    {"cam0", "[fd09::1]:53"},
+	    {"cam0", "10.9.0.1:67"},
+	    {"cam0", "10.9.0.1:9000"},
+	    {"cam0", "[fd09::1]:547"},
 	    {"cam0", "127.0.0.1:53"},
 	    {"cam0", "[::1]:53"},
 	    {"cam0", "0.0.0.0:67"},

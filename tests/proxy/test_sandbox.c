@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -102,6 +103,24 @@ becomes_root(const char *dir)
 {
 	(void)dir;
 	return let(setresuid(0, 0, 0));
+}
+
+static int
+looks_at_the_clock(const char *dir)
+{
+	struct timex state = {0};
+
+	(void)dir;
+	return let(adjtimex(&state));
+}
+
+static int
+sets_the_clock(const char *dir)
+{
+	struct timex state = {.modes = ADJ_STATUS, .status = STA_UNSYNC};
+
+	(void)dir;
+	return let(adjtimex(&state));
 }
 
 static int
@@ -355,6 +374,9 @@ static const struct row rows[] = {
     {"broker becomes root", ROLE_BROKER, becomes_root, false, false},
     {"broker reads another process", ROLE_BROKER, reads_another, false, false},
     {"broker signals another process", ROLE_BROKER, signals_another, false, false},
+    {"worker looks at the clock", ROLE_WORKER, looks_at_the_clock, true, false},
+    {"worker sets the clock", ROLE_WORKER, sets_the_clock, false, false},
+    {"supervisor sets the clock", ROLE_SUPERVISOR, sets_the_clock, false, false},
     {"worker opens raw", ROLE_WORKER, opens_raw, false, false},
     {"worker opens netlink", ROLE_WORKER, opens_netlink, false, false},
     {"worker opens unix", ROLE_WORKER, opens_unix, false, false},
