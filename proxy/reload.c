@@ -27,7 +27,6 @@ enum {
 	PREPARE_MS = 120 * 1000,
 	COMMIT_MS = 5000,
 	RECORD_MS = 1000, /* before it is said again */
-	WORKERS = 2,      /* the first worker's place among the children */
 };
 
 enum phase { PHASE_IDLE = 0, PHASE_CHECK, PHASE_GATHER, PHASE_PREPARE, PHASE_COMMIT };
@@ -107,13 +106,13 @@ reload_last(const struct reload *reload)
 static const struct child *
 worker_of(const struct supervisor *supervisor, unsigned index)
 {
-	return &supervisor->children[WORKERS + index];
+	return &supervisor->children[CHILD_WORKERS + index];
 }
 
 static int
 control_of(const struct supervisor *supervisor, unsigned index)
 {
-	return supervisor->leash[WORKERS + index].ours;
+	return supervisor->leash[CHILD_WORKERS + index].ours;
 }
 
 static bool
@@ -448,7 +447,7 @@ wait_for_done(struct supervisor *supervisor, uint64_t now_ms)
 		if (!late)
 			continue;
 		log_error("worker %u does not take the configuration over; killing it", i);
-		(void)supervisor_has_ended(&supervisor->children[WORKERS + i]);
+		(void)supervisor_has_ended(&supervisor->children[CHILD_WORKERS + i]);
 	}
 	if (!waits || late)
 		finish(supervisor, OUTCOME_RELOADED);

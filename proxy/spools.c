@@ -12,11 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	SPOOL_MODE = 0660,
-	RECORDER = 1, /* its place and the first worker's among the children */
-	WORKERS = 2,
-};
+enum { SPOOL_MODE = 0660 };
 
 /* The group is root's, so that the next start opens it again also where root
  * may not override modes (a container without CAP_DAC_OVERRIDE).  One that is
@@ -61,8 +57,8 @@ spools_open(struct supervisor *supervisor, unsigned worker, struct err *err)
 static bool
 mend(struct supervisor *supervisor, unsigned worker, uint64_t now_ms)
 {
-	struct child *writer = &supervisor->children[WORKERS + worker];
-	struct child *recorder = &supervisor->children[RECORDER];
+	struct child *writer = &supervisor->children[CHILD_WORKERS + worker];
+	struct child *recorder = &supervisor->children[CHILD_RECORDER];
 	bool writer_ended = supervisor_has_ended(writer),
 	     recorder_ended = supervisor_has_ended(recorder);
 	char path[CONFIG_PATH_MAX + 16];
