@@ -106,12 +106,21 @@ judge_quic(const struct config *config, struct facts *facts)
 	}
 }
 
+/* What was not told of the first datagrams is waited for no longer. */
+static void
+judge_sent(const struct config *config, struct facts *facts)
+{
+	if (facts->verdict.open)
+		judge(config->rules, VERDICT_PAYLOAD, facts, &facts->verdict);
+}
+
 static void
 judge_by_name(const struct config *config, struct facts *facts)
 {
 	judge(config->rules, VERDICT_NAME, facts, &facts->verdict);
 	if (!is_blocked(facts))
 		judge(config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	judge_sent(config, facts);
 	if (!is_blocked(facts) && facts->app.proto == APP_QUIC)
 		judge_quic(config, facts);
 }
@@ -121,6 +130,7 @@ udp_judge(struct worker *worker, struct facts *facts)
 {
 	const struct config *config = worker->snapshot->config;
 
+	facts->budgeted = true;
 	/* As of a connection: what is no TLS is named in the hello's stead. */
 	if (!has_hello(facts)) {
 		facts->hello.kind = HELLO_NOT_TLS;
@@ -161,6 +171,7 @@ udp_judge_again(struct worker *worker, struct facts *facts)
 		return false;
 	if (!guard_refuses(config, worker->own, &facts->dst, &facts->verdict))
 		judge(config->rules, VERDICT_CERTIFICATE, facts, &facts->verdict);
+	judge_sent(config, facts);
 	if (!is_blocked(facts) && facts->app.proto == APP_QUIC)
 		judge_quic(config, facts);
 	return is_blocked(facts);
