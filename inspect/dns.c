@@ -73,41 +73,59 @@ follow(struct bytes message, uint8_t high, uint8_t low, struct bytes *at)
 	return true;
 }
 
+/* Where a name is read. */
+struct walk {
+	struct bytes at;
+	struct bytes behind; /* the first pointer; else not set */
+	unsigned pointers;
+	size_t used, wire; /* of the text, of the bytes that it stands for */
+};
+
+static bool
+take_pointer(struct bytes message, uint8_t high, struct walk *walk)
+{
+	uint8_t low;
+
+	if (!bytes_u8(&walk->at, &low))
+		return false;
+	if (walk->pointers == 0)
+		walk->behind = walk->at;
+	return ++walk->pointers <= POINTERS_MAX && follow(message, high, low, &walk->at);
+}
+
+static bool
+take_label(struct walk *walk, uint8_t size, struct name *name)
+{
+	struct bytes label;
+
+	walk->wire += 1U + size;
+	/* The root's byte comes behind. */
+	if (size > LABEL_MAX || walk->wire + 1 > NAME_WIRE_MAX ||
+	    !bytes_take(&walk->at, size, &label))
+		return false;
+	add_label(name, &walk->used, label);
+	return true;
+}
+
 /* Read the name at the front of *in, which is the rest of message. */
 static bool
 read_name(struct bytes message, struct bytes *in, struct name *name)
 {
-	struct bytes at = *in, label;
-	size_t used = 0, wire = 0;
-	unsigned pointers = 0;
-	uint8_t size, low;
+	struct walk walk = {.at = *in};
+	uint8_t size;
 
 	*name = (struct name){0};
-	for (;;) {
-		if (!bytes_u8(&at, &size))
-			return false;
-		if (size >= POINTER) {
-			if (!bytes_u8(&at, &low))
-				return false;
-			if (pointers == 0)
-				*in = at;
-			if (++pointers > POINTERS_MAX || !follow(message, size, low, &at))
-				return false;
-			name->compressed = true;
-			continue;
+	while (bytes_u8(&walk.at, &size)) {
+		if (size == 0) {
+			name->compressed = walk.pointers > 0;
+			*in = walk.pointers > 0 ? walk.behind : walk.at;
+			return true;
 		}
-		wire += 1U + size;
-		if (size > LABEL_MAX || wire > NAME_WIRE_MAX)
+		if (size >= POINTER ? !take_pointer(message, size, &walk)
+				    : !take_label(&walk, size, name))
 			return false;
-		if (size == 0)
-			break;
-		if (!bytes_take(&at, size, &label))
-			return false;
-		add_label(name, &used, label);
 	}
-	if (pointers == 0)
-		*in = at;
-	return true;
+	return false;
 }
 
 /* ---- records ---- */
@@ -242,11 +260,12 @@ static void
 take_answers(struct bytes message, struct bytes in, unsigned count, struct dns_message *out)
 {
 	struct chain chain = {.message = message, .at = in, .ttl_s = UINT32_MAX};
+	unsigned links = 0;
 
 	chain.count = count < DNS_RECORDS_MAX ? count : DNS_RECORDS_MAX;
 	memcpy(chain.name, out->asked.name, sizeof(chain.name));
-	for (unsigned links = 0; links < DNS_LINKS_MAX && follow_cname(&chain, out); links++)
-		continue;
+	while (links < DNS_LINKS_MAX && follow_cname(&chain, out))
+		links++;
 	for (unsigned i = 0; i < chain.count; i++) {
 		struct record record;
 
@@ -318,7 +337,8 @@ dns_read(struct bytes message, struct dns_message *out)
 	    !bytes_u16(&in, &out->asked.class))
 		return false;
 	question.left -= in.left;
-	out->question = name.compressed ? (struct bytes){0} : question;
+	if (!name.compressed)
+		out->question = question;
 	memcpy(out->asked.name, name.text, sizeof(out->asked.name));
 	out->asked.name_odd = name.odd;
 	if (questions != 1)

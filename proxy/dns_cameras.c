@@ -90,31 +90,48 @@ dns_cameras_drop(struct dns_cameras *cameras, struct dns_awaited *awaited)
 	free(awaited);
 }
 
+/* What it has, and itself; it is in no list any more. */
+static void
+free_camera(struct dns_cameras *cameras, struct dns_camera *camera)
+{
+	struct dns_name *name, *next_name;
+	struct dns_awaited *awaited, *next_awaited;
+
+	for (name = TAILQ_FIRST(&camera->names); name != NULL; name = next_name) {
+		next_name = TAILQ_NEXT(name, entry);
+		free(name);
+	}
+	for (awaited = TAILQ_FIRST(&camera->awaited); awaited != NULL; awaited = next_awaited) {
+		next_awaited = TAILQ_NEXT(awaited, entry);
+		if (awaited->sent)
+			LIST_REMOVE(awaited, sent_entry);
+		free(awaited);
+	}
+	cameras->counts.names -= camera->name_count;
+	cameras->counts.awaited -= camera->awaited_count;
+	cameras->counts.cameras--;
+	free(camera);
+}
+
 static void
 drop_camera(struct dns_cameras *cameras, struct dns_camera *camera)
 {
-	struct dns_name *name;
-	struct dns_awaited *awaited;
-
-	while ((name = TAILQ_FIRST(&camera->names)) != NULL)
-		drop_name(cameras, camera, name);
-	while ((awaited = TAILQ_FIRST(&camera->awaited)) != NULL)
-		dns_cameras_drop(cameras, awaited);
 	LIST_REMOVE(camera, bucket);
 	TAILQ_REMOVE(&cameras->order, camera, entry);
-	cameras->counts.cameras--;
-	free(camera);
+	free_camera(cameras, camera);
 }
 
 void
 dns_cameras_free(struct dns_cameras *cameras)
 {
-	struct dns_camera *camera;
+	struct dns_camera *camera, *next;
 
 	if (cameras == NULL)
 		return;
-	while ((camera = TAILQ_FIRST(&cameras->order)) != NULL)
-		drop_camera(cameras, camera);
+	for (camera = TAILQ_FIRST(&cameras->order); camera != NULL; camera = next) {
+		next = TAILQ_NEXT(camera, entry);
+		free_camera(cameras, camera);
+	}
 	free(cameras);
 }
 
@@ -133,8 +150,8 @@ find(struct dns_cameras *cameras, const struct addr *addr)
 {
 	struct dns_camera *camera;
 
-	LIST_FOREACH(camera, bucket_of(cameras, addr), bucket)
-	{
+	for (camera = LIST_FIRST(bucket_of(cameras, addr)); camera != NULL;
+	     camera = LIST_NEXT(camera, bucket)) {
 		if (addr_same_host(&camera->addr, addr))
 			return camera;
 	}
@@ -173,27 +190,26 @@ find_name(const struct dns_camera *camera, const uint8_t ip[16])
 {
 	struct dns_name *name;
 
-	TAILQ_FOREACH(name, &camera->names, entry)
-	{
+	for (name = TAILQ_FIRST(&camera->names); name != NULL; name = TAILQ_NEXT(name, entry)) {
 		if (memcmp(name->ip, ip, sizeof(name->ip)) == 0)
 			return name;
 	}
 	return NULL;
 }
 
+/* A camera's own have room without the others'. */
 static void
 make_room_for_name(struct dns_cameras *cameras, struct dns_camera *camera)
 {
-	struct dns_camera *oldest;
+	struct dns_camera *other, *next;
 
 	if (camera->name_count == DNS_NAMES_PER_CAMERA)
 		drop_name(cameras, camera, TAILQ_FIRST(&camera->names));
-	while (cameras->counts.names >= DNS_NAMES_MAX) {
-		oldest = TAILQ_FIRST(&cameras->order);
-		if (oldest == camera)
-			drop_name(cameras, camera, TAILQ_FIRST(&camera->names));
-		else
-			drop_camera(cameras, oldest);
+	for (other = TAILQ_FIRST(&cameras->order); cameras->counts.names >= DNS_NAMES_MAX;
+	     other = next) {
+		next = TAILQ_NEXT(other, entry);
+		if (other != camera)
+			drop_camera(cameras, other);
 	}
 }
 
@@ -255,8 +271,8 @@ find_awaited(const struct dns_camera *camera, const struct dns_way *way,
 {
 	struct dns_awaited *awaited;
 
-	TAILQ_FOREACH(awaited, &camera->awaited, entry)
-	{
+	for (awaited = TAILQ_FIRST(&camera->awaited); awaited != NULL;
+	     awaited = TAILQ_NEXT(awaited, entry)) {
 		if (is_of(awaited, way) && dns_same_question(&awaited->asked, asked))
 			return awaited;
 	}
@@ -272,8 +288,8 @@ make_room_for_awaited(struct dns_cameras *cameras, struct dns_camera *camera)
 		dns_cameras_drop(cameras, TAILQ_FIRST(&camera->awaited));
 	if (cameras->counts.awaited < DNS_AWAITED_MAX)
 		return;
-	TAILQ_FOREACH(other, &cameras->order, entry)
-	{
+	for (other = TAILQ_FIRST(&cameras->order); other != NULL;
+	     other = TAILQ_NEXT(other, entry)) {
 		if (other->awaited_count == 0)
 			continue;
 		dns_cameras_drop(cameras, TAILQ_FIRST(&other->awaited));
@@ -344,8 +360,8 @@ dns_cameras_resolved(struct dns_cameras *cameras, const struct dns_message *answ
 
 	if (!answer->answer)
 		return NULL;
-	LIST_FOREACH(awaited, &cameras->sent[answer->asked.id % SENT_BUCKETS], sent_entry)
-	{
+	for (awaited = LIST_FIRST(&cameras->sent[answer->asked.id % SENT_BUCKETS]); awaited != NULL;
+	     awaited = LIST_NEXT(awaited, sent_entry)) {
 		struct dns_question asked = awaited->asked;
 
 		asked.id = awaited->sent_id;

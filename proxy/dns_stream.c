@@ -186,7 +186,7 @@ dns_stream_down(struct dns_stream *stream, const struct facts *flow, struct byte
 {
 	while (piece.left > 0 && !stream->other && !stream->unread) {
 		if (stream->down == NULL)
-			stream->down = malloc(SIZE_BYTES + DNS_STREAM_ANSWER_MAX);
+			stream->down = calloc(1, SIZE_BYTES + DNS_STREAM_ANSWER_MAX);
 		if (stream->down == NULL)
 			stream->unread = true;
 		if (stream->unread || !gather(stream, &piece))
