@@ -2,6 +2,7 @@
 #include "inspect/annexb.h"
 
 #include "inspect/bits.h"
+#include "inspect/entropy.h"
 
 #include <string.h>
 
@@ -319,6 +320,7 @@ enum told
 annexb_find(struct bytes in, struct payload_finding *out)
 {
 	const uint8_t *begin = in.at, *code_at = in.at;
+	struct bytes all = in;
 	struct seen seen = {0};
 	bool unescaped = false;
 
@@ -336,7 +338,9 @@ annexb_find(struct bytes in, struct payload_finding *out)
 		seen.before = in.at[0];
 		code_at = in.at;
 	}
-	if (unescaped || (seen.slices < SLICES_ENOUGH && seen.slices_265 < SLICES_ENOUGH))
+	/* Tables of small numbers have start codes too. */
+	if (unescaped || (seen.slices < SLICES_ENOUGH && seen.slices_265 < SLICES_ENOUGH) ||
+	    !entropy_is_high(all))
 		return TOLD_NO;
 	finding_set(out, PAYLOAD_VIDEO, CONFIDENCE_PROBABLE,
 	    seen.slices_265 > seen.slices ? "h265" : "h264");

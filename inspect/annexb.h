@@ -12,8 +12,8 @@
  * Identified by parameter sets whose fields can be read and are within their
  * bounds: an H.264 SPS that begins the bytes, or one anywhere that its PPS
  * follows; an H.265 VPS and SPS in a row, or SPS and PPS.  Start codes with
- * headers of slices alone, three of them and no bytes between that an encoder
- * would have escaped, are probable.
+ * headers of slices alone, three of them in bytes that are as good as random and
+ * have none that an encoder would have escaped, are probable.
  *
  * Source: ITU-T H.264 sections 7.3.1, 7.3.2 and annex B; H.265 sections 7.3.1,
  * 7.3.2 and annex B; ISO/IEC 13818-2 section 6.2; ISO/IEC 14496-2 section 6.2.

@@ -222,6 +222,17 @@ form_tell(struct bytes in, struct payload_finding *out, struct words_seen *seen)
 	    "form");
 }
 
+/* Of "Events[0].TrafficCar.PlateNumber" what stands behind the last dot. */
+static struct bytes
+last_part(struct bytes name)
+{
+	const uint8_t *dot = memrchr(name.at, '.', name.left);
+
+	if (dot != NULL)
+		(void)bytes_skip(&name, (size_t)(dot - name.at) + 1);
+	return name;
+}
+
 /* Lines of "name=value" or "name: value"; of Dahua's events several stand in a
  * line, and what follows "data=" is JSON. */
 static enum told
@@ -240,7 +251,7 @@ lines_tell(struct bytes in, struct payload_finding *out, struct words_seen *seen
 		}
 		line = take_until(&rest, "\r\n;");
 		if (take_pair(line, "=", &name, &value) || take_pair(line, ": ", &name, &value)) {
-			words_note(seen, name, WORDS_TEXT, value);
+			words_note(seen, last_part(name), WORDS_TEXT, value);
 			pairs++;
 		} else {
 			others += line.left > 0;
@@ -248,7 +259,11 @@ lines_tell(struct bytes in, struct payload_finding *out, struct words_seen *seen
 	}
 	if (pairs < LINES_SURE || others > pairs)
 		return TOLD_NO;
-	return tell(out, seen, PAYLOAD_TELEMETRY, CONFIDENCE_PROBABLE, "lines");
+	(void)tell(out, seen, PAYLOAD_TELEMETRY, CONFIDENCE_PROBABLE, "lines");
+	/* A colon is in many a sentence. */
+	if (out->class == PAYLOAD_CREDENTIALS)
+		out->confidence = CONFIDENCE_PROBABLE;
+	return TOLD_MAYBE;
 }
 
 static bool

@@ -83,8 +83,11 @@ static struct row rows[] = {
     {"Dahua's motion", PAYLOAD_TELEMETRY, MAYBE, "lines",
 	"Code=VideoMotion;action=Start;index=0;data={\"Id\":[0]}"},
     {"Dahua's table", PAYLOAD_METADATA, SURE, "lines",
-	"Events[0].Code=TrafficJunction\r\nEvents[0].TrafficCar.PlateNumber=AB12\r\n"
-	"PlateNumber=AB12\r\n"},
+	"Events[0].Code=TrafficJunction\r\nEvents[0].Index=0\r\n"},
+    {"Dahua's plates in a table", PAYLOAD_METADATA, SURE, "lines",
+	"Events[0].TrafficCar.PlateNumber=AB12\r\nEvents[0].Index=0\r\n"},
+    {"a list of names and their secrets", PAYLOAD_CREDENTIALS, MAYBE, "lines",
+	"user: admin\npassword: hunter2\n"},
     {"a configuration", PAYLOAD_TELEMETRY, MAYBE, "lines", "table.Name=cam\r\ntable.Fps=25\r\n"},
     {"a request of RTSP", PAYLOAD_CONTROL, SURE, "rtsp",
 	"DESCRIBE rtsp://10.0.0.2/1 RTSP/1.0\r\nCSeq: 2\r\n\r\n"},
