@@ -71,7 +71,7 @@ CERTIFICATES = {
 }
 # No handshake with these: there is nothing to mirror, and nothing to accept.
 HANDSHAKES = (
-    "chain-over-64k", "p-192", "key-of-another", "key-of-another-12", "cut-hello", "cut-certificate", "cut-key-exchange",
+    "chain-over-64k", "p-192", "p-224", "secp256k1", "brainpool", "key-of-another", "key-of-another-12", "cut-hello", "cut-certificate", "cut-key-exchange",
     "cut-hello-done", "cut-hello-13", "cut-extensions-13", "cut-certificate-13", "cut-verify-13", "cut-finished-13",
     "bad-finished-13", "bad-signature", "malformed-certificate", "tls-1.0", "tls-1.1", "psk-only", "dh-1024",
     "sha1-handshake", "rc4", "3des", "export", "null", "anonymous", "no-rfc5746", "ssl-3", "compression", "downgraded",

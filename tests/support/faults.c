@@ -211,16 +211,41 @@ make_weak_rsa(const struct faults_pki *pki)
 	return show_spec(&spec, pki);
 }
 
+/* A key that TLS 1.3 has no word for, and TLS 1.2 only for who asks for it. */
 static SSL_CTX *
-make_weak_curve(const struct faults_pki *pki)
+show_curve(enum pki_key key, const struct faults_pki *pki)
 {
 	struct pki_spec spec = good_spec();
 	SSL_CTX *ctx;
 
-	spec.key = PKI_P192;
+	spec.key = key;
 	ctx = show_spec(&spec, pki);
 	(void)SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
 	return ctx;
+}
+
+static SSL_CTX *
+make_weak_curve(const struct faults_pki *pki)
+{
+	return show_curve(PKI_P192, pki);
+}
+
+static SSL_CTX *
+make_p224(const struct faults_pki *pki)
+{
+	return show_curve(PKI_P224, pki);
+}
+
+static SSL_CTX *
+make_k256(const struct faults_pki *pki)
+{
+	return show_curve(PKI_K256, pki);
+}
+
+static SSL_CTX *
+make_brainpool(const struct faults_pki *pki)
+{
+	return show_curve(PKI_BRAINPOOL, pki);
 }
 
 static SSL_CTX *
@@ -619,6 +644,9 @@ const struct fault faults[] = {
     {.name = "expired-issuer", .make = make_old_issuer},
     {.name = "rsa-1024", .make = make_weak_rsa},
     {.name = "p-192", .make = make_weak_curve},
+    {.name = "p-224", .make = make_p224},
+    {.name = "secp256k1", .make = make_k256},
+    {.name = "brainpool", .make = make_brainpool},
     {.name = "sha1-signature", .make = make_sha1},
     {.name = "md5-signature", .make = make_md5},
     {.name = "for-clients", .make = make_for_clients},

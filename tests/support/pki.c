@@ -34,6 +34,15 @@ pki_key(enum pki_key kind)
 	case PKI_P192:
 		key = EVP_EC_gen("P-192");
 		break;
+	case PKI_P224:
+		key = EVP_EC_gen("P-224");
+		break;
+	case PKI_K256:
+		key = EVP_EC_gen("secp256k1");
+		break;
+	case PKI_BRAINPOOL:
+		key = EVP_EC_gen("brainpoolP256r1");
+		break;
 	case PKI_ED25519:
 		key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 		break;

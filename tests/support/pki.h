@@ -28,6 +28,9 @@ enum pki_key {
 	PKI_P256 = 0,
 	PKI_P384,
 	PKI_P192, /* too weak */
+	PKI_P224,
+	PKI_K256,      /* secp256k1 */
+	PKI_BRAINPOOL, /* brainpoolP256r1 */
 	PKI_ED25519,
 	PKI_RSA2048,
 	PKI_RSA1024, /* too weak */
