@@ -21,7 +21,6 @@ static void
 name_camera(const struct worker *worker, const struct drops_key *key, struct facts *facts)
 {
 	const struct config *config = worker->snapshot->config;
-	const struct device *device;
 
 	memcpy(facts->camera.ip, key->ip, sizeof(facts->camera.ip));
 	inventory_name(worker->inventory, config, facts);
@@ -29,7 +28,9 @@ name_camera(const struct worker *worker, const struct drops_key *key, struct fac
 	if (memcmp(facts->mac, key->mac, MAC_BYTES) == 0)
 		return;
 	if (mac_is_set(facts->mac)) {
-		device = devices_find(config->devices, &facts->camera, key->mac);
+		const struct device *device =
+		    devices_find(config->devices, &facts->camera, key->mac);
+
 		facts->group[0] = '\0';
 		if (device != NULL)
 			text_copy(facts->device, sizeof(facts->device), device->name);
@@ -42,15 +43,18 @@ name_camera(const struct worker *worker, const struct drops_key *key, struct fac
 static void
 say_gap(const struct broker_unseen *unseen, struct text *text)
 {
-	char since[CLOCK_TEXT_MAX], until[CLOCK_TEXT_MAX];
+	char until[CLOCK_TEXT_MAX];
 
+	(void)clock_text(unseen->until_us, until);
 	text_add(text, "%" PRIu64 " packets went nowhere, as nobody was there to take them, ",
 	    unseen->count.packets);
-	if (unseen->since_us != 0)
-		text_add(text, "between %s and %s", clock_text(unseen->since_us, since),
-		    clock_text(unseen->until_us, until));
-	else
-		text_add(text, "before %s", clock_text(unseen->until_us, until));
+	if (unseen->since_us != 0) {
+		char since[CLOCK_TEXT_MAX];
+
+		text_add(text, "between %s and %s", clock_text(unseen->since_us, since), until);
+	} else {
+		text_add(text, "before %s", until);
+	}
 }
 
 static void

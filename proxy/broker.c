@@ -98,7 +98,7 @@ broker_refuse(struct broker *broker, unsigned iface, const struct addr *camera,
 	request.dst = *dst;
 	request.size = datagram.left < UINT16_MAX ? (uint16_t)datagram.left : UINT16_MAX;
 	request.head_size = (uint16_t)head;
-	if (head > 0)
+	if (datagram.left > 0)
 		memcpy(request.head, datagram.at, head);
 	(void)ipc_send(broker->socket, &request, sizeof(request), NULL);
 }

@@ -255,8 +255,14 @@ hash_all(struct gateway_state *state, struct print *print)
 	uint8_t bytes[QUESTION_BYTES] __attribute__((aligned(8)));
 	int error = 0;
 
-	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && error == 0; i++)
-		error = dump(state, question(state, bytes, parts[i].type), parts[i].each, print);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && error == 0; i++) {
+		struct nlmsghdr *message = question(state, bytes, parts[i].type);
+
+		/* Others may have rules by the thousand. */
+		if (parts[i].type == NFT_MSG_GETRULE)
+			mnl_attr_put_strz(message, NFTA_RULE_TABLE, table);
+		error = dump(state, message, parts[i].each, print);
+	}
 	if (error == 0 && print->there)
 		error = dump_set(state, "cameras", on_interfaces, print);
 	return error;

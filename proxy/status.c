@@ -108,7 +108,6 @@ write_gateway(const struct supervisor *supervisor, struct json *json)
 {
 	const struct config *config = supervisor->config;
 	uint64_t changed_us = atomic_load(&supervisor->board->rules_changed_us);
-	char date[CLOCK_TEXT_MAX];
 
 	json_open(json, "gateway");
 	json_string(json, "mode", config->gateway.mode == GATEWAY_TPROXY ? "tproxy" : "redirect");
@@ -119,8 +118,11 @@ write_gateway(const struct supervisor *supervisor, struct json *json)
 		json_string(json, NULL, config->gateway.cameras[i]);
 	json_close_array(json);
 	json_number(json, "rules_changes", atomic_load(&supervisor->board->rules_changes));
-	if (changed_us != 0)
+	if (changed_us != 0) {
+		char date[CLOCK_TEXT_MAX];
+
 		json_string(json, "rules_changed", clock_text(changed_us, date));
+	}
 	json_close(json);
 }
 
@@ -246,12 +248,11 @@ write_changes(const struct board *board, struct text *out)
 	uint64_t changes = atomic_load(&board->rules_changes);
 	char date[CLOCK_TEXT_MAX];
 
-	if (changes > 0)
-		text_add(out,
-		    "somebody changed the kernel's rules %llu times, last at %s: they were "
-		    "loaded anew\n",
-		    (unsigned long long)changes,
-		    clock_text(atomic_load(&board->rules_changed_us), date));
+	if (changes == 0)
+		return;
+	text_add(out,
+	    "somebody changed the kernel's rules %llu times, last at %s: they were loaded anew\n",
+	    (unsigned long long)changes, clock_text(atomic_load(&board->rules_changed_us), date));
 }
 
 static void

@@ -77,10 +77,13 @@ expect_steering(const char *net, const char *server)
 	open_listeners(listeners);
 	for (int camera = 1; camera <= CAMERAS; camera++) {
 		char text[64];
+		struct addr at;
 		int first;
 
 		(void)snprintf(text, sizeof(text), "%s%d", net, camera);
+		cr_assert_eq(addr_parse(&at, text, 0, NULL), 0);
 		first = listener_of(listeners, text, server);
+		cr_expect_eq(first, (int)intake_worker(&at, WORKERS), "%s", text);
 		met[first]++;
 		for (int i = 0; i < 4; i++)
 			cr_expect_eq(listener_of(listeners, text, server), first, "%s", text);
