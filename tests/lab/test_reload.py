@@ -74,6 +74,8 @@ def wrong_files(lab, appliance):
         ("another interface", changed(gateway={"cameras": ["cams1"]}), ["gateway.cameras takes effect"]),
         ("another EVE file", changed(record={"eve": "/tmp/x.json"}), ["record.eve takes effect"]),
         ("roots that are none", changed(tls={"upstream": {"ca": rules}}), ["rules.yaml", "certificate"]),
+        ("garbage for a list of revoked ones", changed(tls={"upstream": {"crl": [cut]}}),
+         ["cut.mmdb", "no list of revoked certificates"]),
     ]
 
 
