@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <openssl/sha.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -43,15 +44,22 @@ struct budgets {
 	struct row rows[BUDGET_ROWS];
 };
 
+/* What is asked of a budget with every piece. */
+struct terms {
+	uint64_t up_over;
+	uint32_t per_s, shift_s;
+	uint32_t rule; /* hash of the rule's names */
+};
+
 struct draw {
 	uint64_t key;
+	struct terms terms;
 	uint32_t row;
 	uint8_t index; /* of the budget among the rules' */
 };
 
 struct spending {
 	struct budgets *budgets;
-	const struct rules *rules;
 	size_t count;
 	struct draw draws[];
 };
@@ -136,34 +144,33 @@ budgets_unmap(struct budgets *budgets)
 
 /* Seconds since the first period began, by the site's clock. */
 static uint64_t
-site_s(const struct rules_budget *budget, uint64_t wall_us)
+site_s(const struct terms *terms, uint64_t wall_us)
 {
 	return (uint64_t)((int64_t)(wall_us / 1000000) + clock_utc_offset_s(wall_us)) +
-	       budget->shift_s;
+	       terms->shift_s;
 }
 
 static uint16_t
-period_at(const struct rules_budget *budget, uint64_t wall_us)
+period_at(const struct terms *terms, uint64_t wall_us)
 {
-	return (uint16_t)(site_s(budget, wall_us) / budget->per_s);
+	return (uint16_t)(site_s(terms, wall_us) / terms->per_s);
 }
 
 static uint64_t
-period_left_s(const struct rules_budget *budget, uint64_t wall_us)
+period_left_s(const struct terms *terms, uint64_t wall_us)
 {
-	return budget->per_s - site_s(budget, wall_us) % budget->per_s;
+	return terms->per_s - site_s(terms, wall_us) % terms->per_s;
 }
 
 /* ---- rows ---- */
 
 static bool
-begin_row(struct row *row, uint64_t old, uint64_t key, const struct rules_budget *budget,
-    uint64_t wall_us)
+begin_row(struct row *row, uint64_t old, uint64_t key, const struct terms *terms, uint64_t wall_us)
 {
 	if (!atomic_compare_exchange_strong(&row->key, &old, key))
 		return false;
-	atomic_store(&row->ends_s, wall_us / 1000000 + period_left_s(budget, wall_us));
-	atomic_store(&row->used, (uint64_t)period_at(budget, wall_us) << COUNT_BITS);
+	atomic_store(&row->ends_s, wall_us / 1000000 + period_left_s(terms, wall_us));
+	atomic_store(&row->used, (uint64_t)period_at(terms, wall_us) << COUNT_BITS);
 	atomic_store(&row->next_us, 0);
 	return true;
 }
@@ -192,7 +199,7 @@ find_row(struct budgets *budgets, uint64_t key, uint64_t wall_us, uint64_t *old)
 
 /* The row of key, which is begun where there is none. */
 static uint32_t
-take_row(struct budgets *budgets, uint64_t key, const struct rules_budget *budget, uint64_t wall_us)
+take_row(struct budgets *budgets, uint64_t key, const struct terms *terms, uint64_t wall_us)
 {
 	for (size_t tries = 0; tries < PROBES; tries++) {
 		uint64_t old = 0;
@@ -200,7 +207,7 @@ take_row(struct budgets *budgets, uint64_t key, const struct rules_budget *budge
 
 		if (row == NULL)
 			break;
-		if (atomic_load(&row->key) == key || begin_row(row, old, key, budget, wall_us))
+		if (atomic_load(&row->key) == key || begin_row(row, old, key, terms, wall_us))
 			return (uint32_t)(row - budgets->rows);
 	}
 	return (uint32_t)(key % BUDGET_ROWS);
@@ -214,9 +221,9 @@ used_now(uint64_t used, uint16_t period)
 }
 
 static void
-add_row(struct row *row, const struct rules_budget *budget, uint64_t count, uint64_t wall_us)
+add_row(struct row *row, const struct terms *terms, uint64_t count, uint64_t wall_us)
 {
-	uint16_t period = period_at(budget, wall_us);
+	uint16_t period = period_at(terms, wall_us);
 	uint64_t old = atomic_load(&row->used), used, kept;
 
 	do {
@@ -226,7 +233,7 @@ add_row(struct row *row, const struct rules_budget *budget, uint64_t count, uint
 		if (used > COUNT_MAX)
 			used = COUNT_MAX;
 	} while (!atomic_compare_exchange_weak(&row->used, &old, kept << COUNT_BITS | used));
-	atomic_store(&row->ends_s, wall_us / 1000000 + period_left_s(budget, wall_us));
+	atomic_store(&row->ends_s, wall_us / 1000000 + period_left_s(terms, wall_us));
 }
 
 /* ---- spending ---- */
@@ -252,11 +259,39 @@ make_key(const struct rules_budget *budget, const struct facts *facts)
 	return key != 0 ? key : 1;
 }
 
+static uint32_t
+hash_rule(const char *ruleset, const char *rule)
+{
+	uint8_t digest[SHA256_DIGEST_LENGTH];
+	char names[2 * FACTS_LABEL_MAX + 1] = {0};
+	uint32_t hash;
+
+	(void)snprintf(names, sizeof(names), "%s\n%s", ruleset, rule);
+	(void)SHA256((const uint8_t *)names, strlen(names), digest);
+	memcpy(&hash, digest, sizeof(hash));
+	return hash;
+}
+
+static void
+begin_draw(struct spending *spending, const struct rules_budget *budget, unsigned index,
+    const struct facts *facts)
+{
+	struct draw *draw = &spending->draws[spending->count++];
+
+	draw->index = (uint8_t)index;
+	draw->terms = (struct terms){.up_over = budget->up_over,
+	    .per_s = budget->per_s,
+	    .shift_s = budget->shift_s,
+	    .rule = hash_rule(budget->ruleset, budget->rule)};
+	draw->key = make_key(budget, facts);
+	draw->row = take_row(spending->budgets, draw->key, &draw->terms, clock_wall_us());
+}
+
 int
 spending_open(struct budgets *budgets, const struct rules *rules, const struct facts *facts,
     struct spending **out)
 {
-	uint64_t bits = judge_budgets(rules, facts), wall_us = clock_wall_us();
+	uint64_t bits = judge_budgets(rules, facts);
 	size_t count = (size_t)__builtin_popcountll(bits);
 	struct spending *spending;
 
@@ -267,15 +302,11 @@ spending_open(struct budgets *budgets, const struct rules *rules, const struct f
 	if (spending == NULL)
 		return -1;
 	spending->budgets = budgets;
-	spending->rules = rules;
 	for (; bits != 0; bits &= bits - 1) {
-		struct draw *draw = &spending->draws[spending->count++];
-		struct rules_budget budget;
+		unsigned index = (unsigned)__builtin_ctzll(bits);
+		struct rules_budget budget = rules_budget(rules, index);
 
-		draw->index = (uint8_t)__builtin_ctzll(bits);
-		budget = rules_budget(rules, draw->index);
-		draw->key = make_key(&budget, facts);
-		draw->row = take_row(budgets, draw->key, &budget, wall_us);
+		begin_draw(spending, &budget, index, facts);
 	}
 	*out = spending;
 	return 0;
@@ -289,15 +320,14 @@ spending_free(struct spending *spending)
 
 /* Its row: another took it where it was not used for a period. */
 static struct row *
-row_of(const struct spending *spending, const struct draw *draw, const struct rules_budget *budget,
-    uint64_t wall_us)
+row_of(const struct spending *spending, const struct draw *draw, uint64_t wall_us)
 {
 	struct budgets *budgets = spending->budgets;
 	struct row *row = &budgets->rows[draw->row];
 
 	if (atomic_load(&row->key) == draw->key)
 		return row;
-	return &budgets->rows[take_row(budgets, draw->key, budget, wall_us)];
+	return &budgets->rows[take_row(budgets, draw->key, &draw->terms, wall_us)];
 }
 
 uint64_t
@@ -307,11 +337,10 @@ spending_over(const struct spending *spending, uint64_t count, uint64_t wall_us)
 
 	for (size_t i = 0; spending != NULL && i < spending->count; i++) {
 		const struct draw *draw = &spending->draws[i];
-		struct rules_budget budget = rules_budget(spending->rules, draw->index);
-		struct row *row = row_of(spending, draw, &budget, wall_us);
-		uint64_t used = used_now(atomic_load(&row->used), period_at(&budget, wall_us));
+		const struct row *row = row_of(spending, draw, wall_us);
+		uint64_t used = used_now(atomic_load(&row->used), period_at(&draw->terms, wall_us));
 
-		if (used > budget.up_over || count > budget.up_over - used)
+		if (used > draw->terms.up_over || count > draw->terms.up_over - used)
 			over |= UINT64_C(1) << draw->index;
 	}
 	return over;
@@ -322,29 +351,21 @@ spending_add(struct spending *spending, uint64_t count, uint64_t wall_us)
 {
 	for (size_t i = 0; spending != NULL && i < spending->count; i++) {
 		const struct draw *draw = &spending->draws[i];
-		struct rules_budget budget = rules_budget(spending->rules, draw->index);
 
-		add_row(row_of(spending, draw, &budget, wall_us), &budget, count, wall_us);
+		add_row(row_of(spending, draw, wall_us), &draw->terms, count, wall_us);
 	}
 }
 
 /* ---- limits ---- */
 
-static bool
-decides(const struct rules_budget *budget, const struct verdict *verdict)
-{
-	return strcmp(budget->ruleset, verdict->ruleset) == 0 &&
-	       strcmp(budget->rule, verdict->rule) == 0;
-}
-
 static uint64_t
-wait_of(const struct row *row, const struct rules_budget *budget, uint32_t rate, uint64_t wall_us,
+wait_of(const struct row *row, const struct terms *terms, uint32_t rate, uint64_t wall_us,
     uint64_t mono_us)
 {
 	uint64_t next_us = atomic_load(&row->next_us);
 
 	if (rate == 0)
-		return period_left_s(budget, wall_us) * 1000000;
+		return period_left_s(terms, wall_us) * 1000000;
 	if (next_us <= mono_us || next_us - mono_us > UINT64_C(1000000) * WAIT_MAX_S)
 		return 0;
 	return next_us - mono_us;
@@ -354,18 +375,18 @@ uint64_t
 spending_wait_us(const struct spending *spending, const struct verdict *verdict, uint64_t wall_us,
     uint64_t mono_us)
 {
+	uint32_t rule = hash_rule(verdict->ruleset, verdict->rule);
 	uint64_t longest = 0;
 	bool found = false;
 
 	for (size_t i = 0; spending != NULL && i < spending->count; i++) {
 		const struct draw *draw = &spending->draws[i];
-		struct rules_budget budget = rules_budget(spending->rules, draw->index);
 		uint64_t wait;
 
-		if (!decides(&budget, verdict))
+		if (draw->terms.rule != rule)
 			continue;
 		found = true;
-		wait = wait_of(row_of(spending, draw, &budget, wall_us), &budget, verdict->rate,
+		wait = wait_of(row_of(spending, draw, wall_us), &draw->terms, verdict->rate,
 		    wall_us, mono_us);
 		if (wait > longest)
 			longest = wait;
@@ -374,27 +395,28 @@ spending_wait_us(const struct spending *spending, const struct verdict *verdict,
 	return found ? longest : ASK_AGAIN_US;
 }
 
+static void
+pace_row(struct row *row, uint64_t us, uint64_t mono_us)
+{
+	uint64_t old = atomic_load(&row->next_us), from;
+
+	do {
+		from = old > mono_us && old - mono_us <= UINT64_C(1000000) * WAIT_MAX_S ? old
+											: mono_us;
+	} while (!atomic_compare_exchange_weak(&row->next_us, &old, from + us));
+}
+
 void
 spending_pace(struct spending *spending, const struct verdict *verdict, uint64_t count,
     uint64_t mono_us)
 {
-	uint64_t wall_us = clock_wall_us();
+	uint32_t rule = hash_rule(verdict->ruleset, verdict->rule);
 
 	for (size_t i = 0; spending != NULL && verdict->rate > 0 && i < spending->count; i++) {
 		const struct draw *draw = &spending->draws[i];
-		struct rules_budget budget = rules_budget(spending->rules, draw->index);
-		struct row *row;
-		uint64_t old, from;
 
-		if (!decides(&budget, verdict))
-			continue;
-		row = row_of(spending, draw, &budget, wall_us);
-		old = atomic_load(&row->next_us);
-		do {
-			from = old > mono_us && old - mono_us <= UINT64_C(1000000) * WAIT_MAX_S
-				   ? old
-				   : mono_us;
-		} while (!atomic_compare_exchange_weak(&row->next_us, &old,
-		    from + count * 1000000 / verdict->rate));
+		if (draw->terms.rule == rule)
+			pace_row(row_of(spending, draw, clock_wall_us()),
+			    count * 1000000 / verdict->rate, mono_us);
 	}
 }

@@ -39,8 +39,8 @@ void budgets_unmap(struct budgets *budgets); /* accepts NULL */
 
 /*
  * What one connection or flow draws on.  Made when it begins to carry, and anew
- * when more is known of it or its verdict's rules are others; the rules are
- * borrowed and outlive it.  Small: 24 bytes, and 16 for each budget.
+ * when more is known of it or its verdict's rules are others; it borrows nothing of
+ * either.  Small: 16 bytes, and 40 for each budget.
  */
 struct spending;
 

@@ -15,6 +15,7 @@ struct place_of {
 	uint32_t open;
 	uint64_t paid_us; /* the time up to which its handshakes have used up its share */
 	struct camera_turns turns;
+	size_t held;
 };
 
 struct census {
@@ -133,4 +134,12 @@ census_turns(struct census *census, const struct addr *camera)
 	struct place_of *place = find(census, camera);
 
 	return place != NULL && place->open > 0 ? &place->turns : NULL;
+}
+
+size_t *
+census_held(struct census *census, const struct addr *camera)
+{
+	struct place_of *place = find(census, camera);
+
+	return place != NULL && place->open > 0 ? &place->held : NULL;
 }

@@ -50,4 +50,8 @@ struct camera_turns {
  * until the last of its connections is removed, by when nobody may wait. */
 struct camera_turns *census_turns(struct census *census, const struct addr *camera);
 
+/* Memory that what waits of a camera's takes (proxy/hold.h), for who counts it;
+ * NULL and good as above. */
+size_t *census_held(struct census *census, const struct addr *camera);
+
 #endif

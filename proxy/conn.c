@@ -303,6 +303,7 @@ conn_close(struct conn *conn, enum end end, const char *fmt, ...)
 	va_end(ap);
 	minter_forget(&conn->mint);
 	relay_drop(conn);
+	observe_rest(conn);
 	turns_leave(&worker->turns, conn);
 	(void)event_del(&conn->deadline);
 	close_legs(conn, end);

@@ -8,6 +8,20 @@
 enum { ROOM_MIN = 4 << 10 };
 
 static bool
+has_room(const struct hold *hold, size_t more)
+{
+	return more <= HOLD_WORKER_BYTES - *hold->total &&
+	       (hold->own == NULL || *hold->own + more <= HOLD_CAMERA_BYTES);
+}
+
+bool
+hold_is_scarce(const struct hold *hold)
+{
+	return *hold->total > HOLD_WORKER_BYTES / 2 ||
+	       (hold->own != NULL && *hold->own > HOLD_CAMERA_BYTES / 2);
+}
+
+static bool
 make_room(struct hold *hold, size_t size)
 {
 	size_t used = hold_size(hold), room = hold->room;
@@ -23,12 +37,14 @@ make_room(struct hold *hold, size_t size)
 	room = room < ROOM_MIN ? ROOM_MIN : room;
 	while (room - used < size)
 		room *= 2;
-	if (room - hold->room > HOLD_WORKER_BYTES - *hold->total)
+	if (!has_room(hold, room - hold->room))
 		return false;
 	at = realloc(hold->at, room);
 	if (at == NULL)
 		return false;
 	*hold->total += room - hold->room;
+	if (hold->own != NULL)
+		*hold->own += room - hold->room;
 	hold->at = at;
 	hold->room = room;
 	return true;
@@ -63,6 +79,8 @@ hold_clear(struct hold *hold)
 	if (hold->at == NULL)
 		return;
 	*hold->total -= hold->room;
+	if (hold->own != NULL)
+		*hold->own -= hold->room;
 	free(hold->at);
 	hold->at = NULL;
 	hold->start = hold->end = hold->room = 0;

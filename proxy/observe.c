@@ -5,6 +5,7 @@
 #include "config/rules.h"
 #include "inspect/inspection.h"
 #include "proxy/budget.h"
+#include "proxy/census.h"
 #include "proxy/conn_private.h"
 #include "proxy/hold.h"
 
@@ -264,8 +265,7 @@ hold_piece(struct conn *conn, size_t *count)
 		observer->until_ms = clock_mono_ms() + verdict->hold_ms;
 		set_timer(observer, verdict->hold_ms);
 	}
-	if ((*count + held > verdict->hold_bytes ||
-		*observer->hold.total > HOLD_WORKER_BYTES / 2) &&
+	if ((*count + held > verdict->hold_bytes || hold_is_scarce(&observer->hold)) &&
 	    !give_up(conn))
 		return LEG_ENDED;
 	if (conn->facts.payload.held < held + *count)
@@ -409,8 +409,7 @@ open_observer(struct conn *conn, bool looks)
 	struct observer *observer = conn->observer;
 
 	if (observer != NULL) {
-		inspection_tls_started(observer->inspection,
-		    conn->facts.inspect == INSPECT_OPENED);
+		inspection_tls_started(observer->inspection, conn->facts.inspect == INSPECT_OPENED);
 		if (looks)
 			return true;
 		inspection_close(observer->inspection);
@@ -422,6 +421,7 @@ open_observer(struct conn *conn, bool looks)
 	    evtimer_assign(&observer->timer, conn->worker->base, on_timer, conn) != 0)
 		return false;
 	observer->hold.total = &conn->worker->held;
+	observer->hold.own = census_held(conn->worker->census, &conn->facts.camera);
 	if (looks)
 		observer->inspection = open_inspection(conn);
 	return !looks || observer->inspection != NULL;
@@ -454,7 +454,10 @@ observe_rest(struct conn *conn)
 {
 	struct observer *observer = conn->observer;
 
-	(void)event_del(&observer->timer);
+	if (observer == NULL)
+		return;
+	if (event_initialized(&observer->timer))
+		(void)event_del(&observer->timer);
 	spending_free(observer->spending);
 	observer->spending = NULL;
 	hold_clear(&observer->hold);
@@ -469,11 +472,8 @@ observe_close(struct conn *conn)
 
 	if (observer == NULL)
 		return;
+	observe_rest(conn);
 	conn->observer = NULL;
-	if (event_initialized(&observer->timer))
-		(void)event_del(&observer->timer);
 	inspection_close(observer->inspection);
-	spending_free(observer->spending);
-	hold_clear(&observer->hold);
 	free(observer);
 }

@@ -57,7 +57,8 @@ bool observe_keeps(const struct conn *conn);
  * agreement is gone. */
 bool observe_starts_tls(const struct conn *conn);
 
-/* Until relaying begins again, by observe_open, nothing is looked at. */
+/* Nothing is looked at any more, unless relaying begins again by observe_open; what
+ * waits is gone. */
 void observe_rest(struct conn *conn);
 
 /* Whether it stands still because a limit wants it so. */

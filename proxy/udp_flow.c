@@ -150,6 +150,7 @@ udp_flow_record(struct udp_relay *relay, struct udp_flow *flow)
 	}
 	spool_live_drop(spool, flow->live);
 	udp_case_give(relay->cases, flow->judged);
+	udp_budget_drop(flow);
 	udp_table_remove(relay->table, flow);
 	return true;
 }
@@ -186,6 +187,7 @@ forget(struct udp_relay *relay, struct udp_flow *flow)
 	udp_tell_forget(relay, flow);
 	udp_outlet_give(relay->outlets, flow->outlet);
 	udp_case_give(relay->cases, flow->judged);
+	udp_budget_drop(flow);
 	udp_table_remove(relay->table, flow);
 }
 
@@ -226,7 +228,8 @@ udp_flow_leaves(struct udp_relay *relay, struct udp_flow *flow, struct bytes dat
 {
 	if (flow->ntp)
 		udp_ntp_up(relay, flow, datagram);
-	return !flow->ntp && (!flow->dns || udp_dns_up(relay, flow, datagram));
+	return !flow->ntp && (!flow->dns || udp_dns_up(relay, flow, datagram)) &&
+	       udp_budget_lets(relay, flow, datagram.left);
 }
 
 static void

@@ -94,6 +94,13 @@ struct facts *udp_flow_gather(struct udp_relay *relay, const struct udp_flow *fl
  * it is done with: answered here, or not to be sent. */
 bool udp_flow_leaves(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
 
+/* Whether a datagram of so many bytes may leave by the budgets that rules name; if
+ * so it is counted.  A flow that they block is UDP_BLOCKED then. */
+bool udp_budget_lets(struct udp_relay *relay, struct udp_flow *flow, size_t size);
+
+/* Before a flow is removed. */
+void udp_budget_drop(struct udp_flow *flow);
+
 /* Answer flow's camera from here, as if from where it sent to. */
 void udp_flow_answer(struct udp_relay *relay, struct udp_flow *flow, struct bytes answer);
 

@@ -468,6 +468,7 @@ forget_ended(struct udp_relay *relay)
 
 	while ((flow = udp_table_oldest(relay->table, UDP_ENDED)) != NULL) {
 		udp_case_give(relay->cases, flow->judged);
+		udp_budget_drop(flow);
 		udp_table_remove(relay->table, flow);
 	}
 }

@@ -10,6 +10,7 @@
 #include <sys/queue.h>
 
 struct err;
+struct spending;
 struct spool_live;
 struct udp_case;
 struct udp_outlet;
@@ -60,6 +61,9 @@ struct udp_flow {
 	struct udp_outlet *outlet;   /* a reference; NULL: nothing leaves */
 	struct udp_reply *reply;     /* a reference; NULL: nothing was answered yet */
 	struct spool_live *live;     /* owned by the spool; NULL before the open record */
+	struct spending *spending;   /* owned; NULL: no budget counts it */
+	uint64_t spends_under;       /* generation of the rules that spending is of */
+	uint64_t budgets_over;       /* by its last datagram: facts.budgets_over */
 };
 
 TAILQ_HEAD(udp_flow_list, udp_flow);

@@ -3,12 +3,13 @@
 leaves, telemetry passes as it is, budgets outlive the appliance, limits slow."""
 
 import hashlib
+import socket
 import subprocess
 import time
 
 import harness
 from appliance import field
-from harness import GOOD, NAME, check, equal, story
+from harness import GOOD, NAME, check, equal, refused, story
 from servers import Server, context
 
 FOOTAGE = harness.RULES.replace("""  - {id: 20,""", """  - {id: 15, match: {class: [video, image]}, then: block, why: "No footage leaves"}
@@ -137,6 +138,26 @@ def a_limit_slows_what_is_beyond(lab):
     event = appliance.eve.wait(event_type="flow", dest_port=7000)
     equal("verdict", field(event, "borderlens__verdict"), "limit")
     equal("left", field(event, "borderlens__left__up"), 320 << 10)
+
+
+@story(60)
+def a_budget_counts_datagrams_too(lab):
+    server = lab.net.net.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind((GOOD, 5000))
+    server.settimeout(5)
+    appliance = lab.started(budget("block", "10KB"))
+    with server, lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
+        camera.bind(("192.168.77.10", 0))
+        for number in range(20):
+            camera.sendto(bytes([number]) * 1000, (GOOD, 5000))
+        got = [server.recv(2000) for _ in range(10)]
+        equal("the first ones", [data[0] for data in got], list(range(10)))
+        server.settimeout(0.3)
+        refused(server.recv, 2000)
+    appliance.stop()
+    event = appliance.eve.wait(event_type="flow", dest_port=5000)
+    equal("verdict", field(event, "borderlens__verdict"), "block")
+    equal("left", field(event, "borderlens__left__up"), 10_000)
 
 
 if __name__ == "__main__":
