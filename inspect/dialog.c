@@ -82,12 +82,10 @@ dialog_code(struct dialog *dialog, struct observation *seen, const struct line *
 }
 
 void
-dialog_mail_begin(struct dialog *dialog, struct observation *seen, enum direction direction)
+dialog_mail_begin(struct dialog *dialog)
 {
-	static const struct payload_hint hint = {.type = "message/rfc822"};
-
 	dialog->dot = DOT_BEGIN;
-	payload_begin(seen->meter, direction, &hint, seen->payload);
+	dialog->mail_begun = false;
 }
 
 static enum dialog_dot
@@ -104,10 +102,14 @@ bool
 dialog_mail(struct dialog *dialog, struct observation *seen, enum direction direction,
     struct bytes *in)
 {
+	static const struct payload_hint hint = {.type = "message/rfc822"};
 	struct bytes mail = *in, text;
 	bool ended = false;
 	uint8_t byte;
 
+	if (!dialog->mail_begun)
+		observation_begin(seen, direction, &hint);
+	dialog->mail_begun = true;
 	while (!ended && in->left > 0) {
 		/* Within a line only its end is of interest. */
 		if (dialog->dot == DOT_TEXT && token_until(in, '\r', &text))
@@ -118,9 +120,9 @@ dialog_mail(struct dialog *dialog, struct observation *seen, enum direction dire
 		dialog->dot = next_dot(dialog->dot, byte);
 	}
 	mail.left -= in->left;
-	payload_feed(seen->meter, direction, mail, seen->payload);
+	observation_body(seen, direction, mail);
 	if (ended)
-		payload_end(seen->meter, direction, seen->payload);
+		observation_end(seen, direction);
 	return ended;
 }
 

@@ -43,6 +43,7 @@ struct dialog {
 	bool challenged; /* the camera's next line answers, and is no command */
 	uint16_t more;   /* an answer of several lines goes on: its code; 0: none does */
 	enum dialog_dot dot;
+	bool mail_begun; /* for the meter */
 };
 
 /*
@@ -70,11 +71,13 @@ void dialog_answered(struct dialog *dialog, struct observation *seen, bool good)
  */
 uint16_t dialog_code(struct dialog *dialog, struct observation *seen, const struct line *line);
 
-/* Take the next bytes of a mail that ends in a line with a dot, and meter them;
- * true: it has ended. */
+/* A mail that ends in a line with a dot comes next.  (To the meter it begins with
+ * its first byte: between DATA and its mail a camera waits for the server.) */
+void dialog_mail_begin(struct dialog *dialog);
+
+/* Take the next bytes of it, and meter them; true: it has ended. */
 bool dialog_mail(struct dialog *dialog, struct observation *seen, enum direction direction,
     struct bytes *in);
-void dialog_mail_begin(struct dialog *dialog, struct observation *seen, enum direction direction);
 
 void dialog_clear(struct dialog *dialog);
 

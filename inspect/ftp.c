@@ -75,6 +75,14 @@ feed_ftp(void *state, struct observation *seen, enum direction direction, struct
 	return piece.left - in.left;
 }
 
+static bool
+ftp_waits(const void *state)
+{
+	const struct dialog *dialog = state;
+
+	return dialog->lines[0].total > 0;
+}
+
 static void
 clear_ftp(void *state)
 {
@@ -85,5 +93,6 @@ const struct observer observer_ftp = {
     .proto = APP_FTP,
     .state_bytes = sizeof(struct dialog),
     .feed = feed_ftp,
+    .waits = ftp_waits,
     .clear = clear_ftp,
 };

@@ -96,13 +96,13 @@ begin_body(struct work *work, enum step step, uint64_t left)
 	work->side->step = step;
 	work->side->left = left;
 	work->side->head_bytes = 0;
-	payload_begin(work->seen->meter, work->direction, &hint, work->seen->payload);
+	observation_begin(work->seen, work->direction, &hint);
 }
 
 static void
 end_body(struct work *work)
 {
-	payload_end(work->seen->meter, work->direction, work->seen->payload);
+	observation_end(work->seen, work->direction);
 	begin_message(work->side);
 }
 
@@ -263,7 +263,7 @@ take_body(struct work *work, struct bytes *in)
 
 	(void)bytes_take(in, in->left < work->side->left ? in->left : work->side->left, &part);
 	work->side->left -= part.left;
-	payload_feed(work->seen->meter, work->direction, part, work->seen->payload);
+	observation_body(work->seen, work->direction, part);
 }
 
 static void
@@ -339,7 +339,7 @@ step_endless(struct work *work, struct bytes *in)
 	struct bytes part;
 
 	(void)bytes_take(in, in->left, &part);
-	payload_feed(work->seen->meter, work->direction, part, work->seen->payload);
+	observation_body(work->seen, work->direction, part);
 }
 
 /* Who does not wait for the tunnel sends what is meant for its other end. */
@@ -348,18 +348,6 @@ step_connect(struct work *work, struct bytes *in)
 {
 	work->seen->raw_begun[observation_side(work->direction)] = true;
 	step_endless(work, in);
-}
-
-/* A head that is not whole may announce anything, so what was read of it is not
- * told yet either.  No body is under way then that would say so itself. */
-static void
-note_head(const struct work *work, bool read)
-{
-	const struct side *side = work->side;
-	bool in_head = side->step == STEP_START || side->step == STEP_FIELDS;
-
-	if (in_head && work->direction == DIRECTION_UP && work->seen->payload != NULL)
-		work->seen->payload->pending = read ? side->head_bytes : 0;
 }
 
 static size_t
@@ -384,13 +372,20 @@ feed_http(void *state, struct observation *seen, enum direction direction, struc
 	    .request = direction == seen->asker};
 	struct bytes in = piece;
 
-	note_head(&work, false);
 	while (in.left > 0 && !seen->confused && seen->next == NULL)
 		steps[work.side->step](&work, &in);
-	if (!seen->confused && seen->next == NULL)
-		note_head(&work, true);
 	lines_settle(&work.side->lines);
 	return piece.left - in.left;
+}
+
+/* A head that is not whole may announce anything. */
+static bool
+http_waits(const void *state)
+{
+	const struct http *http = state;
+	const struct side *camera = &http->sides[0];
+
+	return camera->step == STEP_FIELDS || camera->lines.total > 0;
 }
 
 static void
@@ -406,5 +401,6 @@ const struct observer observer_http = {
     .proto = APP_HTTP,
     .state_bytes = sizeof(struct http),
     .feed = feed_http,
+    .waits = http_waits,
     .clear = clear_http,
 };

@@ -43,6 +43,7 @@ struct side {
 	uint32_t stream_id;
 	uint32_t block_of;    /* whose block of fields goes on; 0: none does */
 	bool block_ends;      /* with its message */
+	bool announced;       /* by a head: a body of which nothing came yet */
 	uint32_t block_bytes; /* of it, packed, and of its fields */
 	size_t fields_bytes;
 	uint32_t body_of;              /* whose body the meter has; 0: none */
@@ -96,7 +97,7 @@ static void
 end_body(struct work *work)
 {
 	if (work->side->body_of != 0)
-		payload_end(work->seen->meter, work->direction, work->seen->payload);
+		observation_end(work->seen, work->direction);
 	work->side->body_of = 0;
 }
 
@@ -105,6 +106,7 @@ end_stream(struct work *work)
 {
 	struct stream *stream = find_stream(work->side, work->side->stream_id);
 
+	work->side->announced = false;
 	if (work->side->body_of == work->side->stream_id)
 		end_body(work);
 	if (stream != NULL)
@@ -120,13 +122,14 @@ begin_body(struct work *work)
 	const struct stream *stream = find_stream(side, side->stream_id);
 	struct payload_hint hint = {0};
 
+	side->announced = false;
 	if (side->body_of == side->stream_id)
 		return;
 	if (stream != NULL) {
 		hint.type = stream->type;
 		hint.encoding = stream->encoding;
 	}
-	payload_begin(work->seen->meter, work->direction, &hint, work->seen->payload);
+	observation_begin(work->seen, work->direction, &hint);
 	side->body_of = side->stream_id;
 }
 
@@ -149,13 +152,12 @@ note_method(struct work *work, struct bytes method)
 static void
 note_pseudo(struct work *work, struct bytes name, struct bytes value)
 {
-	struct app_facts *app = work->seen->app;
 	uint16_t status;
 
 	if (work->request && token_is(name, ":method"))
 		note_method(work, value);
 	else if (work->request && token_is(name, ":authority"))
-		token_keep(app->host, sizeof(app->host), token_host(value));
+		http_head_host(work->seen, token_host(value));
 	else if (work->request && token_is(name, ":path"))
 		http_head_target(work->seen, value);
 	else if (!work->request && token_is(name, ":status"))
@@ -243,6 +245,7 @@ end_block(struct work *work)
 
 	(void)nghttp2_hd_inflate_end_headers(side->inflater);
 	side->block_of = 0;
+	side->announced = !side->block_ends;
 	if (side->block_ends)
 		end_stream(work);
 }
@@ -417,7 +420,7 @@ step_body(struct work *work, struct bytes *in)
 	(void)bytes_take(in, in->left < side->left ? in->left : side->left, &part);
 	side->left -= (uint32_t)part.left;
 	if (side->type == DATA)
-		payload_feed(work->seen->meter, work->direction, part, work->seen->payload);
+		observation_body(work->seen, work->direction, part);
 	else
 		observation_control(work->seen, work->direction, part.left);
 	if (carries_fields(side->type))
@@ -466,6 +469,19 @@ feed_http2(void *state, struct observation *seen, enum direction direction, stru
 	return piece.left - in.left;
 }
 
+/* Up to its first request a camera has said nothing yet; then a frame that is not
+ * whole may be anything, and a head that does not end its stream announces a body. */
+static bool
+http2_waits(const void *state)
+{
+	const struct http2 *http2 = state;
+	const struct side *camera = &http2->sides[0];
+
+	if (camera->inflater == NULL || camera->block_of != 0 || camera->announced)
+		return true;
+	return camera->head_used > 0 || (camera->step != STEP_HEAD && camera->type != DATA);
+}
+
 static void
 clear_http2(void *state)
 {
@@ -480,5 +496,6 @@ const struct observer observer_http2 = {
     .proto = APP_HTTP2,
     .state_bytes = sizeof(struct http2),
     .feed = feed_http2,
+    .waits = http2_waits,
     .clear = clear_http2,
 };

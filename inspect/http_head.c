@@ -61,6 +61,17 @@ note_type(struct observation *seen, struct bytes type)
 }
 
 void
+http_head_host(struct observation *seen, struct bytes host)
+{
+	struct app_facts *app = seen->app;
+
+	/* Of several hosts inside of one TLS, one at most is the name that it has. */
+	if (seen->opened && app->host[0] != '\0' && !token_is(host, app->host))
+		app->host_mismatch = true;
+	token_keep(app->host, sizeof(app->host), host);
+}
+
+void
 http_head_note(struct observation *seen, bool request, struct bytes name, struct bytes value)
 {
 	struct app_facts *app = seen->app;
@@ -68,7 +79,7 @@ http_head_note(struct observation *seen, bool request, struct bytes name, struct
 	if (is_secret_field(name))
 		app->credentials = true;
 	else if (request && token_is(name, "Host"))
-		token_keep(app->host, sizeof(app->host), token_host(value));
+		http_head_host(seen, token_host(value));
 	else if (request && token_is(name, "User-Agent"))
 		token_keep(app->agent, sizeof(app->agent), value);
 	else if (token_is(name, "SOAPAction"))
@@ -85,7 +96,7 @@ http_head_target(struct observation *seen, struct bytes target)
 
 	app->credentials = app->credentials || url.secret;
 	if (url.host.left > 0)
-		token_keep(app->host, sizeof(app->host), url.host);
+		http_head_host(seen, url.host);
 	token_keep(app->path, sizeof(app->path), url.path);
 	if (token_begin(url.path, "/onvif/"))
 		app->soap = true;

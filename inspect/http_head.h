@@ -53,4 +53,7 @@ void http_head_note(struct observation *seen, bool request, struct bytes name, s
  * there are secrets in it. */
 void http_head_target(struct observation *seen, struct bytes target);
 
+/* The host that a request is for: the first one is the connection's. */
+void http_head_host(struct observation *seen, struct bytes host);
+
 #endif

@@ -65,10 +65,10 @@ take_literal(struct imap *imap, struct observation *seen, enum direction directi
 		return;
 	}
 	if (untouched)
-		payload_begin(seen->meter, direction, &hint, seen->payload);
-	payload_feed(seen->meter, direction, part, seen->payload);
+		observation_begin(seen, direction, &hint);
+	observation_body(seen, direction, part);
 	if (*left == 0)
-		payload_end(seen->meter, direction, seen->payload);
+		observation_end(seen, direction);
 }
 
 static void
@@ -166,6 +166,14 @@ feed_imap(void *state, struct observation *seen, enum direction direction, struc
 	return piece.left - in.left;
 }
 
+static bool
+imap_waits(const void *state)
+{
+	const struct imap *imap = state;
+
+	return imap->dialog.lines[0].total > 0;
+}
+
 static void
 clear_imap(void *state)
 {
@@ -178,5 +186,6 @@ const struct observer observer_imap = {
     .proto = APP_IMAP,
     .state_bytes = sizeof(struct imap),
     .feed = feed_imap,
+    .waits = imap_waits,
     .clear = clear_imap,
 };

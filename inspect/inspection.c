@@ -22,7 +22,9 @@ struct inspection {
 	void *state;                     /* owned; the observer's */
 	struct first_bytes *first;       /* owned; NULL once it is told */
 	uint16_t port;
-	bool opaque; /* TLS was granted that nobody opens; to be noted */
+	bool opaque;      /* TLS was granted that nobody opens; to be noted */
+	bool raised;      /* payload.pending is ours, not the meter's */
+	uint64_t unclear; /* the camera's bytes since it was clear what they are */
 };
 
 struct inspection *
@@ -222,6 +224,31 @@ tell(struct inspection *inspection, enum direction direction, struct bytes piece
 	return run(inspection, direction, piece);
 }
 
+/* ---- what is not clear yet ---- */
+
+static bool
+is_unclear(const struct inspection *inspection)
+{
+	if (inspection->first != NULL)
+		return inspection->first->used[0] > 0;
+	return inspection->state != NULL && inspection->observer->waits != NULL &&
+	       inspection->observer->waits(inspection->state);
+}
+
+/* The meter knows of payload that waits to be told; what stands before payload,
+ * and is not whole, waits too: it may be a head of anything. */
+static void
+raise_pending(struct inspection *inspection, struct payload_facts *payload)
+{
+	inspection->raised = false;
+	if (!is_unclear(inspection)) {
+		inspection->unclear = 0;
+	} else if (payload->pending == 0 && inspection->unclear > 0) {
+		payload->pending = inspection->unclear;
+		inspection->raised = true;
+	}
+}
+
 /* ---- the rest ---- */
 
 size_t
@@ -237,6 +264,8 @@ inspection_feed(struct inspection *inspection, enum direction direction, struct 
 		return 0;
 	if (inspection->opaque)
 		app->opaque_inner = true;
+	if (inspection->raised)
+		payload->pending = 0;
 	if (inspection->first != NULL) {
 		taken = tell(inspection, direction, piece);
 	} else {
@@ -246,6 +275,9 @@ inspection_feed(struct inspection *inspection, enum direction direction, struct 
 	}
 	if (taken < piece.left)
 		app->confused = true;
+	if (direction == DIRECTION_UP)
+		inspection->unclear += taken;
+	raise_pending(inspection, payload);
 	if (payload->up[PAYLOAD_CREDENTIALS] + payload->down[PAYLOAD_CREDENTIALS] > 0)
 		app->credentials = true;
 	return taken;
@@ -287,6 +319,8 @@ inspection_end(struct inspection *inspection, enum direction direction, struct a
 			return;
 		settle(inspection, &told, (size_t[2]){first->used[0], first->used[1]});
 	}
+	if (direction == DIRECTION_UP && inspection->raised)
+		payload->pending = 0;
 	end_state(inspection, direction);
 	payload_end(seen->meter, direction, payload);
 }

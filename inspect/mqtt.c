@@ -101,6 +101,8 @@ read_connect(struct work *work, struct bytes in)
 	    !bytes_u8(&in, &flags) || !bytes_u16(&in, &keep_alive))
 		return false;
 	level &= 0x7f; /* the high bit: a bridge */
+	if (!token_is(name, "MQTT") && !token_is(name, "MQIsdp"))
+		return false;
 	if (level < 3 || level > 5 || (flags & 1) != 0)
 		return false;
 	work->mqtt->level = level;
@@ -142,7 +144,7 @@ begin_payload(struct work *work, struct bytes topic)
 	struct payload_hint hint = {.name = name};
 
 	token_copy(name, sizeof(name), topic);
-	payload_begin(work->seen->meter, work->direction, &hint, work->seen->payload);
+	observation_begin(work->seen, work->direction, &hint);
 	work->side->step = STEP_PAYLOAD;
 }
 
@@ -182,7 +184,7 @@ static void
 end_packet(struct work *work)
 {
 	if (work->side->step == STEP_PAYLOAD)
-		payload_end(work->seen->meter, work->direction, work->seen->payload);
+		observation_end(work->seen, work->direction);
 	drop_head(work->side);
 	*work->side = (struct side){0};
 }
@@ -207,7 +209,7 @@ read_head(struct work *work, struct bytes head)
 		rest.left = 0;
 	observation_control(work->seen, work->direction, head.left - rest.left);
 	if (side->step == STEP_PAYLOAD)
-		payload_feed(work->seen->meter, work->direction, rest, work->seen->payload);
+		observation_body(work->seen, work->direction, rest);
 	if (!good)
 		work->seen->confused = true;
 	else if (side->left == 0)
@@ -298,7 +300,7 @@ step_rest(struct work *work, struct bytes *in)
 	(void)bytes_take(in, in->left < side->left ? in->left : side->left, &part);
 	side->left -= (uint32_t)part.left;
 	if (side->step == STEP_PAYLOAD)
-		payload_feed(work->seen->meter, work->direction, part, work->seen->payload);
+		observation_body(work->seen, work->direction, part);
 	else
 		observation_control(work->seen, work->direction, part.left);
 	if (side->left == 0)
@@ -340,6 +342,15 @@ end_mqtt(void *state, struct observation *seen, enum direction direction)
 	side->used = 0;
 }
 
+static bool
+mqtt_waits(const void *state)
+{
+	const struct mqtt *mqtt = state;
+
+	return mqtt->sides[0].begun &&
+	       (mqtt->sides[0].step == STEP_FIXED || mqtt->sides[0].step == STEP_HEAD);
+}
+
 static void
 clear_mqtt(void *state)
 {
@@ -354,5 +365,6 @@ const struct observer observer_mqtt = {
     .state_bytes = sizeof(struct mqtt),
     .feed = feed_mqtt,
     .end = end_mqtt,
+    .waits = mqtt_waits,
     .clear = clear_mqtt,
 };

@@ -43,6 +43,25 @@ observation_status(struct observation *seen, struct bytes digits, uint16_t *stat
 	return true;
 }
 
+void
+observation_begin(struct observation *seen, enum direction direction,
+    const struct payload_hint *hint)
+{
+	payload_begin(seen->meter, direction, hint, seen->payload);
+}
+
+void
+observation_body(struct observation *seen, enum direction direction, struct bytes part)
+{
+	payload_feed(seen->meter, direction, part, seen->payload);
+}
+
+void
+observation_end(struct observation *seen, enum direction direction)
+{
+	payload_end(seen->meter, direction, seen->payload);
+}
+
 /* ---- a stream without any structure ---- */
 
 static size_t
@@ -104,6 +123,14 @@ feed_ssh(void *state, struct observation *seen, enum direction direction, struct
 	return taken;
 }
 
+static bool
+ssh_waits(const void *state)
+{
+	const struct ssh *ssh = state;
+
+	return ssh->lines[0].total > 0;
+}
+
 static void
 clear_ssh(void *state)
 {
@@ -117,5 +144,6 @@ const struct observer observer_ssh = {
     .proto = APP_SSH,
     .state_bytes = sizeof(struct ssh),
     .feed = feed_ssh,
+    .waits = ssh_waits,
     .clear = clear_ssh,
 };

@@ -50,6 +50,9 @@ struct observer {
 	/* No more comes of this direction: what was taken and waits for more is to be
 	 * counted.  May be called again.  NULL: nothing ever waits. */
 	void (*end)(void *state, struct observation *seen, enum direction direction);
+	/* Whether what came last from the camera is not whole, so that it may become
+	 * anything yet.  NULL: it never is that. */
+	bool (*waits)(const void *state);
 	void (*clear)(void *state); /* give back what the state owns; or NULL */
 };
 
@@ -66,6 +69,12 @@ enum direction observation_answer(enum direction direction);
 
 /* count bytes are the protocol's own: they count as control. */
 void observation_control(struct observation *seen, enum direction direction, uint64_t count);
+
+/* A message of payload begins, goes on, ends: to the meter. */
+void observation_begin(struct observation *seen, enum direction direction,
+    const struct payload_hint *hint);
+void observation_body(struct observation *seen, enum direction direction, struct bytes part);
+void observation_end(struct observation *seen, enum direction direction);
 
 /* A number between 100 and 999, of the first answer, as three digits stand there. */
 bool observation_status(struct observation *seen, struct bytes digits, uint16_t *status);

@@ -70,7 +70,7 @@ read_answer(struct pop3 *pop3, struct observation *seen, const struct line *line
 	if (!good || (kind != DIALOG_LINES && kind != DIALOG_MESSAGE))
 		return;
 	pop3->mail = true;
-	dialog_mail_begin(dialog, seen, DIRECTION_DOWN);
+	dialog_mail_begin(dialog);
 }
 
 static void
@@ -102,6 +102,14 @@ feed_pop3(void *state, struct observation *seen, enum direction direction, struc
 	return piece.left - in.left;
 }
 
+static bool
+pop3_waits(const void *state)
+{
+	const struct pop3 *pop3 = state;
+
+	return pop3->dialog.lines[0].total > 0;
+}
+
 static void
 clear_pop3(void *state)
 {
@@ -114,5 +122,6 @@ const struct observer observer_pop3 = {
     .proto = APP_POP3,
     .state_bytes = sizeof(struct pop3),
     .feed = feed_pop3,
+    .waits = pop3_waits,
     .clear = clear_pop3,
 };

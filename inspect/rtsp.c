@@ -169,7 +169,7 @@ end_head(struct work *work)
 	side->sdp = side->sdp && side->length <= SDP_MAX;
 	side->step = side->sdp ? STEP_SDP : STEP_BODY;
 	if (!side->sdp)
-		payload_begin(work->seen->meter, work->direction, &hint, work->seen->payload);
+		observation_begin(work->seen, work->direction, &hint);
 }
 
 static void
@@ -198,11 +198,10 @@ take_left(struct side *side, struct bytes *in)
 static void
 step_body(struct work *work, struct bytes *in)
 {
-	payload_feed(work->seen->meter, work->direction, take_left(work->side, in),
-	    work->seen->payload);
+	observation_body(work->seen, work->direction, take_left(work->side, in));
 	if (work->side->left > 0)
 		return;
-	payload_end(work->seen->meter, work->direction, work->seen->payload);
+	observation_end(work->seen, work->direction);
 	begin_message(work->side);
 }
 
@@ -272,9 +271,9 @@ begin_frame(struct work *work)
 	if (codec != NULL)
 		hint.codec = codec->name;
 	observation_control(work->seen, work->direction, FRAME_HEAD);
-	payload_begin(work->seen->meter, work->direction, &hint, work->seen->payload);
-	payload_feed(work->seen->meter, work->direction,
-	    (struct bytes){side->frame + FRAME_HEAD, peek}, work->seen->payload);
+	observation_begin(work->seen, work->direction, &hint);
+	observation_body(work->seen, work->direction,
+	    (struct bytes){side->frame + FRAME_HEAD, peek});
 	side->step = STEP_FRAME;
 	side->left -= peek;
 }
@@ -282,7 +281,7 @@ begin_frame(struct work *work)
 static void
 end_frame(struct work *work)
 {
-	payload_end(work->seen->meter, work->direction, work->seen->payload);
+	observation_end(work->seen, work->direction);
 	begin_message(work->side);
 }
 
@@ -309,8 +308,7 @@ step_frame_head(struct work *work, struct bytes *in)
 static void
 step_frame(struct work *work, struct bytes *in)
 {
-	payload_feed(work->seen->meter, work->direction, take_left(work->side, in),
-	    work->seen->payload);
+	observation_body(work->seen, work->direction, take_left(work->side, in));
 	if (work->side->left == 0)
 		end_frame(work);
 }
@@ -353,6 +351,16 @@ end_rtsp(void *state, struct observation *seen, enum direction direction)
 	side->used = 0;
 }
 
+static bool
+rtsp_waits(const void *state)
+{
+	const struct rtsp *rtsp = state;
+	const struct side *camera = &rtsp->sides[0];
+
+	return camera->step == STEP_FIELDS || camera->step == STEP_FRAME_HEAD ||
+	       camera->lines.total > 0;
+}
+
 static void
 clear_rtsp(void *state)
 {
@@ -367,5 +375,6 @@ const struct observer observer_rtsp = {
     .state_bytes = sizeof(struct rtsp),
     .feed = feed_rtsp,
     .end = end_rtsp,
+    .waits = rtsp_waits,
     .clear = clear_rtsp,
 };

@@ -20,7 +20,7 @@ begin_chunk(struct smtp *smtp, struct observation *seen, struct bytes rest)
 	if (!token_decimal(size, &smtp->left))
 		seen->confused = true;
 	else if (smtp->left > 0)
-		payload_begin(seen->meter, DIRECTION_UP, &hint, seen->payload);
+		observation_begin(seen, DIRECTION_UP, &hint);
 }
 
 static void
@@ -49,7 +49,7 @@ read_command(struct smtp *smtp, struct observation *seen, const struct line *lin
 	dialog_command(&smtp->dialog, seen, kind);
 	if (kind == DIALOG_DATA) {
 		smtp->mail = true;
-		dialog_mail_begin(&smtp->dialog, seen, DIRECTION_UP);
+		dialog_mail_begin(&smtp->dialog);
 	}
 }
 
@@ -74,7 +74,7 @@ read_answer(struct smtp *smtp, struct observation *seen, const struct line *line
 		return;
 	/* It is refused, and the camera goes on with commands. */
 	if (dialog_pending(dialog) == DIALOG_DATA && smtp->mail && code >= 400) {
-		payload_end(seen->meter, DIRECTION_UP, seen->payload);
+		observation_end(seen, DIRECTION_UP);
 		smtp->mail = false;
 	}
 	dialog_answered(dialog, seen, code == 220);
@@ -87,9 +87,9 @@ take_chunk(struct smtp *smtp, struct observation *seen, struct bytes *in)
 
 	(void)bytes_take(in, in->left < smtp->left ? in->left : (size_t)smtp->left, &part);
 	smtp->left -= part.left;
-	payload_feed(seen->meter, DIRECTION_UP, part, seen->payload);
+	observation_body(seen, DIRECTION_UP, part);
 	if (smtp->left == 0)
-		payload_end(seen->meter, DIRECTION_UP, seen->payload);
+		observation_end(seen, DIRECTION_UP);
 }
 
 static void
@@ -123,6 +123,14 @@ feed_smtp(void *state, struct observation *seen, enum direction direction, struc
 	return piece.left - in.left;
 }
 
+static bool
+smtp_waits(const void *state)
+{
+	const struct smtp *smtp = state;
+
+	return smtp->dialog.lines[0].total > 0;
+}
+
 static void
 clear_smtp(void *state)
 {
@@ -135,5 +143,6 @@ const struct observer observer_smtp = {
     .proto = APP_SMTP,
     .state_bytes = sizeof(struct smtp),
     .feed = feed_smtp,
+    .waits = smtp_waits,
     .clear = clear_smtp,
 };

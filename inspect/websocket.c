@@ -91,7 +91,7 @@ begin_frame(struct side *side, struct observation *seen, enum direction directio
 		return;
 	side->open = true;
 	if (!seen->mqtt)
-		payload_begin(seen->meter, direction, NULL, seen->payload);
+		observation_begin(seen, direction, NULL);
 }
 
 static void
@@ -103,7 +103,7 @@ end_frame(struct side *side, struct observation *seen, enum direction direction)
 		return;
 	side->open = false;
 	if (!seen->mqtt)
-		payload_end(seen->meter, direction, seen->payload);
+		observation_end(seen, direction);
 }
 
 static void
@@ -126,14 +126,21 @@ take_head(struct side *side, struct observation *seen, enum direction direction,
 		begin_frame(side, seen, direction);
 }
 
-/* MQTT goes on over the borders of frames (MQTT 5.0 section 6). */
+/* MQTT goes on over the borders of frames (MQTT 5.0 section 6).  Where it is not
+ * followed any more, what was unmasked already is the first of the raw stream. */
 static void
 give(struct websocket *ws, struct observation *seen, enum direction direction, struct bytes plain)
 {
-	if (seen->mqtt)
-		(void)observer_mqtt.feed(ws->mqtt, seen, direction, plain);
-	else
-		payload_feed(seen->meter, direction, plain, seen->payload);
+	size_t taken;
+
+	if (!seen->mqtt) {
+		observation_body(seen, direction, plain);
+		return;
+	}
+	taken = observer_mqtt.feed(ws->mqtt, seen, direction, plain);
+	(void)bytes_take(&plain, taken, &(struct bytes){0});
+	if (plain.left > 0)
+		(void)observer_raw.feed(NULL, seen, direction, plain);
 }
 
 /* The mask goes on where the bytes before left it. */
@@ -226,6 +233,16 @@ feed_websocket(void *state, struct observation *seen, enum direction direction, 
 	return piece.left - in.left;
 }
 
+static bool
+websocket_waits(const void *state)
+{
+	const struct websocket *ws = state;
+
+	if (ws->mqtt != NULL && observer_mqtt.waits(ws->mqtt))
+		return true;
+	return ws->sides[0].used > 0 && !ws->sides[0].in_frame;
+}
+
 static void
 end_websocket(void *state, struct observation *seen, enum direction direction)
 {
@@ -250,5 +267,6 @@ const struct observer observer_websocket = {
     .state_bytes = sizeof(struct websocket),
     .feed = feed_websocket,
     .end = end_websocket,
+    .waits = websocket_waits,
     .clear = clear_websocket,
 };

@@ -144,6 +144,23 @@ Test(http, takes_the_host_of_an_absolute_target_first)
 	cr_expect_str_eq(heard.app.path, "/a/b");
 }
 
+Test(http, of_one_tls_and_two_hosts_is_noted)
+{
+	static const struct inspection_about opened = {.port = 443, .opened = true};
+	const struct said *one = TALK(UP("GET / HTTP/1.1\r\nHost: A.example:443\r\n\r\n"
+					 "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"));
+	const struct said *two = TALK(UP("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+					 "GET / HTTP/1.1\r\nHost: b.example\r\n\r\n"));
+	struct heard heard;
+
+	hear_about(one, &opened, &heard);
+	cr_expect_not(heard.app.host_mismatch);
+	hear_about(two, &opened, &heard);
+	cr_expect(heard.app.host_mismatch);
+	cr_expect_str_eq(heard.app.host, "a.example");
+	cr_expect_not(hear_all(two).app.host_mismatch);
+}
+
 Test(http, of_onvif_tells_the_actions)
 {
 	struct heard heard = hear_all(TALK(UP(
@@ -255,6 +272,16 @@ Test(websocket, with_mqtt_inside_is_read)
 	cr_expect_str_eq(heard.app.topics, "a/b");
 	cr_expect_not(heard.app.confused);
 	cr_expect_eq(counted(heard.payload.up) - heard.payload.up[PAYLOAD_CONTROL], 2);
+}
+
+Test(websocket, with_mqtt_that_breaks_its_rules_counts_all_the_same)
+{
+	struct heard heard =
+	    hear_all(TALK(UP(HELLO_WS), DOWN(HELLO_WS_DONE "Sec-WebSocket-Protocol: mqtt\r\n\r\n"),
+		UP("\x82\x90\0\0\0\0\x10\x0e\0\4MQTX\4\2\0\x3c\0\2c1\x82\x81\0\0\0\0x")));
+
+	cr_expect(heard.app.confused);
+	cr_expect_str_eq(heard.app.client, "");
 }
 
 /* A conversation of everything, for what follows. */

@@ -220,6 +220,56 @@ Test(mqtt, carries_more_than_its_head_may_have)
 	cr_expect_eq(body(heard.payload.up), 70000);
 }
 
+/* ---- what is not clear yet ---- */
+
+/* What came last from the camera: may it become anything yet? */
+static const struct {
+	const char *what;
+	struct said talk[5];
+	bool unclear;
+} ends[] = {
+    {"too little to tell", {UP("PO")}, true},
+    {"a head in part", {UP("POST / HTTP/1.1\r\nHo")}, true},
+    {"a head, and the server talks", {UP("POST / HTTP/1.1\r\nHo"), DOWN("HTTP/1.1 408 a\r\n\r\n")},
+	true},
+    {"a head that announces", {UP("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n")}, true},
+    {"a head that announces chunks",
+	{UP("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n")}, true},
+    {"a body in part", {UP("POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\n\xff\xd8")}, true},
+    {"a body", {UP("POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n\xff\xd8")}, false},
+    {"a head and no body", {UP("GET / HTTP/1.1\r\n\r\n")}, false},
+    {"a head and another's beginning", {UP("GET / HTTP/1.1\r\n\r\nG")}, true},
+    {"a request for a tunnel", {UP("CONNECT a:1 HTTP/1.1\r\n\r\n")}, false},
+    {"a preface", {UP("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")}, true},
+    {"a request of HTTP/2", {UP("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\1\1\5\0\0\0\1\x82")}, false},
+    {"a head of HTTP/2 that announces",
+	{UP("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\1\1\4\0\0\0\1\x83")}, true},
+    {"a packet", {UP("\x10\x0e\0\4MQTT\4\2\0\x3c\0\2c1")}, false},
+    {"a packet in part", {UP("\x10\x0e\0\4MQTT\4\2\0\x3c\0\2c1\x30\x64\0\1t")}, true},
+    {"a message of RTSP", {UP("SETUP rtsp://a/b RTSP/1.0\r\n\r\n")}, false},
+    {"a frame's beginning", {UP("SETUP rtsp://a/b RTSP/1.0\r\n\r\n$\0")}, true},
+    {"a command", {DOWN("220 a ESMTP\r\n"), UP("DATA\r\n")}, false},
+    {"a command in part", {DOWN("220 a ESMTP\r\n"), UP("DA")}, true},
+};
+
+Test(pending, is_what_may_become_anything_yet)
+{
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		for (size_t most = 1; most <= 1000; most += 999) {
+			struct inspection *inspection = inspection_open(&about_plain);
+			struct heard heard = {0};
+
+			for (size_t line = 0; ends[i].talk[line].bytes != NULL; line++)
+				say(inspection, &ends[i].talk[line], most, &heard);
+			cr_expect_eq(heard.payload.pending > 0, ends[i].unclear, "%s, by %zu",
+			    ends[i].what, most);
+			inspection_end(inspection, DIRECTION_UP, &heard.app, &heard.payload);
+			cr_expect_eq(heard.payload.pending, 0, "%s", ends[i].what);
+			inspection_close(inspection);
+		}
+	}
+}
+
 Test(streams, cut_or_changed_anywhere_are_survived)
 {
 	hear_broken(push);
