@@ -320,6 +320,18 @@ dns_policy_query(struct dns_policy *policy, const struct facts *flow, struct byt
 	return forward(policy, flow, &query, message);
 }
 
+void
+dns_policy_note(struct dns_policy *policy, const struct facts *flow, struct bytes message)
+{
+	struct dns_message query;
+
+	if (!dns_read(message, &query) || query.answer)
+		return;
+	(void)begin_event(policy, flow, &query);
+	policy->facts.dns.resolver = false;
+	(void)record(policy); /* the flow's own record tells of the block */
+}
+
 bool
 dns_policy_answer(struct dns_policy *policy, const struct facts *flow, struct bytes message)
 {

@@ -60,6 +60,9 @@ enum dns_fate {
 enum dns_fate dns_policy_query(struct dns_policy *policy, const struct facts *flow,
     struct bytes message, struct bytes *answer);
 
+/* Record what the camera asks in a flow that is blocked: none of it goes anywhere. */
+void dns_policy_note(struct dns_policy *policy, const struct facts *flow, struct bytes message);
+
 /* The server's message of such a flow; false: it answers nothing that is awaited,
  * or cannot be recorded. */
 bool dns_policy_answer(struct dns_policy *policy, const struct facts *flow, struct bytes message);

@@ -43,6 +43,12 @@ udp_dns_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram
 	return false;
 }
 
+void
+udp_dns_note(struct udp_relay *relay, const struct udp_flow *flow, struct bytes datagram)
+{
+	dns_policy_note(relay->worker->dns, udp_flow_gather(relay, flow), datagram);
+}
+
 bool
 udp_dns_down(struct udp_relay *relay, const struct udp_flow *flow, struct bytes datagram)
 {

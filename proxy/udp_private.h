@@ -117,6 +117,9 @@ bool udp_dns_speaks(const struct facts *facts);
  * with. */
 bool udp_dns_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
 
+/* What the camera asks of a server that is blocked is worth its record. */
+void udp_dns_note(struct udp_relay *relay, const struct udp_flow *flow, struct bytes datagram);
+
 /* Whether a server's is: it answers what was asked. */
 bool udp_dns_down(struct udp_relay *relay, const struct udp_flow *flow, struct bytes datagram);
 

@@ -101,6 +101,8 @@ route_up(struct udp_relay *relay, const struct udp_message *message)
 	udp_table_use(relay->table, flow, relay->now_ms);
 	if (flow->state != UDP_BLOCKED)
 		return udp_flow_leaves(relay, flow, message->payload) ? flow : NULL;
+	if (flow->dns)
+		udp_dns_note(relay, flow, message->payload);
 	udp_flow_refuse(relay, flow, message->payload);
 	if (relay->now_ms >= flow->opened_us / 1000 + UDP_BLOCKED_MS)
 		udp_flow_end(relay, flow, END_REFUSED);

@@ -257,6 +257,17 @@ def flow_of_lookups_carries_nothing_else(lab):
 
 
 @story()
+def what_is_asked_of_a_blocked_server_is_recorded(lab):
+    appliance = lab.started(changes=SHORT)
+    before = lab.net.arrived(BAD)
+    equal("nobody answers", dig(lab, BAD, "cam.example")[0], "none")
+    event = lookup(appliance, "cam.example", "query")
+    equal("the verdict", event["borderlens"]["verdict"], "block")
+    equal("packets at the server", lab.net.arrived(BAD) - before, 0)
+    appliance.recorded()
+
+
+@story()
 def answer_that_was_cut_is_asked_for_over_tcp(lab):
     appliance = lab.started(changes=SHORT)
     dns = lab.server(Dns(lab.net.net, GOOD, {"long.example": GOOD}))
