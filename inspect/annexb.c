@@ -141,7 +141,7 @@ h264_read_sps(struct bytes nal, uint32_t *id)
 {
 	struct bits bits = {.in = nal};
 	uint32_t profile = bits_take(&bits, 8), constraints = bits_take(&bits, 8);
-	uint32_t level = bits_take(&bits, 8);
+	uint32_t level = bits_take(&bits, 8), width, height;
 
 	if (!h264_known(profile, constraints, level))
 		return false;
@@ -151,9 +151,9 @@ h264_read_sps(struct bytes nal, uint32_t *id)
 	if (bits_ue(&bits) > 12 || !h264_read_order(&bits) || bits_ue(&bits) > 16)
 		return false;
 	(void)bits_take(&bits, 1);
-	if (bits_ue(&bits) >= SIDE_MACROBLOCKS_MAX || bits_ue(&bits) >= SIDE_MACROBLOCKS_MAX)
-		return false;
-	return !bits.short_of;
+	width = bits_ue(&bits);
+	height = bits_ue(&bits);
+	return width < SIDE_MACROBLOCKS_MAX && height < SIDE_MACROBLOCKS_MAX && !bits.short_of;
 }
 
 bool
@@ -211,8 +211,9 @@ static bool
 h265_read_pps(struct bytes nal)
 {
 	struct bits bits = {.in = nal};
+	uint32_t id = bits_ue(&bits), sps_id = bits_ue(&bits);
 
-	return bits_ue(&bits) <= 63 && bits_ue(&bits) <= 15 && !bits.short_of;
+	return id <= 63 && sps_id <= 15 && !bits.short_of;
 }
 
 /* ---- walking ---- */

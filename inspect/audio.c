@@ -83,7 +83,7 @@ mpeg_frame_length(uint32_t header)
 	if (bits == 0)
 		return 0;
 	if (layer == 3)
-		return (12U * bits / hertz[version][rate] + padding) * 4;
+		return (size_t)(12U * bits / hertz[version][rate] + padding) * 4;
 	return (layer == 1 && version != 3 ? 72U : 144U) * bits / hertz[version][rate] + padding;
 }
 

@@ -19,7 +19,7 @@ enum {
 	TAR_HEADER = 512,
 	TAR_SUM_AT = 148,
 	TAR_SUM_BYTES = 8,
-	CPIO_NUMBERS = 13, /* of eight hex digits */
+	CPIO_DIGITS = 13 * 8, /* thirteen numbers of eight hex digits */
 	HIKVISION_KEY = 16,
 	HIKVISION_HEADER = 16,
 	HIKVISION_FILES_MAX = 256,
@@ -199,7 +199,7 @@ is_cpio(struct bytes in)
 	struct bytes digits;
 
 	if (!(bytes_match(&in, "070701", 6) || bytes_match(&in, "070702", 6)) ||
-	    !bytes_take(&in, CPIO_NUMBERS * 8, &digits))
+	    !bytes_take(&in, CPIO_DIGITS, &digits))
 		return false;
 	for (size_t i = 0; i < digits.left; i++) {
 		if (strchr("0123456789abcdefABCDEF", digits.at[i]) == NULL || digits.at[i] == 0)

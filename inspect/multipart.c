@@ -208,6 +208,7 @@ enum match { MATCH_NO, MATCH_SHORT, MATCH_YES };
 static enum match
 match_line(const struct multipart *multipart, unsigned *level)
 {
+	static const char behind[] = {'-', ' ', '\t', '\r', '\n'};
 	const char *line = (const char *)multipart->line;
 	size_t hyphens = 0, left;
 	enum match match = MATCH_NO;
@@ -228,7 +229,7 @@ match_line(const struct multipart *multipart, unsigned *level)
 		/* It must be the whole of the line, but for "--" or spaces. */
 		if (left <= length) {
 			match = MATCH_SHORT;
-		} else if (memchr("- \t\r\n", line[hyphens + length], 5) != NULL) {
+		} else if (memchr(behind, line[hyphens + length], sizeof(behind)) != NULL) {
 			*level = i;
 			return MATCH_YES;
 		}

@@ -37,6 +37,8 @@ struct payload_meter {
 	struct side up, down;
 };
 
+_Static_assert(sizeof(struct payload_meter) <= 1024, "as its header promises");
+
 static struct side *
 side_of(struct payload_meter *meter, enum direction direction)
 {

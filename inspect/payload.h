@@ -24,8 +24,8 @@
  * What was told of a message holds for its bytes until a sample shows something
  * else by its structure; from there on that is counted.
  *
- * Bounds: a meter has less than 1 KiB, and PAYLOAD_WINDOW bytes more for each
- * direction while something in it waits for more bytes.  Feeding costs no
+ * Bounds: a meter has at most 1 KiB, some more for a direction that is multipart,
+ * and PAYLOAD_WINDOW bytes for one in which something waits for more bytes.  Feeding costs no
  * allocation beside that, but a decoder's for the length of a call where
  * something is compressed.
  *

@@ -149,10 +149,10 @@ take_header(struct bytes *in, uint8_t *type, uint16_t *number, uint32_t *ssrc)
 
 	if (!bytes_u8(in, &first) || first >> 6 != 2 || !bytes_u8(in, type) ||
 	    !bytes_u16(in, number) || !bytes_skip(in, 4) || !bytes_u32(in, ssrc) ||
-	    !bytes_skip(in, (first & 0xfU) * 4))
+	    !bytes_skip(in, (size_t)(first & 0xf) * 4))
 		return false;
 	return (first & 0x10) == 0 ||
-	       (bytes_skip(in, 2) && bytes_u16(in, &words) && bytes_skip(in, words * 4U));
+	       (bytes_skip(in, 2) && bytes_u16(in, &words) && bytes_skip(in, (size_t)words * 4));
 }
 
 static enum told
