@@ -48,7 +48,7 @@ make_room(struct udp_relay *relay)
 static void
 drop(struct udp_relay *relay, const struct udp_excess *what)
 {
-	udp_table_drop(relay->table, what);
+	udp_table_drop(relay->table, what, relay->now_ms);
 	count(&relay->worker->counters->overload, what->packets);
 }
 
@@ -310,6 +310,7 @@ udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow)
 	facts->dst = flow->dst;
 	facts->opened_wall_us = flow->opened_wall_us;
 	keep_first(flow, &facts->app);
+	udp_tell_class(relay, flow);
 	udp_judge(relay->worker, facts);
 	flow->dns = relay->worker->dns != NULL && udp_dns_speaks(facts);
 	flow->ntp = udp_judge_answers_time(relay->worker, facts);
@@ -434,13 +435,14 @@ record_excess(struct udp_relay *relay, const struct udp_excess *excess)
 void
 udp_flow_tell_excess(struct udp_relay *relay)
 {
+	uint64_t due_ms = relay->stopped ? UINT64_MAX - EXCESS_EVERY_MS : relay->now_ms;
 	struct udp_excess excess;
 
 	for (int i = 0; i < EXCESSES_A_TURN; i++) {
-		if (!udp_table_take_excess(relay->table, relay->now_ms, EXCESS_EVERY_MS, &excess))
+		if (!udp_table_take_excess(relay->table, due_ms, EXCESS_EVERY_MS, &excess))
 			return;
 		if (!record_excess(relay, &excess)) {
-			udp_table_drop(relay->table, &excess);
+			udp_table_drop(relay->table, &excess, relay->now_ms);
 			return;
 		}
 	}

@@ -84,7 +84,7 @@ void udp_flow_review(struct udp_relay *relay, struct udp_flow *flow);
 /* Make the counters that outlive us what has left. */
 void udp_flow_note_left(const struct udp_flow *flow);
 
-/* Write down what was dropped for want of room. */
+/* Write down what was dropped for want of room, where it is due or relay stopped. */
 void udp_flow_tell_excess(struct udp_relay *relay);
 
 /* All that is known of flow, which is judged, in relay->facts. */
@@ -93,6 +93,9 @@ struct facts *udp_flow_gather(struct udp_relay *relay, const struct udp_flow *fl
 /* Whether a camera's datagram of flow, which is not blocked, is to be sent on; else
  * it is done with: answered here, or not to be sent. */
 bool udp_flow_leaves(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
+
+/* Of what class a flow of RTP is, by the datagrams that wait, into relay->facts. */
+void udp_tell_class(struct udp_relay *relay, const struct udp_flow *flow);
 
 /* Whether a datagram of so many bytes may leave by the budgets that rules name; if
  * so it is counted.  A flow that they block is UDP_BLOCKED then. */

@@ -453,6 +453,7 @@ udp_relay_stop(struct udp_relay *relay)
 	(void)event_del(&relay->event);
 	for (int state = 0; state < UDP_ENDED; state++)
 		end_all(relay, (enum udp_state)state);
+	udp_flow_tell_excess(relay);
 }
 
 bool

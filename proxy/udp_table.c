@@ -25,7 +25,7 @@ struct camera {
 	uint8_t ip[16];
 	size_t flows;
 	bool in_excess;
-	uint64_t told_ms; /* 0: never */
+	uint64_t due_ms; /* when its excess is to be told next */
 	struct udp_excess excess;
 };
 
@@ -306,13 +306,14 @@ camera_for_excess(struct udp_table *table, const uint8_t ip[16])
 }
 
 void
-udp_table_drop(struct udp_table *table, const struct udp_excess *one)
+udp_table_drop(struct udp_table *table, const struct udp_excess *one, uint64_t now_ms)
 {
 	struct camera *camera = camera_for_excess(table, one->camera.ip);
 	struct udp_excess *excess = &camera->excess;
 
 	if (!camera->in_excess) {
 		camera->in_excess = true;
+		camera->due_ms = now_ms + UDP_EXCESS_FIRST_MS;
 		TAILQ_INSERT_TAIL(&table->excess, camera, entry);
 	}
 	if (excess->packets == 0)
@@ -334,18 +335,17 @@ udp_table_take_excess(struct udp_table *table, uint64_t now_ms, uint32_t every_m
 
 	for (camera = TAILQ_FIRST(&table->excess); camera != NULL; camera = next) {
 		next = TAILQ_NEXT(camera, entry);
-		if (camera->told_ms != 0 && now_ms - camera->told_ms < every_ms)
+		if (now_ms < camera->due_ms)
 			continue;
 		if (camera->excess.packets == 0) {
 			TAILQ_REMOVE(&table->excess, camera, entry);
 			camera->in_excess = false;
-			camera->told_ms = 0;
 			free_camera_if_idle(table, camera);
 			continue;
 		}
 		*out = camera->excess;
 		camera->excess = (struct udp_excess){0};
-		camera->told_ms = now_ms;
+		camera->due_ms = now_ms + every_ms;
 		return true;
 	}
 	return false;

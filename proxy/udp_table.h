@@ -135,12 +135,14 @@ struct udp_excess {
 	uint32_t ifindex;
 };
 
-void udp_table_drop(struct udp_table *table, const struct udp_excess *one);
+void udp_table_drop(struct udp_table *table, const struct udp_excess *one, uint64_t now_ms);
 
 /*
- * What is due to be told: a camera's first excess at once, and then once in
- * every_ms.  False: nothing.  What was told counts from 0 again.
+ * What is due to be told: a camera's first excess UDP_EXCESS_FIRST_MS after it
+ * began, and then once in every_ms.  False: nothing.  What was told counts from 0
+ * again.
  */
+enum { UDP_EXCESS_FIRST_MS = 1000 };
 bool udp_table_take_excess(struct udp_table *table, uint64_t now_ms, uint32_t every_ms,
     struct udp_excess *out);
 

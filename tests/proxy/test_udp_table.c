@@ -182,22 +182,24 @@ excess(uint32_t camera)
 	    .bytes = 100};
 }
 
-Test(udp_table, excess_is_told_at_once_and_then_from_time_to_time)
+Test(udp_table, excess_is_told_soon_and_then_from_time_to_time)
 {
 	struct udp_table *table = open_table();
 	struct udp_excess one = excess(1), other = excess(2), told;
 
 	cr_expect_not(udp_table_take_excess(table, 1000, 60000, &told));
-	udp_table_drop(table, &one);
-	cr_expect(udp_table_take_excess(table, 1000, 60000, &told));
-	cr_expect_eq(told.packets, 1);
+	udp_table_drop(table, &one, 1000);
+	cr_expect_not(udp_table_take_excess(table, 1999, 60000, &told));
+	udp_table_drop(table, &one, 1999);
+	cr_expect(udp_table_take_excess(table, 2000, 60000, &told));
+	cr_expect_eq(told.packets, 2);
 	for (int i = 0; i < 20000; i++)
-		udp_table_drop(table, &one);
-	cr_expect_not(udp_table_take_excess(table, 60999, 60000, &told));
-	udp_table_drop(table, &other);
-	cr_expect(udp_table_take_excess(table, 60999, 60000, &told), "another camera's");
+		udp_table_drop(table, &one, 2001);
+	cr_expect_not(udp_table_take_excess(table, 61999, 60000, &told));
+	udp_table_drop(table, &other, 60999);
+	cr_expect(udp_table_take_excess(table, 61999, 60000, &told), "another camera's");
 	cr_expect(addr_equal(&told.camera, &other.camera));
-	cr_expect(udp_table_take_excess(table, 61000, 60000, &told));
+	cr_expect(udp_table_take_excess(table, 62000, 60000, &told));
 	cr_expect_eq(told.packets, 20000);
 	cr_expect_eq(told.bytes, 2000000);
 	cr_expect_not(udp_table_take_excess(table, 200000, 60000, &told));
@@ -216,7 +218,7 @@ Test(udp_table, excess_of_invented_cameras_is_counted_together)
 	for (uint32_t i = 0; i < CAMERAS; i++) {
 		struct udp_excess one = excess(i);
 
-		udp_table_drop(table, &one);
+		udp_table_drop(table, &one, 0);
 	}
 	while (udp_table_take_excess(table, 1000, 60000, &told)) {
 		packets += told.packets;
