@@ -4,13 +4,19 @@ blocked leaves no packet."""
 
 import contextlib
 import errno
+import json
+import os
+import re
+import signal
 import socket
+import struct
+import subprocess
 import threading
 
 import harness
-from appliance import wait_for
+from appliance import ROOT, wait_for
 from harness import BAD, GOOD, GOOD6, RULES, check, equal, story
-from net import family_of, is_v6
+from net import WAN4, family_of, is_v6
 
 SHORT = {"timeout": {"udp_idle": "1s", "udp_two_way": "1s"}}
 
@@ -64,8 +70,10 @@ def camera_socket(lab, address, camera=10, port=0, connect=None):
 
 
 def flow(appliance, port, **want):
-    """The flow of that camera's port, once it is over."""
-    return appliance.eve.wait(10, event_type="flow", src_port=port, **want)
+    """The flow of that camera's port (None: any), once it is over."""
+    if port is not None:
+        want["src_port"] = port
+    return appliance.eve.wait(10, event_type="flow", **want)
 
 
 @story()
@@ -113,6 +121,275 @@ def what_is_blocked_leaves_no_packet_and_is_one_record(lab):
     check("all are counted", event["flow"]["pkts_toserver"] >= 9, event["flow"])
     equal("packets at the far side", lab.net.arrived(BAD) - before, 0)
     equal("records", len(appliance.eve.find(event_type="flow", src_port=port)), 1)
+    appliance.recorded()
+
+
+def captured(name):
+    """The first datagrams of a QUIC client, as tests/inspect has them."""
+    with open(os.path.join(ROOT, "tests/inspect/quic_captures.h"), encoding="ascii") as file:
+        body = re.search(rf"{name}\[\] = {{(.*?)NULL,\n}};", file.read(), re.S).group(1)
+    return [bytes.fromhex("".join(re.findall(r'"([0-9a-f]+)"', one))) for one in body.split(",") if one.strip()]
+
+
+QUIC_NAME = "token.services.mozilla.com"
+
+
+@story()
+def quic_is_named_and_refused_or_passed_as_configured(lab):
+    """Recorded Initials whose hello spans two datagrams."""
+    appliance = lab.started(changes=SHORT)
+    datagrams = captured("captured_two_datagrams")
+    server = lab.server(Echo(lab.net.net, GOOD, 443))
+    with camera_socket(lab, GOOD, connect=443) as camera:
+        port = camera.getsockname()[1]
+        for one in datagrams:
+            camera.send(one)
+        equal("the camera is told", harness.refused(camera.recv, 1).errno, errno.ECONNREFUSED)
+    event = flow(appliance, port)
+    own = event["borderlens"]
+    equal("verdict", (own["verdict"], own["rule"], own["left"]["up"]), ("block", "quic", 0))
+    equal("protocol", event["app_proto"], "quic")
+    equal("what the server received", server.datagrams, [])
+    told = next(one["quic"] for one in appliance.eve.find(src_port=port) if "quic" in one)
+    equal("name", told["sni"], QUIC_NAME)
+    check("print", told["ja4"].startswith("q13d"), told)
+    reconfigure(appliance, quic="allow")
+    with camera_socket(lab, GOOD, connect=443) as camera:
+        port = camera.getsockname()[1]
+        camera.send(datagrams[0])
+        camera.send(datagrams[1])
+        equal("what comes back", [camera.recv(65536) for _ in datagrams], datagrams)
+    own = flow(appliance, port)["borderlens"]
+    equal("passed", (own["verdict"], own["inspect"], own["left"]["up"]),
+          ("allow", "passthrough", sum(map(len, datagrams))))
+    # Half a hello is none: it waits, and nothing of it leaves.
+    received = len(server.datagrams)
+    with camera_socket(lab, GOOD, connect=443) as camera:
+        port = camera.getsockname()[1]
+        camera.send(datagrams[0])
+        own = flow(appliance, port)["borderlens"]
+    equal("half a hello", (own["verdict"], own["rule"], own["left"]["up"]), ("block", "undecodable", 0))
+    equal("nothing arrived", len(server.datagrams), received)
+    appliance.recorded()
+
+
+def reconfigure(appliance, rules=None, **changes):
+    with open(appliance.config_path, encoding="utf-8") as file:
+        settings = harness.merge(json.load(file), changes)
+    harness.write(appliance.config_path, json.dumps(settings, indent=1))
+    if rules is not None:
+        harness.write(settings["rules"][0], rules)
+    done = appliance.command("reload")
+    equal("reload", done.returncode, 0)
+
+
+@story()
+def a_reload_ends_what_its_rules_block_and_opens_what_they_allow(lab):
+    appliance = lab.started(changes={"timeout": {"udp_idle": "20s", "udp_two_way": "20s"}})
+    server = lab.server(Echo(lab.net.net, GOOD, 5000))
+    blocked = lab.server(Echo(lab.net.net, BAD, 5000))
+    with camera_socket(lab, GOOD, connect=5000) as camera, camera_socket(lab, BAD, connect=5000) as other:
+        ports = camera.getsockname()[1], other.getsockname()[1]
+        camera.send(b"before")
+        equal("before", camera.recv(100), b"before")
+        other.send(b"blocked")
+        harness.refused(other.recv, 100)
+        reconfigure(appliance, quic="refuse")
+        camera.send(b"between")
+        equal("a reload that changes nothing", camera.recv(100), b"between")
+        turned = RULES.replace('touches: ["CN"]', 'ip: 3.120.0.10').replace("default: {then: block", "default: {then: allow")
+        reconfigure(appliance, turned)
+        own = flow(appliance, ports[0])["borderlens"]
+        equal("end", (own["end"], own["verdict"], own["left"]["up"]), ("rule-change", "block", 13))
+        with contextlib.suppress(ConnectionRefusedError):
+            camera.send(b"after")
+        own = flow(appliance, ports[1])["borderlens"]
+        equal("what was blocked", (own["end"], own["left"]["up"]), ("refused", 0))
+        wait_for("what is allowed now", 5, lambda: answered(other, b"allowed now"))
+    equal("what the server received", server.datagrams, [b"before", b"between"])
+    equal("what the other received", set(blocked.datagrams), {b"allowed now"})
+    equal("exit", appliance.stop(), 0)
+    last = appliance.eve.find(event_type="flow", src_port=ports[1])
+    equal("the appliance's end is told", [event["borderlens"]["end"] for event in last], ["refused", "shutdown"])
+
+
+@story()
+def who_nobody_asked_is_not_heard_and_a_port_is_one_for_all(lab):
+    """The camera's port has one port on the appliance for all its destinations,
+    and only they can answer through it."""
+    appliance = lab.started(changes=SHORT)
+    one, other = (lab.server(Echo(lab.net.net, GOOD, port)) for port in (5000, 5001))
+    with camera_socket(lab, GOOD) as camera:
+        for port in (5000, 5001):
+            camera.sendto(b"punch", (GOOD, port))
+            equal("from where it was sent to", camera.recvfrom(100), (b"punch", (GOOD, port)))
+        equal("one port for both", one.peers, other.peers)
+        stranger = lab.net.net.socket(kind=socket.SOCK_DGRAM)
+        stranger.bind((GOOD, 5002))
+        stranger.sendto(b"hello", next(iter(one.peers)))
+        stranger.close()
+        camera.sendto(b"last", (GOOD, 5000))
+        equal("the stranger is not heard", camera.recvfrom(100), (b"last", (GOOD, 5000)))
+        # Nobody listens there: the server's word for it reaches the camera.
+        camera.connect((GOOD, 5003))
+        camera.send(b"anybody?")
+        equal("told", harness.refused(camera.recv, 1).errno, errno.ECONNREFUSED)
+        port = camera.getsockname()[1]
+    event = flow(appliance, port, dest_port=5003)
+    equal("end", event["borderlens"]["end"], "unreachable")
+    appliance.recorded()
+
+
+@story()
+def a_killed_worker_tells_its_flows_lost(lab):
+    appliance = lab.started(changes={"workers": 1})
+    server = lab.server(Echo(lab.net.net, GOOD, 5000))
+    with camera_socket(lab, GOOD, connect=5000) as camera:
+        port = camera.getsockname()[1]
+        for _ in range(5):
+            camera.send(bytes(100))
+            camera.recv(200)
+        worker = appliance.role_pids("worker")[0]
+        os.kill(worker, signal.SIGKILL)
+        event = flow(appliance, port)
+        own = event["borderlens"]
+        equal("lost", (own["end"], own["left"]["up"], own["left"]["down"]), ("lost", 500, 500))
+        wait_for("another worker", 5, lambda: appliance.role_pids("worker") not in ([], [worker]))
+        wait_for("service", 5, lambda: answered(camera, b"again"))
+    check("and what the server received", server.bytes() >= 505, server.bytes())
+    equal("exit", appliance.stop(), 0)
+
+
+def answered(camera, data, timeout=0.2):
+    camera.settimeout(timeout)
+    try:
+        camera.send(data)
+        return camera.recv(65536) == data
+    except OSError:
+        return False
+
+
+@story()
+def a_flood_of_ports_stays_within_its_camera(lab):
+    appliance = lab.started(changes={"workers": 1, "limit": {"udp_per_camera": 200}})
+    lab.server(Echo(lab.net.net, GOOD, 5000))
+    flood = lab.net.cam.socket(kind=socket.SOCK_RAW, protocol=socket.IPPROTO_UDP)
+    flood.bind(("192.168.77.11", 0))
+    for port in range(20000):
+        header = struct.pack(">HHHH", 1024 + port, 5000, 8 + 5, 0)
+        flood.sendto(header + b"flood", (GOOD, 0))
+    with camera_socket(lab, GOOD, connect=5000) as camera:
+        check("another camera is served", answered(camera, b"me too", 2))
+    flood.close()
+    event = appliance.eve.wait(10, event_type="flow", borderlens__end="overload")
+    equal("whose", (event["src_ip"], event["borderlens"]["verdict"]), ("192.168.77.11", "block"))
+    equal("exit", appliance.stop(), 0)
+    appliance.recorded()
+    flows = appliance.eve.find(event_type="flow", src_ip="192.168.77.11", borderlens__end="shutdown")
+    equal("flows", len(flows), 200)
+    overload = appliance.eve.find(event_type="flow", borderlens__end="overload")
+    check("few records", len(overload) <= 2, len(overload))
+    told = sum(event["flow"]["pkts_toserver"] for event in flows + overload)
+    check("nothing is forgotten", told > 15000, told)
+
+
+class Program:
+    """A program on either side that runs until the story is over."""
+
+    def __init__(self, space, *command, **options):
+        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | options
+        self.process = space.popen(*command, **options)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def listens(lab, port, protocol="-u"):
+    wait_for(f"port {port}", 10, lambda: f":{port} " in lab.net.net.run("ss", "-lnH", protocol))
+
+
+def stun(lab):
+    lab.server(Program(lab.net.net, "turnserver", "-n", "-L", GOOD, "-p", "3478", "--no-tls", "--no-dtls", "--no-cli",
+                       "--lt-cred-mech", "-u", "camera:secret", "-r", "lab", "-l", "stdout", "--no-stdout-log",
+                       "--pidfile", f"{lab.directory}/turn.pid", "--db", f"{lab.directory}/turn.db"))
+    listens(lab, 3478)
+    said = lab.net.cam.run("turnutils_stunclient", "-p", "3478", GOOD, timeout=20)
+    check("the server sees the appliance", f"{WAN4}:" in said, said)
+    return 3478, {"app_proto": "stun", "borderlens__inspect": "plain"}
+
+
+def dtls(lab):
+    server = Program(lab.net.net, "openssl", "s_server", "-dtls", "-accept", f"{GOOD}:4433", "-cert", lab.good.chain,
+                     "-key", lab.good.key, "-quiet", stdin=subprocess.PIPE)
+    lab.server(server)
+    listens(lab, 4433)
+    done = subprocess.run(lab.net.cam.command("openssl", "s_client", "-dtls", "-connect", f"{GOOD}:4433", "-servername",
+                                              harness.NAME, "-CAfile", lab.pki.root.chain), input=b"Q\n",
+                          capture_output=True, timeout=20, check=False)
+    check("the server's own certificate", b"Verify return code: 0" in done.stdout, done.stdout[-300:] + done.stderr[-300:])
+    return 4433, {"app_proto": "dtls", "borderlens__inspect": "passthrough"}
+
+
+def ntp(lab):
+    config = f"{lab.directory}/chrony.conf"
+    harness.write(config, f"local stratum 3\nallow all\nbindaddress {GOOD}\ncmdport 0\n"
+                          f"pidfile {lab.directory}/chrony.pid\nbindcmdaddress /\n")
+    lab.server(Program(lab.net.net, "chronyd", "-d", "-x", "-U", "-f", config))
+    listens(lab, 123)
+    done = subprocess.run(lab.net.cam.command("chronyd", "-Q", "-t", "8", "-U", f"server {GOOD} iburst maxsamples 1",
+                                              f"pidfile {lab.directory}/chrony-camera.pid", "cmdport 0"),
+                          capture_output=True, text=True, timeout=20, check=False)
+    check("the camera has the time", "System clock wrong by" in done.stdout + done.stderr, done.stdout + done.stderr)
+    return 123, {"app_proto": "ntp", "borderlens__inspect": "plain"}
+
+
+def rtp(lab):
+    sink = lab.server(Echo(lab.net.net, GOOD, 6000, answer=lambda data: None))
+    lab.net.cam.run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25:duration=1", "-c:v",
+                    "libx264", "-preset", "ultrafast", "-f", "rtp", f"rtp://{GOOD}:6000?pkt_size=1200", timeout=30)
+    lab.rtp = sink
+    return 6000, {"app_proto": "rtp", "borderlens__inspect": "plain"}
+
+
+@story(90)
+def real_programs_work_and_are_told_apart(lab):
+    appliance = lab.started(changes=SHORT)
+    for kind in (stun, dtls, ntp, rtp):
+        port, want = kind(lab)
+        event = flow(appliance, None, dest_port=port, **want)
+        own = event["borderlens"]
+        equal(f"{kind.__name__}: verdict", own["verdict"], "allow")
+        check(f"{kind.__name__}: all left", own["left"]["up"] == event["flow"]["bytes_toserver"] > 0, event)
+        if kind is rtp:
+            equal("video at the far side", (event["flow"]["pkts_toserver"], own["left"]["up"]),
+                  (len(lab.rtp.datagrams), lab.rtp.bytes()))
+        if kind is dtls:
+            told = next(one["tls"] for one in appliance.eve.find(dest_port=port) if "tls" in one)
+            check("name and print", told["sni"] == harness.NAME and told["ja4"].startswith("d"), told)
+    equal("from a camera's own address", lab.net.leaked(), 0)
+    appliance.recorded()
+
+
+@story()
+def the_same_programs_leave_nothing_where_it_is_blocked(lab):
+    appliance = lab.started(changes=SHORT)
+    before = lab.net.arrived(BAD)
+    payloads = {"stun": b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12), "quic": captured("captured_with_ja4")[0],
+                "ntp": b"\x23" + bytes(47), "unknown": b"\x99garbage!"}
+    ports = {"stun": 3478, "quic": 443, "ntp": 123, "unknown": 9999}
+    for kind, data in payloads.items():
+        with camera_socket(lab, BAD, connect=ports[kind]) as camera:
+            port = camera.getsockname()[1]
+            camera.send(data)
+            event = flow(appliance, port)
+        own = event["borderlens"]
+        equal(f"{kind}: what left", (own["verdict"], own["left"]["up"]), ("block", 0))
+        if kind != "unknown":
+            equal("it is told apart", event["app_proto"], kind)
+        else:
+            equal("its first bytes", own["app"]["first"], data[:8].hex())
+    equal("packets at the far side", lab.net.arrived(BAD) - before, 0)
     appliance.recorded()
 
 
