@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/udp_private.h"
 
+#include "inspect/payload.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,6 +91,26 @@ udp_tell(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
 		return false;
 	take_told(relay, flow);
 	return true;
+}
+
+void
+udp_tell_class(struct udp_relay *relay, const struct udp_flow *flow)
+{
+	static const struct payload_hint hint = {.framing = PAYLOAD_RTP};
+	struct payload_facts *facts = &relay->facts.payload;
+	struct payload_meter *meter;
+
+	if (relay->facts.app.proto != APP_RTP || flow->waiting == NULL)
+		return;
+	meter = payload_open(0);
+	for (size_t i = 0; meter != NULL && i < flow->waiting->count; i++) {
+		payload_begin(meter, DIRECTION_UP, &hint, facts);
+		payload_feed(meter, DIRECTION_UP, flow->waiting->datagrams[i], facts);
+		payload_end(meter, DIRECTION_UP, facts);
+	}
+	payload_free(meter);
+	/* The rest of the flow is not looked at, so these are not its counts. */
+	memset(facts->up, 0, sizeof(facts->up));
 }
 
 void

@@ -141,6 +141,23 @@ def a_limit_slows_what_is_beyond(lab):
 
 
 @story(60)
+def footage_in_datagrams_never_leaves(lab):
+    server = lab.net.net.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    server.bind((GOOD, 5004))
+    server.settimeout(0.3)
+    appliance = lab.started(FOOTAGE)
+    with server:
+        Camera(lab, appliance).run("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10", "-t", "1", "-c:v",
+                                   "libx264", "-preset", "ultrafast", "-f", "rtp", f"rtp://{GOOD}:5004?rtcpport=5005")
+        refused(server.recv, 2000)
+    appliance.stop()
+    event = appliance.eve.wait(event_type="flow", dest_port=5004)
+    want = {"borderlens__verdict": "block", "borderlens__rule": "15", "borderlens__left__up": 0, "borderlens__app__proto": "rtp",
+            "borderlens__payload__class": "video"}
+    equal("the flow", {key: field(event, key) for key in want}, want)
+
+
+@story(60)
 def a_budget_counts_datagrams_too(lab):
     server = lab.net.net.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind((GOOD, 5000))
