@@ -2,6 +2,10 @@
 #include "proxy/worker_private.h"
 #include "tests/flow/harness.h"
 
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
 /* More than the kernel and a pipe hold on the way. */
 enum { MANY = (20 << 20) + 7, SLOW = (3 << 20) + 3 };
 
@@ -190,5 +194,41 @@ Test(passthrough_is_spliced, or_copied_where_there_is_no_pipe)
 	cr_expect(peer_has_pattern(&flow.server, MANY));
 	cr_expect(peer_has_pattern(&flow.camera, MANY));
 	cr_expect_eq(flow.closed.facts.end, END_DONE);
+	finish(&flow);
+}
+
+static struct rlimit descriptors; /* as they were */
+
+/* From here on nobody in this process gets another descriptor. */
+static void
+take_descriptors_and_pour(struct peer *peer)
+{
+	struct rlimit none;
+	int lowest;
+
+	peer_connect(peer);
+	peer_handshake(peer);
+	lowest = dup(peer->fd);
+	(void)close(lowest);
+	(void)getrlimit(RLIMIT_NOFILE, &descriptors);
+	none = (struct rlimit){(rlim_t)lowest, descriptors.rlim_max};
+	if (lowest < 0 || setrlimit(RLIMIT_NOFILE, &none) != 0)
+		(void)snprintf(peer->trouble, sizeof(peer->trouble), "the limit cannot be set");
+	peer_pour(peer, MANY);
+	peer_finish(peer);
+	peer_hear_end(peer);
+}
+
+Test(passthrough_is_spliced, or_copied_where_there_are_no_descriptors)
+{
+	struct flow flow;
+
+	begin(&flow);
+	flow_run(&flow, take_descriptors_and_pour, hear_then_pour);
+	cr_assert_eq(setrlimit(RLIMIT_NOFILE, &descriptors), 0);
+	cr_expect_eq(flow.worker->pipes.made, 0, "there was none to be had");
+	cr_expect(peer_has_pattern(&flow.server, MANY));
+	cr_expect(peer_has_pattern(&flow.camera, MANY));
+	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
 	finish(&flow);
 }
