@@ -311,7 +311,6 @@ udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow)
 	facts->opened_wall_us = flow->opened_wall_us;
 	keep_first(flow, &facts->app);
 	udp_tell_class(relay, flow);
-	udp_tell_class(relay, flow);
 	udp_judge(relay->worker, facts);
 	flow->dns = relay->worker->dns != NULL && udp_dns_speaks(facts);
 	flow->ntp = udp_judge_answers_time(relay->worker, facts);

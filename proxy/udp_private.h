@@ -97,9 +97,6 @@ bool udp_flow_leaves(struct udp_relay *relay, struct udp_flow *flow, struct byte
 /* Of what class a flow of RTP is, by the datagrams that wait, into relay->facts. */
 void udp_tell_class(struct udp_relay *relay, const struct udp_flow *flow);
 
-/* Of what class a flow of RTP is, by the datagrams that wait, into relay->facts. */
-void udp_tell_class(struct udp_relay *relay, const struct udp_flow *flow);
-
 /* Whether a datagram of so many bytes may leave by the budgets that rules name; if
  * so it is counted.  A flow that they block is UDP_BLOCKED then. */
 bool udp_budget_lets(struct udp_relay *relay, struct udp_flow *flow, size_t size);
