@@ -332,6 +332,79 @@ Test(match, a_rule_on_the_payload_waits_until_it_is_known)
 	}
 }
 
+/* A block by one message of the kind; anything else only where all are of it.
+ * Beside a class, direction and confidence are about that class. */
+Test(match, a_class_is_one_of_all_that_were_seen)
+{
+	static const struct {
+		const char *match;
+		bool blocks, allows;
+	} rows[] = {
+	    {"class: audio", true, false},
+	    {"class: telemetry", true, false},
+	    {"class: [audio, telemetry]", true, true},
+	    {"class: [audio, telemetry, video]", true, true},
+	    {"class: video", false, false},
+	    {"class: audio, direction: down", true, true},
+	    {"class: audio, direction: up", false, false},
+	    {"class: telemetry, direction: up", true, true},
+	    {"class: [audio, telemetry], confidence: identified", true, false},
+	    {"class: audio, confidence: identified", true, false},
+	    {"class: telemetry, confidence: identified", false, false},
+	    {"not: {class: audio}", true, false},
+	    {"not: {class: [audio, telemetry]}", false, false},
+	    {"not: {class: video}", true, true},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct facts facts = some_facts();
+
+		facts.payload = (struct payload_facts){.class = PAYLOAD_AUDIO,
+		    .confidence = CONFIDENCE_IDENTIFIED,
+		    .direction = DIRECTION_DOWN};
+		facts.payload.seen_down[PAYLOAD_AUDIO] = CONFIDENCE_IDENTIFIED;
+		facts.payload.seen_up[PAYLOAD_TELEMETRY] = CONFIDENCE_PROBABLE;
+		cr_expect_eq(matches(rows[i].match, "block", &facts, VERDICT_PAYLOAD),
+		    rows[i].blocks, "{%s} block", rows[i].match);
+		cr_expect_eq(matches(rows[i].match, "allow", &facts, VERDICT_PAYLOAD),
+		    rows[i].allows, "{%s} allow", rows[i].match);
+	}
+}
+
+/* What was told does not let go what is not told yet. */
+Test(match, a_message_that_is_not_told_yet_is_waited_for)
+{
+	struct rules *footage = load_rule("class: video", "block", "allow");
+	struct rules *telemetry = load_rule("class: telemetry", "allow", "block");
+	struct facts facts = some_facts();
+	struct verdict verdict;
+
+	facts.payload.class = PAYLOAD_TELEMETRY;
+	facts.payload.confidence = CONFIDENCE_IDENTIFIED;
+	facts.payload.direction = DIRECTION_UP;
+	facts.payload.pending = 1;
+	facts.waits = true;
+	judge(footage, VERDICT_PAYLOAD, &facts, &verdict);
+	cr_expect_eq(verdict.hold_bytes, 65536);
+	judge(telemetry, VERDICT_PAYLOAD, &facts, &verdict);
+	cr_expect_eq(verdict.result, RESULT_ALLOW);
+	cr_expect_eq(verdict.hold_bytes, 65536);
+	facts.waits = false;
+	judge(footage, VERDICT_PAYLOAD, &facts, &verdict);
+	cr_expect_eq(verdict.result, RESULT_ALLOW);
+	judge(telemetry, VERDICT_PAYLOAD, &facts, &verdict);
+	cr_expect_eq(verdict.result, RESULT_BLOCK);
+	facts.waits = true;
+	facts.payload.pending = 0;
+	judge(footage, VERDICT_PAYLOAD, &facts, &verdict);
+	cr_expect_eq(verdict.hold_bytes, 0);
+	judge(telemetry, VERDICT_PAYLOAD, &facts, &verdict);
+	cr_expect_eq(verdict.result, RESULT_ALLOW);
+	cr_expect_eq(verdict.hold_bytes, 0);
+	rules_free(footage);
+	rules_free(telemetry);
+}
+
 Test(match, a_hold_says_how_much_how_long_and_what_then)
 {
 	static const struct {
