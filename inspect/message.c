@@ -11,8 +11,9 @@
 #include <strings.h>
 
 enum {
-	LOOK_FIRST = 64,   /* bytes of a front that are looked at before there are more */
-	GAP_FIRST = 12288, /* bytes of the first piece that has one sample */
+	LOOK_FIRST = 64,    /* bytes of a front that are looked at before there are more */
+	WINDOW_FIRST = 256, /* it grows fourfold, to PAYLOAD_WINDOW */
+	GAP_FIRST = 12288,  /* bytes of the first piece that has one sample */
 	GAP_LAST = 1 << 20,
 	WATCH_MAX = 4 << 20, /* bytes of a JPEG: behind that there is no next one */
 	FILM_SURE = 2,       /* pictures behind the first; photographs may have one */
@@ -114,6 +115,7 @@ let_go(struct message *message)
 {
 	free(message->window);
 	message->window = NULL;
+	message->window_bytes = 0;
 	message->used = 0;
 }
 
@@ -272,17 +274,37 @@ look_at_sample(struct message *message, struct bytes in, struct payload_facts *f
 
 /* ---- bytes ---- */
 
+_Static_assert(WINDOW_FIRST * 16 == PAYLOAD_WINDOW, "a window grows to its full size");
+
+/* A short message that waits for more, maybe for hours, has a short window. */
+static bool
+widen(struct message *message, size_t need)
+{
+	size_t bytes = message->window_bytes > 0 ? message->window_bytes : WINDOW_FIRST;
+	uint8_t *window;
+
+	if (message->window != NULL && need <= message->window_bytes)
+		return true;
+	while (bytes < need)
+		bytes *= 4;
+	window = realloc(message->window, bytes);
+	if (window == NULL)
+		return false;
+	message->window = window;
+	message->window_bytes = bytes;
+	return true;
+}
+
 static bool
 gather(struct message *message, struct bytes *piece, size_t limit)
 {
 	struct bytes taken;
 	size_t room = limit - message->used;
+	size_t count = piece->left < room ? piece->left : room;
 
-	if (message->window == NULL)
-		message->window = malloc(PAYLOAD_WINDOW);
-	if (message->window == NULL)
+	if (!widen(message, message->used + count))
 		return false;
-	(void)bytes_take(piece, piece->left < room ? piece->left : room, &taken);
+	(void)bytes_take(piece, count, &taken);
 	memcpy(message->window + message->used, taken.at, taken.left);
 	message->used += taken.left;
 	return true;

@@ -28,7 +28,8 @@ struct message {
 	uint64_t idle;      /* bytes until the next sample */
 	uint64_t gap, tail; /* the piece that it lies in; what of that is behind the sample */
 	uint64_t random;    /* where samples fall */
-	uint8_t *window;    /* owned; PAYLOAD_WINDOW bytes */
+	uint8_t *window;    /* owned; window_bytes, PAYLOAD_WINDOW at most */
+	size_t window_bytes;
 	size_t used;
 	size_t looked; /* so much of the front was looked at; what that found is in seen */
 	struct payload_finding seen;
