@@ -142,8 +142,8 @@ add_fragments(struct text *out)
 	    "\t\tmeta mark set meta mark & 0x%08x counter name \"fragment_all\"\n\t}\n"
 	    "\tchain before {\n"
 	    "\t\ttype filter hook prerouting priority %d; policy accept;\n"
-	    "\t\tiifname @cameras ip frag-off & 0x3fff != 0 jump fragment\n"
-	    "\t\tiifname @cameras meta nfproto ipv6 exthdr frag exists jump fragment\n"
+	    "\t\tip frag-off & 0x3fff != 0 iifname @cameras jump fragment\n"
+	    "\t\tmeta nfproto ipv6 exthdr frag exists iifname @cameras jump fragment\n"
 	    "\t}\n",
 	    ~(unsigned)ROUTES_MARK_MASK, (int)ANOMALY_FRAGMENT, ~(unsigned)ROUTES_MARK_MASK,
 	    BEFORE_FRAGMENTS);

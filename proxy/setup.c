@@ -208,6 +208,27 @@ warn_of_forwarding(void)
 		 "loaded");
 }
 
+/* Frames between the ports of a bridge then meet the rules as if they came to
+ * the host: cameras cannot talk to each other, nor find each other. */
+static void
+warn_of_bridges(const struct config *config)
+{
+	char path[128];
+
+	if (!is_on("/proc/sys/net/bridge/bridge-nf-call-iptables") &&
+	    !is_on("/proc/sys/net/bridge/bridge-nf-call-ip6tables"))
+		return;
+	for (size_t i = 0; i < config->gateway.cameras_count; i++) {
+		(void)snprintf(path, sizeof(path), "/sys/class/net/%s/bridge",
+		    config->gateway.cameras[i]);
+		if (access(path, F_OK) == 0)
+			log_warn("%s is a bridge whose frames this host filters as packets "
+				 "(net.bridge.bridge-nf-call-iptables is 1): what cameras send to "
+				 "each other is taken or dropped too",
+			    config->gateway.cameras[i]);
+	}
+}
+
 /* The rules name the ports: so they are bound before, and what came to them
  * until the workers take it was marked by the rules of before.  Where nobody
  * tells which port is whose, as with rules of somebody else's, there is none. */
@@ -246,6 +267,7 @@ open_network(struct supervisor *supervisor, struct err *err)
 		if (supervisor->drops < 0)
 			return -1;
 		warn_of_forwarding();
+		warn_of_bridges(config);
 	}
 	if (intake_open(config->gateway.listen_port, config->gateway.mode == GATEWAY_TPROXY,
 		supervisor->workers, supervisor->listener, err) != 0)

@@ -3,6 +3,7 @@
 there: nothing of it passes, all of it is counted and recorded."""
 
 import json
+import os
 import socket
 import struct
 import subprocess
@@ -226,6 +227,60 @@ def a_broker_that_dies_is_started_anew_and_workers_go_on(lab):
     appliance.recorded()
     found = appliance.eve.find(borderlens__anomaly__kind="gre")
     equal("packets told", [event["borderlens"]["anomaly"]["packets"] for event in found], [1, 1])
+
+
+def filter_bridges(space, value):
+    """Whether the kernel can: br_netfilter may not be there."""
+    if not os.path.exists("/proc/sys/net/bridge"):
+        return False
+    space.sysctl(**{f"net__bridge__bridge-nf-call-{family}": value for family in ("iptables", "ip6tables")})
+    return True
+
+
+@story()
+def cameras_of_one_bridge_find_each_other(lab):
+    """What the bridge carries between them is none of ours; the copy that the
+    host gets is dropped."""
+    gw, name = lab.net.gw, f"{lab.prefix}-cam"
+    other = network.Namespace(f"{lab.prefix}-net2")
+    try:
+        gw.ip("link", "add", "br0", "type", "bridge")
+        for device, there in (("port1", name), ("port2", other.name)):
+            network.run("ip", "link", "add", device, "netns", gw.name, "type", "veth",
+                        "peer", "name", "seg0", "netns", there)
+            gw.ip("link", "set", device, "master", "br0", "up")
+            network.run("ip", "-n", there, "link", "set", "seg0", "up")
+        gw.ip("link", "set", "br0", "up")
+        lab.net.cam.ip("addr", "add", "10.44.0.2/24", "dev", "seg0")
+        other.ip("addr", "add", "10.44.0.3/24", "dev", "seg0")
+        filter_bridges(gw, 0)
+        appliance = lab.started(changes={"gateway": {"cameras": ["br0"]}, **SOON})
+        group = socket.inet_aton("239.255.255.250")
+        with other.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening, \
+                lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+            listening.bind(("", 3702))
+            listening.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
+                                 group + socket.inet_aton("10.44.0.3"))
+            listening.settimeout(5)
+            asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("10.44.0.2"))
+            asking.bind(("10.44.0.2", 0))
+            asking.settimeout(5)
+            asking.sendto(b"who is there", ("239.255.255.250", 3702))
+            said, camera = listening.recvfrom(100)
+            equal("what the other camera heard", said, b"who is there")
+            listening.sendto(b"I am", camera)
+            equal("what the first one heard", asking.recv(100), b"I am")
+        appliance.eve.wait(src_ip="10.44.0.2", borderlens__anomaly__kind="multicast")
+        appliance.stop()
+        if not filter_bridges(gw, 1):
+            return
+        appliance.start()
+        check("it warns of filtered bridges", "br0 is a bridge whose frames" in appliance.log())
+    finally:
+        gw.ip("link", "del", "br0")
+        for device in ("port1", "port2"):
+            gw.ip("link", "del", device)
+        subprocess.run(["ip", "netns", "del", other.name], check=False)
 
 
 def rules_of(appliance):

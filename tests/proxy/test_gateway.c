@@ -350,6 +350,7 @@ struct got {
 	int worker;
 	char from[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX];
 	unsigned iface;
+	ssize_t size;
 };
 
 static void
@@ -380,8 +381,8 @@ static struct got
 receive(const int *sockets, size_t count)
 {
 	struct pollfd fds[4];
-	char byte, control[256];
-	struct iovec iov = {&byte, 1};
+	char bytes[4000], control[256];
+	struct iovec iov = {bytes, sizeof(bytes)};
 	struct sockaddr_storage from;
 	struct msghdr message = {.msg_name = &from,
 	    .msg_namelen = sizeof(from),
@@ -399,7 +400,8 @@ receive(const int *sockets, size_t count)
 		if (fds[i].revents != 0)
 			got.worker = (int)i;
 	}
-	cr_assert_geq(recvmsg(sockets[got.worker], &message, 0), 0);
+	got.size = recvmsg(sockets[got.worker], &message, 0);
+	cr_assert_gt(got.size, 0);
 	cr_assert(addr_from_sockaddr(&addr, &from));
 	(void)addr_text(&addr, got.from);
 	read_control(&message, &got);
@@ -431,6 +433,23 @@ expect_datagram(const struct camera *camera, const int *sockets, size_t count, u
 	}
 }
 
+/* The kernel makes it whole before it is steered. */
+static void
+expect_whole_datagram(const struct camera *camera, const int *sockets, size_t count)
+{
+	struct got got;
+
+	camera_do(camera, "head -c 3000 /dev/zero > /dev/udp/203.0.113.7/9000");
+	got = receive(sockets, count);
+	cr_expect_str_eq(got.to, "203.0.113.7:9000");
+	cr_expect_eq(got.size, 3000);
+	camera_do(camera, "head -c 3000 /dev/zero > /dev/udp/2001:db8::7/9000");
+	got = receive(sockets, count);
+	cr_expect_str_eq(got.to, "[2001:db8::7]:9000");
+	cr_expect_eq(got.size, 3000);
+	cr_expect_eq(packets_of("fragment_all"), 6);
+}
+
 Test(gateway, brings_datagrams_to_the_worker_of_their_camera, .timeout = 60)
 {
 	struct gateway_plan plan = plan_of(GATEWAY_TPROXY);
@@ -445,12 +464,13 @@ Test(gateway, brings_datagrams_to_the_worker_of_their_camera, .timeout = 60)
 	camera = camera_join();
 	for (unsigned i = 2; i < 9; i++)
 		expect_datagram(&camera, sockets, 3, i);
+	expect_whole_datagram(&camera, sockets, 3);
 	for (size_t i = 0; i < 3; i++)
 		(void)close(sockets[i]);
 	cr_expect_eq(packets_of("udp_dns"), 0);
 	camera_do(&camera, "echo x > /dev/udp/203.0.113.7/53; echo x > /dev/udp/2001:db8::7/53");
 	cr_expect(are_counted("udp_dns"), "nobody takes them any more");
-	cr_expect_eq(packets_of("udp_taken"), 14);
+	cr_expect_eq(packets_of("udp_taken"), 16);
 	camera_leave(&camera);
 }
 
