@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 enum {
 	/* A limit's rate is let out in so many pieces a second. */
@@ -199,6 +200,19 @@ piece_size(const struct conn *conn)
 	return size > PIECE_MIN ? size : PIECE_MIN;
 }
 
+/* Nobody reads of a camera that stands still, so nobody would see it reset. */
+static bool
+goes_on(struct conn *conn)
+{
+	int error = 0;
+	socklen_t size = sizeof(error);
+
+	if (getsockopt(conn->camera.fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
+		return true;
+	(void)conn_close(conn, END_RESET, "the camera reset the connection: %s", strerror(error));
+	return false;
+}
+
 /* LEG_WAIT: a limit wants it to stand still, and the timer is set. */
 static enum leg_io
 slow(struct conn *conn)
@@ -215,7 +229,7 @@ slow(struct conn *conn)
 		return LEG_DONE;
 	observer->slowed = true;
 	set_timer(observer, wait_us / 1000 + 1);
-	return LEG_WAIT;
+	return goes_on(conn) ? LEG_WAIT : LEG_ENDED;
 }
 
 /* Whether count more bytes may leave now. */
@@ -439,7 +453,12 @@ observe_open(struct conn *conn)
 		return false;
 	}
 	conn->observer->asks = rules_ask_for_payload(own_rules(conn));
-	return !conn->observer->asks || ask_anew(conn);
+	if (conn->observer->asks && !ask_anew(conn))
+		return false;
+	/* No budget counts it, and nothing more will be known of it. */
+	if (!looks && conn->observer->spending == NULL)
+		observe_close(conn);
+	return true;
 }
 
 bool

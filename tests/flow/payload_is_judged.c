@@ -379,6 +379,33 @@ Test(payload_is_judged, and_a_limit_without_a_rate_stops_it)
 }
 
 static void
+pour_and_reset(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_pour(peer, 110 << 10);
+	peer_reset(peer);
+}
+
+static void
+drink_and_wait(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_hear_end(peer);
+}
+
+/* It would stand for a year. */
+Test(payload_is_judged, and_a_camera_that_leaves_a_limit_is_noticed)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.rules = BUDGET("limit")});
+	flow_run(&flow, pour_and_reset, drink_and_wait);
+	cr_expect_eq(flow.closed.facts.end, END_RESET, "%s", flow.closed.facts.end_text);
+	cr_expect_leq(flow.closed.facts.traffic.left_up, 100 << 10);
+	flow_close(&flow);
+}
+
+static void
 ask_elsewhere(struct peer *peer)
 {
 	peer_connect(peer);
