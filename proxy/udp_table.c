@@ -126,27 +126,37 @@ free_camera_if_idle(struct udp_table *table, struct camera *camera)
 	free(camera);
 }
 
+static void
+free_flows(struct udp_flow_list *list)
+{
+	struct udp_flow *flow;
+
+	while ((flow = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, flow, entry);
+		free(flow);
+	}
+}
+
+static void
+free_cameras(struct camera *camera)
+{
+	struct camera *next;
+
+	for (; camera != NULL; camera = next) {
+		next = camera->next;
+		free(camera);
+	}
+}
+
 void
 udp_table_free(struct udp_table *table)
 {
 	if (table == NULL)
 		return;
-	for (size_t i = 0; i < UDP_STATES; i++) {
-		struct udp_flow *flow;
-
-		while ((flow = TAILQ_FIRST(&table->lists[i])) != NULL) {
-			TAILQ_REMOVE(&table->lists[i], flow, entry);
-			free(flow);
-		}
-	}
-	for (size_t i = 0; i < CAMERA_BUCKETS; i++) {
-		while (table->cameras[i] != NULL) {
-			struct camera *camera = table->cameras[i];
-
-			table->cameras[i] = camera->next;
-			free(camera);
-		}
-	}
+	for (size_t i = 0; i < UDP_STATES; i++)
+		free_flows(&table->lists[i]);
+	for (size_t i = 0; i < CAMERA_BUCKETS; i++)
+		free_cameras(table->cameras[i]);
 	free(table);
 }
 
@@ -326,7 +336,22 @@ udp_table_drop(struct udp_table *table, const struct udp_excess *one, uint64_t n
 }
 
 /* One that was told stays in the list for as long as its next is not due, so
- * that it is not forgotten when it was told. */
+ * that it is not told at once again. */
+static bool
+take_due(struct udp_table *table, struct camera *camera, uint64_t next_ms, struct udp_excess *out)
+{
+	if (camera->excess.packets > 0) {
+		*out = camera->excess;
+		camera->excess = (struct udp_excess){0};
+		camera->due_ms = next_ms;
+		return true;
+	}
+	TAILQ_REMOVE(&table->excess, camera, entry);
+	camera->in_excess = false;
+	free_camera_if_idle(table, camera);
+	return false;
+}
+
 bool
 udp_table_take_excess(struct udp_table *table, uint64_t now_ms, uint32_t every_ms,
     struct udp_excess *out)
@@ -335,18 +360,8 @@ udp_table_take_excess(struct udp_table *table, uint64_t now_ms, uint32_t every_m
 
 	for (camera = TAILQ_FIRST(&table->excess); camera != NULL; camera = next) {
 		next = TAILQ_NEXT(camera, entry);
-		if (now_ms < camera->due_ms)
-			continue;
-		if (camera->excess.packets == 0) {
-			TAILQ_REMOVE(&table->excess, camera, entry);
-			camera->in_excess = false;
-			free_camera_if_idle(table, camera);
-			continue;
-		}
-		*out = camera->excess;
-		camera->excess = (struct udp_excess){0};
-		camera->due_ms = now_ms + every_ms;
-		return true;
+		if (now_ms >= camera->due_ms && take_due(table, camera, now_ms + every_ms, out))
+			return true;
 	}
 	return false;
 }

@@ -30,6 +30,7 @@ udp_tell_forget(struct udp_relay *relay, struct udp_flow *flow)
 static bool
 keep(struct udp_relay *relay, struct udp_waiting *waiting, struct bytes datagram)
 {
+	struct bytes *kept = &waiting->datagrams[waiting->count];
 	uint8_t *copy;
 
 	if (waiting->count == DATAGRAM_TELL_MAX ||
@@ -39,7 +40,9 @@ keep(struct udp_relay *relay, struct udp_waiting *waiting, struct bytes datagram
 	if (copy == NULL)
 		return false;
 	memcpy(copy, datagram.at, datagram.left);
-	waiting->datagrams[waiting->count++] = (struct bytes){copy, datagram.left};
+	kept->at = copy;
+	kept->left = datagram.left;
+	waiting->count++;
 	relay->waiting_bytes += datagram.left;
 	return true;
 }
