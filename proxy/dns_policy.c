@@ -245,8 +245,10 @@ send_to_resolver(struct dns_policy *policy, struct dns_awaited *awaited, struct 
 	dns_cameras_sent(policy->cameras, awaited, (uint16_t)(id[0] << 8 | id[1]));
 	memcpy(policy->message, message.at, message.left);
 	memcpy(policy->message, id, sizeof(id));
-	/* What the kernel does not take is lost, as any datagram may be. */
-	(void)send(policy->fd, policy->message, message.left, 0);
+	/* That nobody listened when the last one came is told with this one, and keeps
+	 * it; what the kernel does not take is lost, as any datagram may be. */
+	if (send(policy->fd, policy->message, message.left, 0) < 0 && errno == ECONNREFUSED)
+		(void)send(policy->fd, policy->message, message.left, 0);
 	return true;
 }
 

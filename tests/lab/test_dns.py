@@ -10,7 +10,7 @@ import threading
 
 import harness
 from harness import BAD, GOOD, GOOD6, RULES, check, equal, refused, story
-from net import family_of
+from net import GATEWAY4, GATEWAY6, family_of
 from servers import Server
 from servers import context as tls
 
@@ -197,6 +197,8 @@ def configured_resolver_is_asked_in_everybodys_stead(lab):
     equal("a name that is refused", dig(lab, BAD, "a.tracker.example")[0], "REFUSED")
     equal("who was asked", dns.asked, [("cam.example", 1, "udp"), ("cam.example", 1, "tcp")])
     equal("packets at the server asked", lab.net.arrived(BAD) - before, 0)
+    equal("a camera that asks the box", dig(lab, GATEWAY4, "cam.example"), ("NOERROR", [GOOD]))
+    equal("and over TCP", dig(lab, GATEWAY6, "cam.example", "+tcp"), ("NOERROR", [GOOD]))
     answer = lookup(appliance, "cam.example", "answer")
     check("marked", answer["borderlens"]["resolver"], answer)
     appliance.recorded()
