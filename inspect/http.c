@@ -135,9 +135,8 @@ end_request_head(struct work *work)
 		work->seen->app->requests++;
 	if (head->method == METHOD_CONNECT)
 		work->side->step = STEP_CONNECT;
-	else if (!begin_told_body(work) || head->length == 0)
-		if (!head->chunked)
-			begin_message(work->side);
+	else if (!begin_told_body(work) || (!head->chunked && head->length == 0))
+		begin_message(work->side);
 }
 
 /* From here on both sides speak what the request asked for. */
@@ -193,6 +192,7 @@ end_answer_head(struct work *work)
 	const struct http_head *head = &work->side->head;
 	uint16_t status = head->status;
 	struct pending pending;
+	bool bare; /* it has no body, whatever it tells of one */
 
 	if (status / 100 == 1 && status != 101) {
 		begin_message(work->side);
@@ -208,11 +208,10 @@ end_answer_head(struct work *work)
 		if (work->seen->next != NULL)
 			return;
 	}
-	if (pending.method == METHOD_HEAD || status == 204 || status == 304)
-		begin_message(work->side);
-	else if (!begin_told_body(work))
+	bare = pending.method == METHOD_HEAD || status == 204 || status == 304;
+	if (!bare && !begin_told_body(work))
 		begin_body(work, STEP_ENDLESS, 0);
-	else if (!head->chunked && head->length == 0)
+	else if (bare || (!head->chunked && head->length == 0))
 		begin_message(work->side);
 }
 

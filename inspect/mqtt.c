@@ -178,6 +178,7 @@ drop_head(struct side *side)
 		explicit_bzero(side->head, side->used);
 	free(side->head);
 	side->head = NULL;
+	side->used = 0;
 }
 
 static void
@@ -185,7 +186,6 @@ end_packet(struct work *work)
 {
 	if (work->side->step == STEP_PAYLOAD)
 		observation_end(work->seen, work->direction);
-	drop_head(work->side);
 	*work->side = (struct side){0};
 }
 
@@ -210,11 +210,11 @@ read_head(struct work *work, struct bytes head)
 	observation_control(work->seen, work->direction, head.left - rest.left);
 	if (side->step == STEP_PAYLOAD)
 		observation_body(work->seen, work->direction, rest);
+	drop_head(side);
 	if (!good)
 		work->seen->confused = true;
 	else if (side->left == 0)
 		end_packet(work);
-	drop_head(side);
 }
 
 /* The first packet is CONNECT, and there is but one; flags are as MQTT 5.0 section
@@ -269,9 +269,11 @@ static void
 step_head(struct work *work, struct bytes *in)
 {
 	struct side *side = work->side;
-	size_t need = side->left < HEAD_MAX ? side->left : HEAD_MAX, room;
+	size_t need = HEAD_MAX, room;
 	struct bytes part;
 
+	if (side->left < need)
+		need = side->left;
 	if (side->used == 0 && in->left >= need) {
 		(void)bytes_take(in, need, &part);
 		read_head(work, part);

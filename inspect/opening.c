@@ -321,17 +321,19 @@ tell_greeting(struct bytes up, struct bytes down, uint16_t port, enum app_proto 
 	static const char *const of_smtp[] = {"EHLO", "HELO", "LHLO", NULL};
 	struct bytes line, rest = down, word;
 	bool ended = token_until(&rest, '\n', &line) || down.left >= OPENING_BYTES;
+	bool is_ftp = token_hold(line, "ftp"), is_smtp = token_hold(line, "smtp");
 
-	if (ended && token_hold(line, "ftp"))
-		*proto = APP_FTP;
-	else if (ended && (token_hold(line, "smtp") || port == 25 || port == 587 || port == 465))
-		*proto = APP_SMTP;
-	else if (ended && port == 21)
-		*proto = APP_FTP;
-	else if (up.left >= 4 && (token_until(&up, ' ', &word) || word.left >= 4))
-		*proto = is_one_of(word, of_smtp) ? APP_SMTP : APP_FTP;
-	else
+	if (!is_ftp && !is_smtp) {
+		is_smtp = port == 25 || port == 587 || port == 465;
+		is_ftp = port == 21;
+	}
+	if (ended && (is_ftp || is_smtp)) {
+		*proto = is_ftp ? APP_FTP : APP_SMTP;
+		return ANSWER_YES;
+	}
+	if (up.left < 4 || (!token_until(&up, ' ', &word) && word.left < 4))
 		return ANSWER_MORE;
+	*proto = is_one_of(word, of_smtp) ? APP_SMTP : APP_FTP;
 	return ANSWER_YES;
 }
 

@@ -268,13 +268,15 @@ struct token_url
 token_url(struct bytes url)
 {
 	struct token_url parts = {0};
-	size_t scheme = scheme_size(url), at;
+	size_t scheme = scheme_size(url);
 	struct bytes authority, user;
 
 	if (scheme > 0) {
+		size_t at = 0;
+
 		url = slice(url, scheme, url.left);
-		for (at = 0; at < url.left && url.at[at] != '/' && url.at[at] != '?'; at++)
-			continue;
+		while (at < url.left && url.at[at] != '/' && url.at[at] != '?')
+			at++;
 		authority = slice(url, 0, at);
 		url = slice(url, at, url.left);
 		while (token_have(authority, '@')) {

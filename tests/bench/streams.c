@@ -161,8 +161,10 @@ bulk(const struct framing *framing, size_t size, size_t mebibytes)
 	before = cpu_ns();
 	for (size_t left = mebibytes << 20; left > 0;)
 		for (size_t at = 0; at < size && left > 0;) {
-			size_t count = size - at < PIECE ? size - at : PIECE;
+			size_t count = PIECE;
 
+			if (count > size - at)
+				count = size - at;
 			if (count > left)
 				count = left;
 			up(inspection, framed + at, count);
