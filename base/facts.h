@@ -281,7 +281,7 @@ struct app_facts {
 	char path[160];   /* without its query, which may hold secrets */
 	char agent[96];   /* user agent, server's or client's banner */
 	char client[64];  /* MQTT client id; the name given to HELO */
-	char topics[160]; /* MQTT topics, with commas between; cut at a topic */
+	char topics[160]; /* MQTT topics, SOAP actions; with commas between, cut at one */
 };
 
 /* ---- a lookup ---- */
