@@ -161,7 +161,12 @@ void camera_note_trust(struct conn *conn);
  * INSPECT_REJECTED. */
 void camera_note_refusal(struct conn *conn);
 
-/* Whether the camera is known to refuse our leaf there: then it passes. */
+/* The connection ends: did the server want to begin its handshake anew, which
+ * only the camera can, and go because it was told no? */
+void server_note_insistence(struct conn *conn);
+
+/* Whether the camera is known to refuse our leaf there, or the server to insist
+ * on renegotiation: then it passes. */
 void camera_recall_refusal(struct conn *conn);
 
 /* It passed for that reason, and works, or goes as it did with our leaf. */

@@ -57,6 +57,7 @@ struct leg {
 	enum leg_end end;  /* of the peer's direction */
 	uint8_t alert;     /* the fatal alert that came, 0: none */
 	int error;         /* errno of LEG_RESET */
+	bool renegotiates; /* it asked to begin the handshake anew, and was told no */
 	uint32_t messages; /* of the handshake and behind it, that came */
 	uint32_t trimmed;  /* ... when OpenSSL's buffers were last given back */
 	uint64_t payload;  /* bytes that came over TLS */

@@ -20,6 +20,12 @@
  */
 struct refusals;
 
+/*
+ * Servers that insist on renegotiation (RFC 5246 section 7.4.1.1), which only
+ * the camera itself can do, are kept here too: as the refusal of a camera whose
+ * address is all 0, and REFUSAL_CERTAIN.
+ */
+
 enum {
 	REFUSALS_AGE_MS = 24 * 3600 * 1000,
 	/* A camera that closes later than this without a word was idle. */

@@ -261,6 +261,7 @@ close_relay(struct conn *conn)
 	const struct leg *broken = camera->end > LEG_TRUNCATED ? camera : server;
 	const char *who = broken == camera ? "camera" : "server";
 
+	server_note_insistence(conn);
 	if (conn->facts.inspect == INSPECT_REJECTED)
 		return close_rejected(conn);
 	if (broken->end == LEG_RESET)

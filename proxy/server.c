@@ -5,6 +5,7 @@
 #include "proxy/client_certs.h"
 #include "proxy/conn_private.h"
 #include "proxy/guard.h"
+#include "proxy/refusals.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -272,6 +273,18 @@ answer_server(struct conn *conn)
 	if (tls_answer(conn->server.ssl, identity, &err) != 0)
 		return conn_close(conn, END_INTERNAL, "%s", err.text);
 	return CONN_VERIFY;
+}
+
+/* Kept as refusals of our leaf are, of whatever camera it was. */
+void
+server_note_insistence(struct conn *conn)
+{
+	const struct facts *facts = &conn->facts;
+
+	if (!conn->server.renegotiates || conn->server.end == LEG_OPEN || conn->camera_left_first)
+		return;
+	refusals_add(conn->worker->refusals, &(struct addr){0}, &facts->dst, facts->hello.sni,
+	    REFUSAL_CERTAIN, clock_mono_ms());
 }
 
 enum conn_state

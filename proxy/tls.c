@@ -38,8 +38,10 @@ on_info(const SSL *ssl, int where, int value)
 		leg->alert = (uint8_t)(value & 0xff);
 	/* A handshake that was refused is no message to OpenSSL's eyes. */
 	if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT &&
-	    (value & 0xff) == SSL_AD_NO_RENEGOTIATION && leg != NULL)
+	    (value & 0xff) == SSL_AD_NO_RENEGOTIATION && leg != NULL) {
 		leg->messages++;
+		leg->renegotiates = true;
+	}
 }
 
 /* A server that has shown who it is asks for a certificate: the handshake stands

@@ -46,3 +46,25 @@ Test(server_renegotiates, and_is_told_no)
 	cr_expect_neq(facts->end, END_INTERNAL);
 	flow_close(&flow);
 }
+
+/* One that goes for it does so each time: the camera's own handshake it bears. */
+Test(server_renegotiates, and_who_comes_next_passes)
+{
+	struct flow flow;
+	const struct facts *facts = &flow.closed.facts;
+	X509_STORE *both;
+
+	flow_open(&flow, &(struct flow_setup){0});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	both = pki_store(&flow.root);
+	cr_assert_eq(X509_STORE_add_cert(both, flow.ca[0].cert), 1);
+	SSL_CTX_set_cert_store(flow.camera.ctx, both);
+	cr_assert_eq(SSL_CTX_set_max_proto_version(flow.server.ctx, TLS1_2_VERSION), 1);
+	flow_run(&flow, ask, begin_anew);
+	cr_expect_eq(facts->inspect, INSPECT_OPENED);
+	flow_run(&flow, play_ask, play_answer);
+	cr_expect_eq(facts->inspect, INSPECT_PASSTHROUGH);
+	cr_expect_eq(facts->end, END_DONE, "%s", facts->end_text);
+	cr_expect_eq(facts->camera_tls.verdict, CAMERA_TLS_NONE, "it refused nothing");
+	flow_close(&flow);
+}
