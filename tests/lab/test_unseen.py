@@ -283,6 +283,38 @@ def cameras_of_one_bridge_find_each_other(lab):
         subprocess.run(["ip", "netns", "del", other.name], check=False)
 
 
+OTHERS = """\
+table inet others {
+ chain steer {
+  type filter hook prerouting priority mangle; policy accept;
+  iifname cams0 meta l4proto udp meta mark set 7 tproxy to :9100 accept
+ }
+}
+"""
+
+
+@story()
+def rules_of_somebody_else_bring_datagrams_to_a_known_port(lab):
+    for family in ("-4", "-6"):
+        lab.net.gw.ip(family, "rule", "add", "fwmark", "7", "lookup", "77")
+        lab.net.gw.ip(family, "route", "add", "local", "default", "dev", "lo", "table", "77")
+    try:
+        lab.net.gw.nft(OTHERS)
+        appliance = lab.started(changes={"ntp": "answer", "workers": 1,
+                                         "gateway": {"manage": False, "listen_udp": 9100}})
+        for address in (GOOD, GOOD6):
+            with lab.net.cam.socket(network.family_of(address), socket.SOCK_DGRAM) as camera:
+                camera.settimeout(5)
+                camera.connect((address, 123))
+                camera.send(b"\x23" + bytes(47))
+                equal(f"{address}: bytes of the answer", len(camera.recv(100)), 48)
+        equal("the rules are left alone", rules_of(appliance), "")
+    finally:
+        for family in ("-4", "-6"):
+            lab.net.gw.ip(family, "rule", "del", "fwmark", "7", "lookup", "77")
+            lab.net.gw.ip(family, "route", "flush", "table", "77")
+
+
 def rules_of(appliance):
     done = subprocess.run(appliance.space.command("nft", "-s", "list", "table", "inet", "borderlens"),
                           capture_output=True, text=True, check=False)
