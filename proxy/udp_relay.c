@@ -104,7 +104,9 @@ route_up(struct udp_relay *relay, const struct udp_message *message)
 	if (flow->dns)
 		udp_dns_note(relay, flow, message->payload);
 	udp_flow_refuse(relay, flow, message->payload);
-	if (relay->now_ms >= flow->opened_us / 1000 + UDP_BLOCKED_MS)
+	/* One that was blocked in the middle may have datagrams of this batch on
+	 * their way: it ends when it is silent. */
+	if (flow->outlet == NULL && relay->now_ms >= flow->opened_us / 1000 + UDP_BLOCKED_MS)
 		udp_flow_end(relay, flow, END_REFUSED);
 	return NULL;
 }
@@ -181,7 +183,7 @@ route_down(struct udp_relay *relay, const struct udp_outlet *outlet, struct udp_
 {
 	struct udp_flow *flow = udp_table_find(relay->table, &outlet->camera, &message->from);
 
-	if (flow == NULL || flow->outlet != outlet)
+	if (flow == NULL || flow->outlet != outlet || flow->state == UDP_BLOCKED)
 		return NULL;
 	flow->traffic.down += message->payload.left;
 	flow->traffic.packets_down++;
