@@ -7,7 +7,7 @@
 #include <openssl/kdf.h>
 #include <string.h>
 
-enum { KEYS_BYTES = 2 * 16 + 2 * 4, RANDOM_BYTES = 32, MASTER_MAX = 48 };
+enum { KEYS_BYTES = 2 * 16 + 2 * 4, RANDOM_BYTES = 32, RANDOMS_BYTES = 64, MASTER_MAX = 48 };
 
 static int
 derive(const uint8_t *master, size_t master_size, const uint8_t *seed, size_t seed_size,
@@ -38,7 +38,7 @@ record_writer_open(struct record_writer *writer, SSL *ssl, uint64_t sent)
 {
 	static const char label[] = "key expansion";
 	uint8_t master[MASTER_MAX], keys[KEYS_BYTES];
-	uint8_t seed[sizeof(label) - 1 + 2 * RANDOM_BYTES];
+	uint8_t seed[sizeof(label) - 1 + RANDOMS_BYTES];
 	size_t size;
 
 	if (SSL_version(ssl) != TLS1_2_VERSION ||

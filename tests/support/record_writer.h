@@ -21,7 +21,7 @@ struct record_writer {
 enum { RECORD_WRITER_ROOM = 256, RECORD_WRITER_MAX = 5 + 8 + RECORD_WRITER_ROOM + 16 };
 
 /* ssl is a client's whose handshake is done, and which has sent so many records
- * of payload.  False: it speaks something else. */
+ * of payload.  1, or 0 where it speaks something else. */
 int record_writer_open(struct record_writer *writer, SSL *ssl, uint64_t sent);
 
 /* One record of that type; returns its length.  count is at most RECORD_WRITER_ROOM. */
