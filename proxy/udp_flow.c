@@ -199,9 +199,8 @@ tell_sent(void *arg, const struct udp_message *message)
 	flow->traffic.left_up += message->payload.left;
 }
 
-/* The socket that answers come by; NULL: none can be had. */
-static struct udp_reply *
-reply_of(struct udp_relay *relay, struct udp_flow *flow)
+struct udp_reply *
+udp_flow_reply(struct udp_relay *relay, struct udp_flow *flow)
 {
 	if (flow->reply == NULL)
 		flow->reply =
@@ -210,15 +209,23 @@ reply_of(struct udp_relay *relay, struct udp_flow *flow)
 }
 
 void
+udp_flow_note_answer(struct udp_relay *relay, struct udp_flow *flow, size_t size)
+{
+	flow->traffic.down += size;
+	flow->traffic.packets_down++;
+	if (flow->state == UDP_ONE_WAY)
+		udp_table_file(relay->table, flow,
+		    flow->dns || flow->ntp ? UDP_LOOKED_UP : UDP_TWO_WAY, relay->now_ms);
+	udp_table_use(relay->table, flow, relay->now_ms);
+}
+
+void
 udp_flow_answer(struct udp_relay *relay, struct udp_flow *flow, struct bytes answer)
 {
 	struct udp_message message = {.to = flow->camera, .payload = answer, .owner = flow};
-	struct udp_reply *reply = reply_of(relay, flow);
+	struct udp_reply *reply = udp_flow_reply(relay, flow);
 
-	flow->traffic.down += answer.left;
-	flow->traffic.packets_down++;
-	if (flow->state == UDP_ONE_WAY)
-		udp_table_file(relay->table, flow, UDP_TWO_WAY, relay->now_ms);
+	udp_flow_note_answer(relay, flow, answer.left);
 	if (reply != NULL)
 		udp_reply_send(relay->replies, reply, &message);
 }
@@ -390,7 +397,7 @@ udp_flow_review(struct udp_relay *relay, struct udp_flow *flow)
 		udp_flow_end(relay, flow, END_REFUSED);
 		return;
 	}
-	if (flow->state != UDP_ONE_WAY && flow->state != UDP_TWO_WAY)
+	if (flow->outlet == NULL)
 		return;
 	if (!udp_judge_again(relay->worker, udp_flow_gather(relay, flow)))
 		return;

@@ -67,6 +67,12 @@ struct udp_flow *udp_flow_begin(struct udp_relay *relay, const struct udp_messag
  * where it may be.  False: there was no room for it, and it is gone. */
 bool udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow);
 
+/* The socket that its answers go by; NULL: none can be had. */
+struct udp_reply *udp_flow_reply(struct udp_relay *relay, struct udp_flow *flow);
+
+/* Its server, or who stands in for it, answers. */
+void udp_flow_note_answer(struct udp_relay *relay, struct udp_flow *flow, size_t size);
+
 /* The one way to end: what it holds is given back, and its end recorded, if need
  * be later.  flow is the table's no more. */
 void udp_flow_end(struct udp_relay *relay, struct udp_flow *flow, enum end end);

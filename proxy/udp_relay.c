@@ -185,19 +185,12 @@ route_down(struct udp_relay *relay, const struct udp_outlet *outlet, struct udp_
 
 	if (flow == NULL || flow->outlet != outlet || flow->state == UDP_BLOCKED)
 		return NULL;
-	flow->traffic.down += message->payload.left;
-	flow->traffic.packets_down++;
-	if (flow->state == UDP_ONE_WAY)
-		udp_table_file(relay->table, flow, UDP_TWO_WAY, relay->now_ms);
-	udp_table_use(relay->table, flow, relay->now_ms);
+	udp_flow_note_answer(relay, flow, message->payload.left);
 	if (flow->dns && !udp_dns_down(relay, flow, message->payload))
 		return NULL;
-	if (flow->reply == NULL)
-		flow->reply =
-		    udp_reply_take(relay->replies, flow->ifindex, &flow->dst, relay->sockets_max);
 	message->owner = flow;
 	message->to = flow->camera;
-	return flow->reply;
+	return udp_flow_reply(relay, flow);
 }
 
 static void
@@ -275,6 +268,10 @@ over_ms(const struct udp_relay *relay, const struct udp_flow *flow)
 		return flow->opened_us / 1000 + DATAGRAM_TELL_MS;
 	case UDP_TWO_WAY:
 		return flow->used_ms + config->timeout.udp_two_way_ms;
+	case UDP_LOOKED_UP:
+		return flow->used_ms + (config->timeout.udp_idle_ms < UDP_LOOKED_UP_MS
+					       ? config->timeout.udp_idle_ms
+					       : UDP_LOOKED_UP_MS);
 	case UDP_ONE_WAY:
 	case UDP_BLOCKED:
 		return flow->used_ms + config->timeout.udp_idle_ms;
@@ -302,6 +299,7 @@ expire(struct udp_relay *relay, struct udp_flow *flow)
 		return udp_flow_record(relay, flow);
 	case UDP_ONE_WAY:
 	case UDP_TWO_WAY:
+	case UDP_LOOKED_UP:
 		udp_flow_end(relay, flow, END_IDLE);
 		return true;
 	case UDP_BLOCKED:

@@ -23,13 +23,19 @@ struct worker;
  *	blocked   none leaves; the camera is told as the rule wants, and what it
  *	          sends is counted, so that it is one record: when it was silent for
  *	          timeout.udp_idle, or after UDP_BLOCKED_MS
- *	ended     after timeout.udp_idle, or udp_two_way once it was answered; by a
- *	          reload's rules; with the appliance
+ *	ended     after timeout.udp_idle, or udp_two_way once it was answered (a
+ *	          lookup after UDP_LOOKED_UP_MS); by a reload's rules; with the
+ *	          appliance
  *
  * Beyond limit.udp_flows and limit.udp_per_camera datagrams of new flows are
  * dropped, and told as a count of the camera's once a minute.
  */
-enum { UDP_BLOCKED_MS = 60000 };
+enum {
+	UDP_BLOCKED_MS = 60000,
+	/* A camera asks each of its questions from another port, and would have no
+	 * room for other flows if each of them stayed for minutes. */
+	UDP_LOOKED_UP_MS = 10000,
+};
 
 /* fd: bound by the supervisor, where the kernel redirects cameras' datagrams to
  * (proxy/intake.h); stays the caller's.  The worker has all else that it needs. */

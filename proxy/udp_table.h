@@ -32,6 +32,7 @@ enum udp_state {
 	UDP_TELLING = 0, /* its first datagrams wait until it is known what they are */
 	UDP_ONE_WAY,     /* relayed; the server did not answer yet */
 	UDP_TWO_WAY,     /* relayed; it did */
+	UDP_LOOKED_UP,   /* the same, of a question that has its answer */
 	UDP_BLOCKED,     /* nothing leaves; what comes is counted */
 	UDP_ENDED,       /* over, and its end is to be recorded yet; is not found any more */
 	UDP_STATES       /* count; keep last */
