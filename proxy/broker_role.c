@@ -173,6 +173,16 @@ give_socket(struct wisher *wisher, const struct broker_request *request)
 
 /* ---- nobody is there ---- */
 
+/* Whether there can be a camera. */
+static bool
+is_host(const struct addr *addr)
+{
+	enum range range = range_of(addr);
+
+	return range != RANGE_UNSPECIFIED && range != RANGE_LOOPBACK && range != RANGE_MULTICAST &&
+	       range != RANGE_BROADCAST;
+}
+
 static bool
 may_send(struct wisher *wisher)
 {
@@ -202,7 +212,7 @@ send_unreachable(struct wisher *wisher, const struct broker_request *request)
 
 	if (fd < 0 || request->head_size > UNREACHABLE_HEAD_MAX ||
 	    request->size < request->head_size || request->size > UDP_PAYLOAD_MAX ||
-	    addr_is_v4(&to) != addr_is_v4(&request->dst) ||
+	    addr_is_v4(&to) != addr_is_v4(&request->dst) || !is_host(&to) ||
 	    check_destination(role, &request->dst, NULL) != 0 ||
 	    bind_to_cameras(role, fd, request->iface, NULL) != 0 || !may_send(wisher))
 		return;
@@ -213,6 +223,13 @@ send_unreachable(struct wisher *wisher, const struct broker_request *request)
 }
 
 /* ---- wishes ---- */
+
+/* Of all workers the first one alone is. */
+static bool
+is_told(const struct wisher *wisher)
+{
+	return wisher->role->keeper != NULL && wisher == &wisher->role->wishers[0];
+}
 
 static void
 on_wish(evutil_socket_t fd, short what, void *arg)
@@ -235,7 +252,7 @@ on_wish(evutil_socket_t fd, short what, void *arg)
 			give_socket(wisher, &request);
 		else if (request.wish == BROKER_UNREACHABLE)
 			send_unreachable(wisher, &request);
-		else if (request.wish == BROKER_TOLD && wisher->role->keeper != NULL)
+		else if (request.wish == BROKER_TOLD && is_told(wisher))
 			rules_keeper_told(wisher->role->keeper, &request.told, request.until_us);
 	}
 }

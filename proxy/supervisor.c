@@ -196,11 +196,15 @@ drain(struct supervisor *supervisor, uint64_t now_ms)
 
 /* The workers do not accept any more.  A listening socket that is shut down is
  * so for all that hold it: who waits in its queue is reset, and the rules drop
- * who comes now, and tries again while the appliance may be back. */
+ * who comes now, and tries again while the appliance may be back.  The sockets
+ * of datagrams end with their workers; from then on what comes is counted. */
 static void
 stop_listening(struct supervisor *supervisor)
 {
 	for (unsigned i = 0; i < supervisor->workers; i++) {
+		if (supervisor->datagrams[i] >= 0)
+			(void)close(supervisor->datagrams[i]);
+		supervisor->datagrams[i] = -1;
 		if (supervisor->listener[i] < 0)
 			continue;
 		(void)shutdown(supervisor->listener[i], SHUT_RDWR);
