@@ -90,6 +90,7 @@ rejudge(const struct rules *rules, const struct facts *recorded, struct rejudged
 		judge(rules, VERDICT_PAYLOAD, &facts, &out->verdict);
 		return;
 	}
+	out->open = out->verdict.open && known < VERDICT_PAYLOAD;
 	if (has_names_left_out(recorded))
 		judge_explain(rules, known, &facts, &out->verdict, note_pending, &out->untold);
 	else if (recorded->verdict.result == RESULT_BLOCK && known < VERDICT_CERTIFICATE)

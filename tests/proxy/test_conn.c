@@ -55,7 +55,9 @@ Test(conn, every_state_may_close_and_closed_is_the_end)
 		}
 }
 
-Test(conn, the_only_way_back_is_from_verify_to_connect)
+/* From verify to another connection; from relay, where nobody has spoken or TLS
+ * begins in the middle, to the hello. */
+Test(conn, there_are_two_ways_back)
 {
 	for
 		EACH(a)
@@ -64,11 +66,13 @@ Test(conn, the_only_way_back_is_from_verify_to_connect)
 			EACH(b)
 			{
 				if (b <= a && conn_may_go(a, b))
-					cr_expect(a == CONN_VERIFY && b == CONN_CONNECT, "%s -> %s",
-					    conn_state_name(a), conn_state_name(b));
+					cr_expect((a == CONN_VERIFY && b == CONN_CONNECT) ||
+						      (a == CONN_RELAY && b == CONN_PEEK),
+					    "%s -> %s", conn_state_name(a), conn_state_name(b));
 			}
 		}
 	cr_expect(conn_may_go(CONN_VERIFY, CONN_CONNECT));
+	cr_expect(conn_may_go(CONN_RELAY, CONN_PEEK));
 }
 
 /* Nothing leaves for a server before the name was judged and recorded. */

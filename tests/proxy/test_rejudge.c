@@ -180,3 +180,46 @@ Test(rejudge, without_a_rule_set_everything_is_blocked)
 	cr_expect_eq(got.verdict.result, RESULT_BLOCK);
 	cr_expect_str_eq(got.verdict.rule, "no-rules");
 }
+
+/* What was sent is in the record; where nothing was, nobody knows what it would
+ * have been. */
+Test(rejudge, judges_by_the_class_that_was_seen)
+{
+	static const struct before passed = OPENED,
+				   stopped = {RESULT_BLOCK, VERDICT_CERTIFICATE, "old", "1",
+				       HELLO_TLS, INSPECT_REFUSED, true, true, DETAIL_FULL},
+				   cut = {RESULT_BLOCK, VERDICT_PAYLOAD, "old", "1", HELLO_TLS,
+				       INSPECT_OPENED, true, true, DETAIL_FULL};
+	static const struct {
+		const struct before *before;
+		enum payload_class class;
+		enum result result;
+		const char *rule;
+		bool open;
+	} cases[] = {
+	    {&passed, PAYLOAD_VIDEO, RESULT_BLOCK, "film", false},
+	    {&passed, PAYLOAD_TELEMETRY, RESULT_ALLOW, "place", false},
+	    {&passed, PAYLOAD_UNKNOWN, RESULT_ALLOW, "place", false},
+	    {&cut, PAYLOAD_VIDEO, RESULT_BLOCK, "film", false},
+	    {&cut, PAYLOAD_IMAGE, RESULT_ALLOW, "place", false},
+	    {&stopped, PAYLOAD_UNKNOWN, RESULT_ALLOW, "place", true},
+	};
+	struct rules *rules =
+	    rules_of("- {id: film, match: {class: video}, then: block, why: w}\n" DE_ALLOWS);
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rejudged got;
+		struct facts facts;
+
+		fill(cases[i].before, &facts);
+		facts.payload.class = cases[i].class;
+		facts.payload.confidence =
+		    cases[i].class != PAYLOAD_UNKNOWN ? CONFIDENCE_IDENTIFIED : CONFIDENCE_NONE;
+		facts.payload.direction = DIRECTION_UP;
+		rejudge(rules, &facts, &got);
+		cr_expect_eq(got.verdict.result, cases[i].result, "%zu", i);
+		cr_expect_str_eq(got.verdict.rule, cases[i].rule, "%zu: %s", i, got.verdict.rule);
+		cr_expect_eq(got.open, cases[i].open, "%zu", i);
+	}
+	rules_free(rules);
+}
