@@ -152,6 +152,7 @@ camera_recall_refusal(struct conn *conn)
 
 	if (refusal == REFUSAL_NONE) {
 		conn->passthrough =
+		    conn->passthrough ||
 		    refusals_known(conn->worker->refusals, &(struct addr){0}, &facts->dst,
 			facts->hello.sni, clock_mono_ms()) != REFUSAL_NONE;
 		return;
