@@ -119,10 +119,10 @@ add_words(struct json *json, const struct app_facts *app)
 static void
 add_app(struct json *json, const struct app_facts *app)
 {
-	if (app->proto == APP_NONE)
+	if (app->proto == APP_NONE && !app->encrypted_dns)
 		return;
 	json_open(json, "app");
-	json_string(json, "proto", app_proto_name(app->proto));
+	eve_add_text(json, "proto", app_proto_name(app->proto));
 	add_words(json, app);
 	add_topics(json, app->topics);
 	if (app->requests != 0)

@@ -185,6 +185,9 @@ def name_is_judged_where_the_hello_has_none(story):
     event = story.flow_of(port)["borderlens"]
     equal("its name", (event["looked_up"], event["name_basis"]), ("cam.cameras.example", "dns"))
     equal("it passes", event["verdict"], "allow")
+    refused(lab.open_tls, context, name="dns.google")  # the server is another
+    event = story.appliance.eve.wait(10, event_type="flow", tls__sni="dns.google")["borderlens"]
+    equal("lookups that nobody sees", event["app"]["encrypted_dns"], True)
     equal("a lookup is none of its port", story.dig("a.late.example")[0], "NOERROR")
     refused(lab.open_tls, context, name=None)
     event = story.appliance.eve.wait(10, event_type="flow", borderlens__looked_up="a.late.example",
