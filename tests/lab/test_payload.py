@@ -3,12 +3,13 @@
 leaves, telemetry passes as it is, budgets outlive the appliance, limits slow."""
 
 import hashlib
+import os
 import socket
 import subprocess
 import time
 
 import harness
-from appliance import field
+from appliance import field, wait_for
 from harness import GOOD, NAME, check, equal, refused, story
 from servers import Server, context
 
@@ -138,6 +139,29 @@ def a_limit_slows_what_is_beyond(lab):
     event = appliance.eve.wait(event_type="flow", dest_port=7000)
     equal("verdict", field(event, "borderlens__verdict"), "limit")
     equal("left", field(event, "borderlens__left__up"), 320 << 10)
+
+
+@story(60)
+def footage_in_rtsp_is_cut_before_its_first_picture(lab):
+    received = f"{lab.directory}/received.mkv"
+    with open(f"{lab.directory}/rtsp.log", "wb") as log:
+        server = lab.net.net.popen("ffmpeg", "-loglevel", "error", "-rtsp_flags", "listen", "-i", f"rtsp://{GOOD}:8554/live", "-c", "copy", "-y",
+                                   received, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        wait_for("ffmpeg listens", 10, lambda: lab.net.net.run("ss", "-Hltn", "sport = :8554").strip())
+        appliance = lab.started(FOOTAGE)
+        mp4 = film(lab, "pushed.mp4", "-c:v", "libx264", "-preset", "ultrafast")
+        Camera(lab, appliance).run("ffmpeg", "-loglevel", "error", "-i", mp4, "-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp",
+                                   f"rtsp://{NAME}:8554/live")
+        event = appliance.eve.wait(event_type="flow", dest_port=8554)
+        want = {"borderlens__verdict": "block", "borderlens__rule": "15", "borderlens__app__proto": "rtsp", "borderlens__payload__class": "video"}
+        equal("the flow", {key: field(event, key) for key in want}, want)
+        # Its commands, which the server must answer: ANNOUNCE, SETUP, RECORD.
+        check("what had left", field(event, "borderlens__left__up") < 2500, field(event, "borderlens__left__up"))
+    finally:
+        server.kill()
+        server.wait()
+    check("no picture", not os.path.exists(received) or os.path.getsize(received) == 0)
 
 
 @story(60)
