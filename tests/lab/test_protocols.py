@@ -126,14 +126,35 @@ def frames(path):
     return [line.split(",")[-1].strip() for line in done.stdout.decode().splitlines() if not line.startswith("#")]
 
 
+def greet(connection, server):
+    connection.sendall(b"SSH-2.0-lab\r\n")
+    server.keep(connection.recv(100))
+
+
+def by_sockets(lab, talk, greeted):
+    """Whoever speaks first, on any port; and what nobody knows."""
+    with lab.connect(port=4022) as connection:
+        equal("greeting", connection.recv(100), b"SSH-2.0-lab\r\n")
+        connection.sendall(b"SSH-2.0-dropbear_2022.83\r\n")
+    with lab.connect(port=4712) as connection:
+        connection.sendall(b"\xfa\xce\1\2\3\4\5\6\7\x08")
+        equal("echo", connection.recv(100), b"\xfa\xce\1\2\3\4\5\6\7\x08")
+    talk.said(4022, "ssh", borderlens__app__agent="SSH-2.0-dropbear_2022.83", borderlens__app__opaque_inner=True)
+    talk.said(4712, "unknown", borderlens__app__first="face010203040506")
+    equal("what arrived", greeted.received, [b"SSH-2.0-dropbear_2022.83\r\n"])
+
+
 @story(60)
-def mqtt_and_rtsp_are_told(lab):
+def mqtt_rtsp_ssh_and_the_unknown_are_told(lab):
     received, film = f"{lab.directory}/received.mkv", f"{lab.directory}/film.mkv"
     subprocess.run(["ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10", "-t", "2", "-c:v", "libx264",
                     "-preset", "ultrafast", "-y", film], check=True, stdin=subprocess.DEVNULL)
     lab.server(mosquitto(lab.net.net, lab.directory, lab.good, GOOD))
     server = rtsp_server(lab, 8554, received)
+    greeted = lab.server(Server(lab.net.net, GOOD, 4022, handler=greet))
+    lab.server(Server(lab.net.net, GOOD, 4712, handler=echo))
     talk = Talk(lab)
+    by_sockets(lab, talk, greeted)
     talk.camera("mosquitto_pub", "-h", NAME, "-p", "8883", "--cafile", talk.authority, "-i", "lobby-3", "-u", "cam", "-P", SECRET,
                 "-t", "site/lobby/motion", "-m", '{"motion": true}')
     talk.camera("ffmpeg", "-loglevel", "error", "-i", film, "-c", "copy", "-f", "rtsp", "-rtsp_transport", "tcp",
@@ -146,28 +167,6 @@ def mqtt_and_rtsp_are_told(lab):
     equal("the server's exit", server.wait(10), 0)
     equal("pictures that arrived", frames(received), frames(film))
     talk.keeps_no_secret()
-
-
-@story(60)
-def what_is_asked_by_sockets_is_told(lab):
-    """Whoever speaks first, on any port."""
-    greeted = lab.server(Server(lab.net.net, GOOD, 4022, handler=greet))
-    lab.server(Server(lab.net.net, GOOD, 4712, handler=echo))
-    talk = Talk(lab)
-    with lab.connect(port=4022) as connection:
-        equal("greeting", connection.recv(100), b"SSH-2.0-lab\r\n")
-        connection.sendall(b"SSH-2.0-dropbear_2022.83\r\n")
-    with lab.connect(port=4712) as connection:
-        connection.sendall(b"\xfa\xce\1\2\3\4\5\6\7\x08")
-        equal("echo", connection.recv(100), b"\xfa\xce\1\2\3\4\5\6\7\x08")
-    talk.said(4022, "ssh", borderlens__app__agent="SSH-2.0-dropbear_2022.83", borderlens__app__opaque_inner=True)
-    talk.said(4712, "unknown", borderlens__app__first="face010203040506")
-    equal("what arrived", greeted.received, [b"SSH-2.0-dropbear_2022.83\r\n"])
-
-
-def greet(connection, server):
-    connection.sendall(b"SSH-2.0-lab\r\n")
-    server.keep(connection.recv(100))
 
 
 # ---- TLS that begins in the middle ----
