@@ -158,6 +158,8 @@ Test(filter, says_what_is_wrong_and_where)
 	    {"(verdict = block", "a parenthesis is not closed"},
 	    {"verdict = block)", "expected and, or, or the end, found ')'"},
 	    {"verdict = blok", "at sign 11: did you mean 'block'? 'verdict' never is 'blok'"},
+	    {"app = htp", "at sign 7: did you mean 'http'? 'app' never is 'htp'"},
+	    {"class = vidio", "at sign 9: did you mean 'video'? 'class' never is 'vidio'"},
 	    {"shadow = yes and verdict != denied",
 		"at sign 29: 'verdict' is one of observe, allow, limit, block, and found 'denied'"},
 	    {"server_tls = 1.3", "TLS 1.2, TLS 1.3, unknown, and found '1.3'"},
@@ -303,6 +305,54 @@ Test(filter, finds_what_is_in_no_country_by_its_word)
 	find(store, "located = unknown", found);
 	cr_expect_str_eq(found, "");
 	find(store, "located != anycast", found);
+	cr_expect_str_eq(found, "");
+	store_close(store);
+	scratch_remove(dir);
+}
+
+/* What was said and sent can be asked for. */
+Test(filter, finds_what_was_said_and_sent)
+{
+	static const char *const holds[] = {
+	    "proto = udp and app = rtp",
+	    "class = video and confidence = identified and direction = up",
+	    "class = video and left_up > 0 or app = p2p",
+	    "format = h264 and held >= 64k",
+	    "name_basis = dns and looked_up under relay.example",
+	    "packets_up > 10 and packets_down = 0",
+	    "host_mismatch = false and not opaque_inner = true",
+	    "classes ~ 'video 900/0'",
+	};
+	char dir[128], path[160], found[16];
+	struct recorded event = {.head = {EVENT_CLOSE, 0, 1, 1, now_us}};
+	struct stored stored = {.event = &event, .site = "s", .eve_version = 1};
+	struct facts *facts = &event.facts;
+	struct store *store;
+
+	scratch_dir(dir, sizeof(dir));
+	(void)snprintf(path, sizeof(path), "%s/" STORE_FILE, dir);
+	store = store_open(path, STORE_WRITE, NULL);
+	cr_assert_not_null(store);
+	make_facts(facts, 1);
+	facts->hello.sni[0] = '\0';
+	facts->transport = TRANSPORT_UDP;
+	facts->app.proto = APP_RTP;
+	facts->traffic.packets_up = 12;
+	facts->payload.class = PAYLOAD_VIDEO;
+	facts->payload.confidence = CONFIDENCE_IDENTIFIED;
+	facts->payload.direction = DIRECTION_UP;
+	facts->payload.held = 65536;
+	facts->payload.up[PAYLOAD_VIDEO] = 900;
+	(void)snprintf(facts->payload.format, sizeof(facts->payload.format), "h264");
+	(void)snprintf(facts->looked_up, sizeof(facts->looked_up), "eu.relay.example");
+	cr_assert_eq(store_begin(store, NULL), 0);
+	cr_assert_eq(store_add(store, &stored, NULL), 1);
+	cr_assert_eq(store_commit(store, NULL), 0);
+	for (size_t i = 0; i < sizeof(holds) / sizeof(holds[0]); i++) {
+		find(store, holds[i], found);
+		cr_expect_str_eq(found, "1", "%s", holds[i]);
+	}
+	find(store, "class != video or proto = tcp or app = http2", found);
 	cr_expect_str_eq(found, "");
 	store_close(store);
 	scratch_remove(dir);
