@@ -150,3 +150,27 @@ Test(bytes, what_is_sought_is_found_where_it_stands_first)
 	cr_assert(bytes_skip(&in, 1));
 	cr_expect_not(bytes_seek(&in, "c", 1), "nothing is left");
 }
+
+/* At every place of bytes of every size, with as much of it before as may mislead. */
+Test(bytes, what_is_sought_is_found_wherever_it_stands)
+{
+	static const uint8_t wanted[] = {0, 0, 1, 7};
+
+	for (size_t size = 0; size < 80; size++) {
+		for (size_t count = 1; count <= sizeof(wanted) && count <= size; count++) {
+			for (size_t place = 0; place + count <= size; place++) {
+				uint8_t *at = exactly(size);
+				struct bytes in = {at, size};
+
+				memset(at, 9, size);
+				memcpy(at + place, wanted, count);
+				cr_assert(bytes_seek(&in, wanted, count));
+				cr_assert_eq(in.at, at + place);
+				memset(at, count > 2 ? 0 : 9, size);
+				in = (struct bytes){at, size};
+				cr_assert_not(bytes_seek(&in, wanted, count));
+				free(at);
+			}
+		}
+	}
+}
