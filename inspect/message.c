@@ -15,9 +15,8 @@ enum {
 	WINDOW_FIRST = 256, /* it grows fourfold, to PAYLOAD_WINDOW */
 	GAP_FIRST = 12288,  /* bytes of the first piece that has one sample */
 	GAP_LAST = 1 << 20,
-	WATCH_MAX = 4 << 20, /* bytes of a JPEG: behind that there is no next one */
-	FILM_SURE = 2,       /* pictures behind the first; photographs may have one */
-	SPACES_MAX = 8,      /* bytes of a message that is nothing but line ends */
+	FILM_SURE = 2,  /* pictures behind the first; photographs may have one */
+	SPACES_MAX = 8, /* bytes of a message that is nothing but line ends */
 };
 
 /* ---- what a hint says ---- */
@@ -165,57 +164,54 @@ change(struct message *message, const struct payload_finding *finding, size_t sa
 	tally_saw(facts, message->direction, finding);
 }
 
-/* ---- a JPEG that another one follows ---- */
+/* ---- between the samples ---- */
+
+static bool
+is_picture(const struct message *message)
+{
+	const char *format = message->finding.format;
+
+	return strcmp(format, "jpeg") == 0 ||
+	       (strcmp(format, "mjpeg") == 0 && !message->film &&
+		   message->finding.confidence == CONFIDENCE_PROBABLE);
+}
+
+/* What is known to be something else does not become footage by its middle. */
+static bool
+may_be_footage(const struct message *message)
+{
+	return message->finding.class == PAYLOAD_OPAQUE || message->finding.text ||
+	       (message->finding.confidence == CONFIDENCE_PROBABLE && !is_picture(message));
+}
 
 static bool
 is_watched(const struct message *message)
 {
-	const char *format = message->finding.format;
-
-	return message->watched <= WATCH_MAX &&
-	       (strcmp(format, "jpeg") == 0 ||
-		   (strcmp(format, "mjpeg") == 0 &&
-		       message->finding.confidence == CONFIDENCE_PROBABLE && !message->film));
+	return is_picture(message)
+		   ? watch_wants_pictures(&message->watch)
+		   : may_be_footage(message) && watch_wants_footage(&message->watch);
 }
 
-/* The end of a picture that the next one's beginning follows at once; in becomes
- * what is behind that end. */
-static bool
-take_seam(struct bytes *in)
-{
-	static const uint8_t seam[] = {0xff, 0xd9, 0xff, 0xd8, 0xff};
-
-	return bytes_seek(in, seam, sizeof(seam)) && bytes_skip(in, sizeof(seam));
-}
-
-/* Count such ends, also where they are cut by the end of a piece. */
 static void
 watch(struct message *message, struct bytes piece, struct payload_facts *facts)
 {
-	struct payload_finding film;
-	uint8_t both[2 * sizeof(message->last)];
-	size_t front = piece.left < sizeof(message->last) ? piece.left : sizeof(message->last);
-	struct bytes cut = {both, sizeof(message->last) + front};
-	unsigned before = message->pictures;
+	unsigned before = message->watch.pictures, pictures;
+	struct payload_finding finding;
+	size_t behind = 0;
 
-	if (piece.left == 0 || !is_watched(message))
+	if (!is_watched(message))
 		return;
-	memcpy(both, message->last, sizeof(message->last));
-	memcpy(both + sizeof(message->last), piece.at, front);
-	memcpy(message->last, both + front, sizeof(message->last));
-	if (piece.left > sizeof(message->last))
-		memcpy(message->last, piece.at + piece.left - sizeof(message->last),
-		    sizeof(message->last));
-	message->watched += piece.left;
-	message->pictures += take_seam(&cut);
-	while (take_seam(&piece))
-		message->pictures++;
-	if (message->pictures == before)
+	if (!is_picture(message)) {
+		if (watch_footage(&message->watch, piece, &finding, &behind))
+			change(message, &finding, behind, facts);
 		return;
-	message->watched = 0;
-	finding_set(&film, PAYLOAD_VIDEO,
-	    message->pictures >= FILM_SURE ? CONFIDENCE_IDENTIFIED : CONFIDENCE_PROBABLE, "mjpeg");
-	change(message, &film, 0, facts);
+	}
+	pictures = watch_pictures(&message->watch, piece);
+	if (pictures == before)
+		return;
+	finding_set(&finding, PAYLOAD_VIDEO,
+	    pictures >= FILM_SURE ? CONFIDENCE_IDENTIFIED : CONFIDENCE_PROBABLE, "mjpeg");
+	change(message, &finding, 0, facts);
 }
 
 /* ---- looks ---- */
@@ -238,7 +234,8 @@ look_at_front(struct message *message, struct bytes in, bool last, struct payloa
 	finding = message->seen;
 	prefer_declared(message, &finding);
 	become(message, &finding, facts);
-	watch(message, in, facts);
+	if (is_picture(message))
+		watch(message, in, facts);
 	let_go(message);
 	plan_sample(message);
 	return true;

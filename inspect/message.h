@@ -5,13 +5,15 @@
 #include "base/bytes.h"
 #include "base/facts.h"
 #include "inspect/payload.h"
+#include "inspect/watch.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /*
  * One message (or a part of one) in one direction: its front is gathered until
- * it is told, then samples of it are looked at.  Its bytes are counted as
+ * it is told, then samples of it are looked at, and where it may still become
+ * footage its bytes are watched (inspect/watch.h).  Its bytes are counted as
  * PAYLOAD_UNKNOWN while they wait, and as its class from then on.
  *
  * The struct is its owner's; window is made when bytes must wait for more, and
@@ -33,9 +35,7 @@ struct message {
 	size_t used;
 	size_t looked; /* so much of the front was looked at; what that found is in seen */
 	struct payload_finding seen;
-	uint64_t watched;  /* bytes of a JPEG that were watched for the next one */
-	unsigned pictures; /* that followed it at once */
-	uint8_t last[4];   /* of what was watched */
+	struct watch watch; /* of its bytes between the samples */
 };
 
 /* before: bytes of framing that wait with it, counted as PAYLOAD_UNKNOWN.  hint:

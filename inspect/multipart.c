@@ -310,19 +310,14 @@ next_data(struct multipart *multipart, struct bytes *in, struct multipart_piece 
 	struct bytes rest = *in;
 
 	multipart->line_begins = false;
-	while (rest.left > 0 && multipart->depth > 0) {
-		const uint8_t *end = memchr(rest.at, '\n', rest.left);
-
-		if (end == NULL)
-			break;
-		(void)bytes_skip(&rest, (size_t)(end - rest.at) + 1);
-		if (rest.left == 0 || rest.at[0] == '-') {
-			multipart->line_begins = true;
-			break;
-		}
-	}
-	if (!multipart->line_begins)
+	if (multipart->depth > 0 && bytes_seek(&rest, "\n-", 2)) {
+		multipart->line_begins = true;
+		(void)bytes_skip(&rest, 1);
+	} else {
+		/* A line's end that is the last byte may have a hyphen behind it. */
+		multipart->line_begins = multipart->depth > 0 && rest.at[rest.left - 1] == '\n';
 		(void)bytes_skip(&rest, rest.left);
+	}
 	*piece = (struct multipart_piece){.kind = MULTIPART_DATA,
 	    .data = {in->at, in->left - rest.left}};
 	*in = rest;

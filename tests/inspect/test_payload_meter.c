@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "inspect/watch.h"
 #include "tests/inspect/meter.h"
 
 #include <stdio.h>
@@ -240,13 +241,12 @@ Test(payload_meter, samples_fall_where_the_seed_says)
 	for (uint64_t seed = 1; seed <= 3; seed++) {
 		struct payload_facts facts = {0};
 		struct payload_meter *meter = payload_open(seed == 3 ? 2 * 8191 + 1 : 8191);
-		uint8_t *bytes = make_random(PAYLOAD_WINDOW);
 
-		payload_feed(meter, DIRECTION_UP, bytes_of(bytes, PAYLOAD_WINDOW), &facts);
+		for (int i = 0; i < 4; i++)
+			payload_feed(meter, DIRECTION_UP, bytes_of(sps, sizeof(sps)), &facts);
 		first[seed - 1] = payload_idle(meter, DIRECTION_UP);
 		payload_end(meter, DIRECTION_UP, &facts);
 		payload_free(meter);
-		free(bytes);
 	}
 	cr_expect_eq(first[0], first[1]);
 	cr_expect_neq(first[0], first[2]);
@@ -345,4 +345,61 @@ Test(payload_meter, of_all_ends_a_meter_may_be_freed)
 	payload_feed(meter, DIRECTION_DOWN, bytes_of(json, 10), &facts);
 	cr_expect_eq(facts.up[PAYLOAD_UNKNOWN], 10);
 	payload_free(meter);
+}
+
+/* ---- what is watched ---- */
+
+/* A protocol of its maker's own says hello, and the picture comes later: at any
+ * place, with any cut, it is found where its parameters are. */
+Test(payload_meter, footage_behind_a_strange_hello_is_found_where_it_begins)
+{
+	enum { SIZE = 200000, PLACE = 150000 };
+	uint8_t *bytes = make_random(SIZE);
+
+	memcpy(bytes, json, sizeof(json) - 1);
+	memcpy(bytes + PLACE, sps, sizeof(sps));
+	for (size_t piece = PLACE - 30; piece < PLACE + sizeof(sps) + 2; piece++) {
+		struct payload_facts facts = {0};
+		struct payload_meter *meter = payload_open(7);
+
+		payload_feed(meter, DIRECTION_UP, bytes_of(bytes, piece), &facts);
+		cr_expect(facts.class != PAYLOAD_VIDEO || piece > PLACE + sizeof(sps) - 4);
+		payload_feed(meter, DIRECTION_UP, bytes_of(bytes + piece, SIZE - piece), &facts);
+		payload_end(meter, DIRECTION_UP, &facts);
+		payload_free(meter);
+		cr_expect_eq(facts.class, PAYLOAD_VIDEO, "cut at %zu", piece);
+		cr_expect_eq(facts.confidence, CONFIDENCE_IDENTIFIED);
+		cr_expect_geq(facts.up[PAYLOAD_VIDEO], SIZE - PLACE - sizeof(sps) - 2);
+		cr_expect_leq(facts.up[PAYLOAD_VIDEO], SIZE - PLACE + WATCH_TAIL);
+		cr_expect_eq(meter_sum(facts.up), SIZE);
+	}
+	free(bytes);
+}
+
+Test(payload_meter, a_picture_behind_a_strange_hello_is_found)
+{
+	static const char jpeg[] = "\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0";
+	uint8_t *bytes = make_random(100000);
+	struct payload_facts facts;
+
+	memcpy(bytes + 60000, jpeg, sizeof(jpeg) - 1);
+	facts = meter_message(bytes, 100000, 16384, NULL);
+	cr_expect_eq(facts.class, PAYLOAD_IMAGE);
+	cr_expect_str_eq(facts.format, "jpeg");
+	free(bytes);
+}
+
+/* Bytes that look like start codes everywhere end the watch, and cost no more. */
+Test(payload_meter, bytes_that_are_made_to_cost_are_let_go)
+{
+	uint8_t *bytes = malloc(4 * MIB);
+	struct payload_facts facts;
+
+	cr_assert_not_null(bytes);
+	for (size_t at = 0; at + 4 <= 4 * MIB; at += 4)
+		memcpy(bytes + at, "\0\0\1\x67", 4);
+	facts = meter_message(bytes, 4 * MIB, 65536, NULL);
+	cr_expect_neq(facts.confidence, CONFIDENCE_IDENTIFIED);
+	cr_expect_eq(meter_sum(facts.up), 4 * MIB);
+	free(bytes);
 }
