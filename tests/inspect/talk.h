@@ -29,7 +29,7 @@ struct said {
 	}
 #define TLS                                                                                        \
 	{                                                                                          \
-		DIRECTION_UNKNOWN, "", 0                                                         \
+		DIRECTION_UNKNOWN, "", 0                                                           \
 	}
 #define TALK(...) ((const struct said[]){__VA_ARGS__, {0}})
 
