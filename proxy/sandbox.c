@@ -14,6 +14,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ enum {
 	 * (M_MMAP_THRESHOLD).  Of each one page is touched. */
 	PIECES = 672,
 	PIECE_BYTES = 96 << 10,
+	SORTED_BYTES = 4096,
 };
 #define CHECK_BYTES_MAX ((rlim_t)8 << 30)
 
@@ -203,15 +205,24 @@ shrink_arena(void *arg)
 	return arg;
 }
 
-/* What the C library would open when it is first needed: its time zone, which
- * is UTC in all that we write; how many processors there are, by which it
- * bounds the allocator's arenas where threads come and go; and how a thread's
- * arena is to shrink. */
+static int
+compare_bytes(const void *a, const void *b)
+{
+	return *(const uint8_t *)a - *(const uint8_t *)b;
+}
+
+/* What the C library would open or ask when it is first needed: its time zone,
+ * which is UTC in all that we write; how many processors there are, by which it
+ * bounds the allocator's arenas where threads come and go; how a thread's arena
+ * is to shrink; and how much memory there is, by which qsort(3) of more than a
+ * kilobyte chooses its way. */
 static void
 read_ahead(void)
 {
+	uint8_t many[SORTED_BYTES] = {0};
 	pthread_t thread;
 
+	qsort(many, sizeof(many), 1, compare_bytes);
 	(void)mallopt(M_ARENA_MAX, ARENAS_MAX);
 	if (pthread_create(&thread, NULL, shrink_arena, NULL) == 0)
 		(void)pthread_join(thread, NULL);

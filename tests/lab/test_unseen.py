@@ -33,10 +33,14 @@ def counters(appliance):
     return {name: row["packets"] for name, row in json.loads(done.stdout).items()}
 
 
+def head4(protocol, payload, to, fragment=0, camera=CAMERA):
+    return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 7, fragment, 64, protocol, 0,
+                       socket.inet_aton(camera), socket.inet_aton(to))
+
+
 def raw4(lab, protocol, payload, to=GOOD, fragment=0, broadcast=False):
     """An IPv4 packet whose header is written here."""
-    head = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 7, fragment, 64, protocol, 0,
-                       socket.inet_aton(CAMERA), socket.inet_aton(to))
+    head = head4(protocol, payload, to, fragment)
     with lab.net.cam.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as out:
         if broadcast:
             out.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
@@ -227,6 +231,26 @@ def a_broker_that_dies_is_started_anew_and_workers_go_on(lab):
     appliance.recorded()
     found = appliance.eve.find(borderlens__anomaly__kind="gre")
     equal("packets told", [event["borderlens"]["anomaly"]["packets"] for event in found], [1, 1])
+
+
+@story()
+def a_flood_of_made_up_cameras_stays_within_its_bounds(lab):
+    sent, most = 6000, 4096
+    appliance = lab.started(changes=SOON)
+    before = counters(appliance)["esp_all"]
+    with lab.net.cam.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as out:
+        out.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+        for number in range(sent):
+            camera = f"192.168.77.{1 + number % 250}" if number < 250 else f"10.{number >> 8}.{number & 255}.9"
+            out.sendto(head4(50, b"spi.seq.data", GOOD, camera=camera) + b"spi.seq.data", (GOOD, 0))
+    wait_for("all to be counted", 5, lambda: counters(appliance)["esp_all"] - before == sent)
+    listed = json.loads(appliance.space.run("nft", "-j", "list", "set", "inet", "borderlens", "unseen4"))
+    rows = next(row["set"]["elem"] for row in listed["nftables"] if "set" in row)
+    check("the set has its bound", most - 1 <= len(rows) <= most, len(rows))
+    wait_for("some of it in the record", 5, lambda: len(appliance.eve.find(borderlens__anomaly__kind="esp")) > 100)
+    check("no more than 32 a turn", len(appliance.eve.find(borderlens__anomaly__kind="esp")) < most)
+    equal("health", health(appliance), "healthy")
+    appliance.recorded()
 
 
 def filter_bridges(space, value):

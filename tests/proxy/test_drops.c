@@ -170,6 +170,33 @@ Test(drops, puts_rows_of_one_key_together)
 	free(drops);
 }
 
+Test(drops, puts_any_order_in_order)
+{
+	static struct drops_count counts[500];
+	struct drops *drops = drops_new();
+	uint32_t random = 1;
+	size_t count;
+
+	for (size_t size = 0; size < 500; size += 1 + size / 8) {
+		const struct drops_row *rows;
+
+		for (size_t i = 0; i < size; i++) {
+			random = random * 1664525 + 1013904223;
+			counts[i] = count_of(1, ANOMALY_ESP, 1);
+			counts[i].key.ip[0] = (uint8_t)(random >> 24);
+			counts[i].key.ip[1] = (uint8_t)i;
+			counts[i].key.ip[2] = (uint8_t)(i >> 8);
+		}
+		memset(drops->count, 0, sizeof(drops->count));
+		drops_merge(drops, counts, size, 1000);
+		rows = drops_rows(drops, &count);
+		cr_assert_eq(count, size);
+		for (size_t i = 1; i < count; i++)
+			cr_assert_lt(memcmp(&rows[i - 1], &rows[i], sizeof(rows[i].key)), 0);
+	}
+	free(drops);
+}
+
 Test(drops, has_a_bound)
 {
 	static struct drops_count counts[DROPS_ROWS_MAX];

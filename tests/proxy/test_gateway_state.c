@@ -16,6 +16,11 @@ static const struct gateway_plan plan = {.mode = GATEWAY_TPROXY,
     .udp_ports = {40001, 40002},
     .udp_count = 2};
 
+/* Rules are named by handles. */
+#define DELETE_THE_DROP                                                                            \
+	"nft delete rule inet borderlens forward handle "                                          \
+	"$(nft -a list table inet borderlens | sed -n 's/.*\"forward_from\" drop # handle //p')"
+
 struct look {
 	uint8_t print[GATEWAY_PRINT_BYTES];
 };
@@ -82,8 +87,7 @@ Test(gateway_state, sees_every_change, .timeout = 60)
 	    "nft flush chain inet borderlens udp0",
 	    "nft insert rule inet borderlens from_camera accept",
 	    "nft insert rule inet borderlens forward iifname cam0 accept",
-	    "nft delete rule inet borderlens forward handle $(nft -a list chain inet borderlens forward "
-	    "| sed -n 's/.*forward_from.*handle //p')",
+	    DELETE_THE_DROP,
 	    "nft add chain inet borderlens more",
 	    "nft delete chain inet borderlens prerouting",
 	    "nft 'delete element inet borderlens cameras { \"cam1\" }'",

@@ -328,6 +328,27 @@ frees_much_in_a_thread(const char *dir)
 	return errno != 0 ? let(-1) : let(-pthread_join(thread, NULL));
 }
 
+static int
+compare_ints(const void *a, const void *b)
+{
+	const int *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static int
+sorts_much(const char *dir)
+{
+	enum { COUNT = 10000 };
+	static int numbers[COUNT];
+
+	(void)dir;
+	for (int i = 0; i < COUNT; i++)
+		numbers[i] = COUNT - i;
+	qsort(numbers, COUNT, sizeof(numbers[0]), compare_ints);
+	return numbers[0] == 1 ? ALLOWED : OTHERWISE;
+}
+
 struct row {
 	const char *what;
 	enum role role;
@@ -398,6 +419,8 @@ static const struct row rows[] = {
     {"worker traces", ROLE_WORKER, traces, false, true},
     {"worker starts a thread", ROLE_WORKER, starts_a_thread, true, false},
     {"worker frees much in a thread", ROLE_WORKER, frees_much_in_a_thread, true, false},
+    {"worker sorts much", ROLE_WORKER, sorts_much, true, false},
+    {"broker sorts much", ROLE_BROKER, sorts_much, true, false},
     {"signer starts a thread", ROLE_SIGNER, starts_a_thread, false, true},
     {"checker opens a file", ROLE_CHECKER, opens_a_file, true, false},
     {"checker opens what is beside the secret", ROLE_CHECKER, opens_what_is_beside, true, false},
