@@ -54,8 +54,9 @@ udp_dns_down(struct udp_relay *relay, const struct udp_flow *flow, struct bytes 
 {
 	const struct facts *facts = udp_flow_gather(relay, flow);
 
+	/* Kin of DNS on other ports answer in other ways (RFC 6762 section 6). */
 	return dns_policy_answer(relay->worker->dns, facts, datagram) ||
-	       facts->app.proto != APP_DNS;
+	       facts->app.proto != APP_DNS || facts->dst.port != PORT_DNS;
 }
 
 void

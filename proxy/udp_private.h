@@ -129,7 +129,7 @@ bool udp_dns_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes dat
 /* What the camera asks of a server that is blocked is worth its record. */
 void udp_dns_note(struct udp_relay *relay, const struct udp_flow *flow, struct bytes datagram);
 
-/* Whether a server's is: it answers what was asked. */
+/* Whether a server's is: from port 53 it has to answer what was asked. */
 bool udp_dns_down(struct udp_relay *relay, const struct udp_flow *flow, struct bytes datagram);
 
 /* The configured resolver's answer; arg is the relay.  See dns_policy_deliver. */
