@@ -169,6 +169,7 @@ load(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	worker->budgets = budgets_map(setup->budgets, err);
 	if (worker->budgets == NULL)
 		return -1;
+	(void)close(setup->budgets); /* who has it could shorten the file that others map */
 	atomic_store_explicit(&worker->counters->open, 0, memory_order_relaxed);
 	atomic_store_explicit(&worker->counters->generation, setup->generation,
 	    memory_order_relaxed);

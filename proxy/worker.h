@@ -24,7 +24,7 @@ struct worker_setup {
 	int broker;  /* an end of ipc_pair; the broker answers on it */
 	int control; /* an end of ipc_pair to the supervisor: closed when it is gone */
 	int board;   /* proxy/board.h */
-	int budgets; /* proxy/budget.h */
+	int budgets; /* proxy/budget.h; closed once it is mapped */
 };
 
 /* Serve until the supervisor says drain or is gone.  Returns an exit code. */
