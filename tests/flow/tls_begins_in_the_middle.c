@@ -64,6 +64,25 @@ Test(tls_begins_in_the_middle, and_is_opened)
 	flow_close(&flow);
 }
 
+/* Commands are told at once, so a rule that waits for the class holds none up. */
+Test(tls_begins_in_the_middle, also_where_rules_wait_for_the_class)
+{
+	struct flow flow;
+
+	flow_open(&flow,
+	    &(struct flow_setup){
+		.rules =
+		    "ruleset: r\nversion: 1\ntitle: t\nunknown: allow\ndefault: allow\nrules:\n"
+		    "- {id: film, match: {class: video}, then: block, why: w, hold: {bytes: "
+		    "64KB, time: 60s, unknown: block}}\n"});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	flow_run(&flow, mail, take_mail);
+	cr_expect_eq(flow.closed.facts.inspect, INSPECT_OPENED);
+	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.closed.facts.traffic.left_up, 30);
+	flow_close(&flow);
+}
+
 /* A server, up to its agreement. */
 static void
 agree_on(struct peer *peer, const char *words, size_t size)
