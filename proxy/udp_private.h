@@ -13,7 +13,7 @@
 #include "proxy/udp_table.h"
 #include "proxy/worker_private.h"
 
-enum { UDP_WAITING_BYTES_MAX = 4 << 20 }; /* of all flows that are not told yet */
+enum { UDP_WAITING_BYTES_MAX = 8 << 20 }; /* of all flows that are not told yet */
 
 struct udp_relay {
 	struct worker *worker; /* borrowed */

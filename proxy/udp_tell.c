@@ -23,6 +23,7 @@ udp_tell_forget(struct udp_relay *relay, struct udp_flow *flow)
 		return;
 	datagram_teller_free(&flow->waiting->teller);
 	free_datagrams(relay, flow->waiting);
+	relay->waiting_bytes -= sizeof(*flow->waiting);
 	free(flow->waiting);
 	flow->waiting = NULL;
 }
@@ -47,6 +48,23 @@ keep(struct udp_relay *relay, struct udp_waiting *waiting, struct bytes datagram
 	return true;
 }
 
+/* Who invents ports begins many: what they hold counts as their datagrams do. */
+static struct udp_waiting *
+new_waiting(struct udp_relay *relay, struct bytes datagram)
+{
+	struct udp_waiting *waiting;
+
+	if (relay->waiting_bytes + sizeof(*waiting) > UDP_WAITING_BYTES_MAX)
+		return NULL;
+	waiting = calloc(1, sizeof(*waiting));
+	if (waiting == NULL || !keep(relay, waiting, datagram)) {
+		free(waiting);
+		return NULL;
+	}
+	relay->waiting_bytes += sizeof(*waiting);
+	return waiting;
+}
+
 /* One datagram is enough for most: nothing is kept for these. */
 static bool
 tell_first(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
@@ -59,10 +77,9 @@ tell_first(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram
 	if (datagram_tell(&teller, datagram, flow->dst.port, &facts->app, &facts->hello) ==
 	    DATAGRAM_DONE)
 		return true;
-	waiting = calloc(1, sizeof(*waiting));
-	if (waiting == NULL || !keep(relay, waiting, datagram)) {
+	waiting = new_waiting(relay, datagram);
+	if (waiting == NULL) {
 		datagram_teller_free(&teller);
-		free(waiting);
 		return false;
 	}
 	waiting->teller = teller;
