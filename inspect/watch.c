@@ -91,19 +91,18 @@ find_code(struct watch *watch, struct bytes in, struct payload_finding *out, siz
 bool
 watch_footage(struct watch *watch, struct bytes piece, struct payload_finding *out, size_t *behind)
 {
-	uint8_t both[2 * WATCH_TAIL];
-	bool found = false;
+	bool image = watch->bytes < IMAGE_MAX, found;
 
 	if (piece.left == 0 || !watch_wants_footage(watch))
 		return false;
-	if (find_code(watch, join(watch, piece, WATCH_TAIL, WATCH_TAIL, both), out, behind)) {
+	found = find_code(watch, piece, out, behind);
+	if (!found) {
+		uint8_t both[2 * WATCH_TAIL];
+		struct bytes cut = join(watch, piece, WATCH_TAIL, WATCH_TAIL, both);
+
+		found =
+		    find_code(watch, cut, out, behind) || (image && jpeg_find(piece, out) == TOLD);
 		*behind = piece.left;
-		found = true;
-	} else if (find_code(watch, piece, out, behind)) {
-		found = true;
-	} else if (watch->bytes < IMAGE_MAX && jpeg_find(piece, out) == TOLD) {
-		*behind = piece.left;
-		found = true;
 	}
 	keep_tail(watch, piece);
 	return found;
