@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What is forwarded is forwarded whole: both families, both ways of redirecting,
-big bodies, ends mirrored, and what is not TCP never."""
+big bodies, ends mirrored, and what is neither TCP nor UDP never."""
 
 import contextlib
 import hashlib
@@ -116,13 +116,13 @@ def each_device_has_its_own_lowest_version(lab):
     equal("in 1.3", ask_in(lab, appliance, ssl.TLSVersion.TLSv1_3, 12), ("done", "TLS 1.3", False, "TLS 1.3"))
 
 
-def trusts_at(lab, authority, days, camera=10):
-    """Whether a camera whose clock is so many days off takes what GOOD shows it."""
+def trusts_at(space, source, authority, days):
+    """Whether a client whose clock is so many days off takes what GOOD shows it."""
     when_s = int(time.time()) + days * 86400
-    command = ["openssl", "s_client", "-connect", f"{GOOD}:443", "-bind", f"192.168.77.{camera}", "-servername", NAME,
+    command = ["openssl", "s_client", "-connect", f"{GOOD}:443", "-bind", source, "-servername", NAME,
                "-verify_hostname", NAME, "-CAfile", authority, "-attime", str(when_s), "-verify_return_error",
                "-brief", "-ign_eof"]
-    return subprocess.run(lab.net.cam.command(*command), input="GET / HTTP/1.1\r\n\r\n", capture_output=True,
+    return subprocess.run(space.command(*command), input="GET / HTTP/1.1\r\n\r\n", capture_output=True,
                           text=True, check=False, timeout=20).returncode == 0
 
 
@@ -134,14 +134,12 @@ def a_camera_whose_clock_is_wrong_takes_the_leaf_as_it_takes_the_server(lab):
     ours, theirs = os.path.join(lab.directory, "ours.pem"), lab.pki.root.chain
     harness.write(ours, appliance.command("ca", "export").stdout)
     for days, camera, taken in ((0, 10, True), (-39, 10, True), (29, 10, True), (-41, 11, False), (31, 12, False)):
-        equal(f"by our leaf, {days} days off", trusts_at(lab, ours, days, camera), taken)
-        own = appliance.eve.wait(event_type="flow", src_ip=f"192.168.77.{camera}")["borderlens"]
+        source = f"192.168.77.{camera}"
+        equal(f"by our leaf, {days} days off", trusts_at(lab.net.cam, source, ours, days), taken)
+        own = appliance.eve.wait(event_type="flow", src_ip=source)["borderlens"]
         equal("inspect", own["inspect"], "opened" if taken else "rejected")
-    appliance.kill()
-    subprocess.run(lab.net.gw.command("nft", "flush", "ruleset"), check=True)
-    lab.net.gw.sysctl(net__ipv4__ip_forward=1)
-    for days, taken in ((0, True), (-39, True), (-41, False)):
-        equal(f"by the server itself, {days} days off", trusts_at(lab, theirs, days), taken)
+        equal(f"by the server itself, {days} days off", trusts_at(lab.net.net, GOOD, theirs, days),
+              taken)
 
 
 @story()
@@ -313,20 +311,17 @@ def a_camera_that_pins_may_be_blocked_instead(lab):
 
 
 @story()
-def what_is_not_tcp_is_dropped_and_counted(lab):
+def what_is_neither_tcp_nor_udp_is_dropped_and_counted(lab):
     _, appliance, _ = serving(lab)
     before = lab.net.arrived(GOOD), lab.net.arrived(GOOD6)
     counted = total_packets(lab)
     for address in (GOOD, GOOD6):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with lab.net.cam.socket(family, socket.SOCK_DGRAM) as camera:
-            for port in (53, 123, 443, 9999):
-                camera.sendto(b"datagram", (address, port))
         with lab.net.cam.socket(family, socket.SOCK_RAW, 47) as gre:
             gre.sendto(bytes(8), (address, 0))
         subprocess.run(lab.net.cam.command("ping", "-q", "-c", "2", "-i", "0.1", "-W", "1", address),
                        capture_output=True, check=False)
-    wait_for("the drops to be counted", 5, lambda: total_packets(lab) - counted >= 14)
+    wait_for("the drops to be counted", 5, lambda: total_packets(lab) - counted >= 6)
     equal("packets that arrived", (lab.net.arrived(GOOD), lab.net.arrived(GOOD6)), before)
     shown = appliance.command("gateway", "show")
     equal("gateway show's exit", shown.returncode, 0)
