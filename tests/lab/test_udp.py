@@ -250,6 +250,7 @@ def a_killed_worker_tells_its_flows_lost(lab):
         wait_for("service", 5, lambda: answered(camera, b"again"))
     check("and what the server received", server.bytes() >= 505, server.bytes())
     equal("exit", appliance.stop(), 0)
+    appliance.recorded()
 
 
 def answered(camera, data, timeout=0.2):
