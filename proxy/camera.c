@@ -230,5 +230,6 @@ run_accept(struct conn *conn)
 	if (io == LEG_WAIT)
 		return CONN_ACCEPT;
 	note_negotiated(conn);
+	sessions_settle_camera(conn->worker->sessions, conn->camera.ssl);
 	return CONN_RELAY;
 }

@@ -16,10 +16,13 @@ struct entry {
 
 TAILQ_HEAD(entry_list, entry);
 
+enum { SIDES = 2, BLANKS = 8 }; /* TLS 1.3 has five suites */
+
 struct common_sessions {
 	struct entry_list ages; /* from the one that was used last */
 	size_t count;
-	SSL_CTX *settled; /* owned; NULL: not needed yet */
+	SSL_CTX *settled[SIDES];    /* owned; NULL: not needed yet */
+	SSL_SESSION *blank[BLANKS]; /* owned; one a suite; then NULL */
 };
 
 /* ---- entries ---- */
@@ -123,15 +126,16 @@ static bool
 settle(struct common_sessions *common, SSL *ssl)
 {
 	const SSL_METHOD *method = SSL_get_ssl_method(ssl);
+	SSL_CTX **settled = &common->settled[SSL_is_server(ssl)];
 
-	if (common->settled == NULL)
-		common->settled = SSL_CTX_new(method);
-	return common->settled != NULL && SSL_CTX_get_ssl_method(common->settled) == method &&
-	       SSL_set_SSL_CTX(ssl, common->settled) == common->settled;
+	if (*settled == NULL)
+		*settled = SSL_CTX_new(method);
+	return *settled != NULL && SSL_CTX_get_ssl_method(*settled) == method &&
+	       SSL_set_SSL_CTX(ssl, *settled) == *settled;
 }
 
 static bool
-take(struct common_sessions *common, const struct entry *entry, SSL *ssl)
+take(struct common_sessions *common, SSL_SESSION *session, SSL *ssl)
 {
 	int shutdown = SSL_get_shutdown(ssl);
 	bool taken;
@@ -141,29 +145,79 @@ take(struct common_sessions *common, const struct entry *entry, SSL *ssl)
 	/* The session of a connection that goes on would be taken for a bad one,
 	 * and not be resumed by anybody. */
 	SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN);
-	taken = SSL_set_session(ssl, entry->session) == 1;
+	taken = SSL_set_session(ssl, session) == 1;
 	SSL_set_shutdown(ssl, shutdown);
 	return taken;
+}
+
+static bool
+is_ready(const SSL *ssl)
+{
+	return SSL_version(ssl) == TLS1_3_VERSION && SSL_is_init_finished(ssl);
+}
+
+/* Take entry's, or have it replaced by what ssl has. */
+static bool
+take_or_leave(struct common_sessions *common, struct entry *entry, const uint8_t *key, SSL *ssl)
+{
+	if (entry != NULL && fits(entry, ssl)) {
+		TAILQ_REMOVE(&common->ages, entry, age);
+		TAILQ_INSERT_HEAD(&common->ages, entry, age);
+		return take(common, entry->session, ssl);
+	}
+	if (entry != NULL)
+		drop(common, entry);
+	leave(common, key, ssl);
+	return false;
 }
 
 bool
 common_sessions_take(struct common_sessions *common, const uint8_t key[COMMON_KEY_BYTES], SSL *ssl)
 {
-	struct entry *entry = find(common, key);
-	bool taken = false;
+	struct entry *entry;
+	bool taken;
 
-	if (SSL_version(ssl) != TLS1_3_VERSION || SSL_session_reused(ssl) == 1 ||
-	    SSL_get_verify_result(ssl) != X509_V_OK || !SSL_is_init_finished(ssl))
+	if (!is_ready(ssl) || SSL_get_verify_result(ssl) != X509_V_OK)
 		return false;
-	if (entry != NULL && fits(entry, ssl)) {
-		TAILQ_REMOVE(&common->ages, entry, age);
-		TAILQ_INSERT_HEAD(&common->ages, entry, age);
-		taken = take(common, entry, ssl);
-	} else {
-		if (entry != NULL)
-			drop(common, entry);
-		leave(common, key, ssl);
+	entry = find(common, key);
+	taken = entry != NULL && entry->session == SSL_get0_session(ssl);
+	if (!taken)
+		taken = take_or_leave(common, entry, key, ssl);
+	ERR_clear_error();
+	return taken;
+}
+
+static SSL_SESSION *
+make_blank(const SSL_CIPHER *suite)
+{
+	SSL_SESSION *blank = SSL_SESSION_new();
+
+	if (blank == NULL || SSL_SESSION_set_protocol_version(blank, TLS1_3_VERSION) != 1 ||
+	    SSL_SESSION_set_cipher(blank, suite) != 1) {
+		SSL_SESSION_free(blank);
+		return NULL;
 	}
+	return blank;
+}
+
+static SSL_SESSION *
+find_blank(struct common_sessions *common, const SSL_CIPHER *suite)
+{
+	for (size_t i = 0; i < BLANKS; i++) {
+		if (common->blank[i] == NULL)
+			common->blank[i] = make_blank(suite);
+		if (common->blank[i] == NULL || SSL_SESSION_get0_cipher(common->blank[i]) == suite)
+			return common->blank[i];
+	}
+	return NULL;
+}
+
+bool
+common_sessions_blank(struct common_sessions *common, SSL *ssl)
+{
+	SSL_SESSION *blank = is_ready(ssl) ? find_blank(common, SSL_get_current_cipher(ssl)) : NULL;
+	bool taken = blank != NULL && take(common, blank, ssl);
+
 	ERR_clear_error();
 	return taken;
 }
@@ -191,7 +245,10 @@ common_sessions_free(struct common_sessions *common)
 		next = TAILQ_NEXT(entry, age);
 		free_entry(entry);
 	}
-	SSL_CTX_free(common->settled);
+	for (size_t i = 0; i < SIDES; i++)
+		SSL_CTX_free(common->settled[i]);
+	for (size_t i = 0; i < BLANKS; i++)
+		SSL_SESSION_free(common->blank[i]);
 	free(common);
 }
 

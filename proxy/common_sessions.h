@@ -27,14 +27,19 @@ struct common_sessions *common_sessions_new(void);         /* NULL: no memory */
 void common_sessions_free(struct common_sessions *common); /* accepts NULL */
 
 /*
- * After ssl's handshake with the peer that key names: take the session of a
- * connection before it that has the same key, certificates and suite, or leave it
- * one that later connections may take.  Whether it was taken.  Afterwards what ssl
- * says of its peer is the same; its context is another, which knows nobody to
- * verify by.  Does nothing where it cannot.
+ * After ssl's handshake with the server that key names, or later, when tickets
+ * came: take the session of a connection before it that has the same key,
+ * certificates and suite, or leave it one that later connections may take.
+ * Whether it was taken.  Afterwards what ssl says of its peer is the same; its
+ * context is another, which knows nobody to verify by.  Does nothing where it
+ * cannot.
  */
 bool common_sessions_take(struct common_sessions *common, const uint8_t key[COMMON_KEY_BYTES],
     SSL *ssl);
+
+/* The same with a camera, when its tickets are sent: of it nothing is kept, and
+ * the session says no more than the version and the suite. */
+bool common_sessions_blank(struct common_sessions *common, SSL *ssl);
 
 size_t common_sessions_count(const struct common_sessions *common);
 

@@ -2,6 +2,7 @@
 #include "proxy/leg.h"
 
 #include "base/err.h"
+#include "proxy/sessions.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -119,6 +120,9 @@ send_end(struct leg *leg)
 enum leg_io
 leg_flush(struct leg *leg)
 {
+	/* The FIN goes with the last bytes, and not in a segment of its own. */
+	const int more = leg->end_queued && !leg->end_sent ? MSG_MORE : 0;
+
 	while (leg_waiting(leg) > 0) {
 		size_t waiting = leg_waiting(leg);
 		ssize_t sent;
@@ -127,7 +131,7 @@ leg_flush(struct leg *leg)
 			return LEG_ENDED;
 		if (!leg->writable)
 			return LEG_WAIT;
-		sent = send(leg->fd, leg->out + leg->out_start, waiting, MSG_NOSIGNAL);
+		sent = send(leg->fd, leg->out + leg->out_start, waiting, MSG_NOSIGNAL | more);
 		if (sent < 0 && errno == EINTR)
 			continue;
 		if (sent < 0 && errno == EAGAIN) {
@@ -376,7 +380,8 @@ end_of_tls(struct leg *leg, int ret)
 
 /* A message behind the handshake, such as a ticket, makes OpenSSL take a buffer
  * of 16 KiB to write an answer; it gives it back when it writes, which an idle
- * camera never makes it do. */
+ * camera never makes it do.  And a session of its own, of which another has been
+ * kept. */
 static void
 give_buffers_back(struct leg *leg)
 {
@@ -384,6 +389,7 @@ give_buffers_back(struct leg *leg)
 		return;
 	leg->trimmed = leg->messages;
 	(void)SSL_free_buffers(leg->ssl); /* keeps those that hold something */
+	session_settle(leg->ssl);
 }
 
 /* Several small records become one read, so that they leave as one record. */

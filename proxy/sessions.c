@@ -318,10 +318,25 @@ session_accept(struct session_slot *slot, SSL *ssl, uint64_t now_ms)
 }
 
 void
-session_share(const struct session_slot *slot, SSL *ssl)
+session_settle(SSL *ssl)
 {
-	if (slot->sessions != NULL && slot->accepted)
+	const struct session_slot *slot = SSL_get_ex_data(ssl, slot_index());
+
+	if (slot != NULL && slot->shared)
 		(void)common_sessions_take(slot->sessions->common, slot->key, ssl);
+}
+
+void
+session_share(struct session_slot *slot, SSL *ssl)
+{
+	slot->shared = slot->sessions != NULL && slot->accepted;
+	session_settle(ssl);
+}
+
+void
+sessions_settle_camera(struct sessions *sessions, SSL *ssl)
+{
+	(void)common_sessions_blank(sessions->common, ssl);
 }
 
 void

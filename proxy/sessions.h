@@ -59,6 +59,7 @@ struct session_slot {
 			     * session_accept where the handshake was a full one */
 	bool offered;       /* a session was there */
 	bool accepted;      /* the server is one to keep sessions of */
+	bool shared;        /* nobody asks for its certificates any more */
 };
 
 struct sessions *sessions_new(void);           /* NULL: no memory */
@@ -79,10 +80,16 @@ void session_offer(struct session_slot *slot, struct sessions *sessions,
  * its sessions, those to come too. */
 void session_accept(struct session_slot *slot, SSL *ssl, uint64_t now_ms);
 
-/* The peer's certificates were looked at for the last time: have the connection
- * hold them together with others that were shown the same
- * (proxy/common_sessions.h). */
-void session_share(const struct session_slot *slot, SSL *ssl);
+/* The peer's certificates were looked at for the last time: from now on, and after
+ * each ticket that session_settle is told of, the connection holds them together
+ * with others that were shown the same (proxy/common_sessions.h). */
+void session_share(struct session_slot *slot, SSL *ssl);
+
+/* Messages behind the handshake have come; ssl may be one without a slot. */
+void session_settle(SSL *ssl);
+
+/* A camera has shaken hands with ssl, and has its tickets. */
+void sessions_settle_camera(struct sessions *sessions, SSL *ssl);
 
 /* The handshake failed: what was kept of this server may be why. */
 void session_forget(struct session_slot *slot);

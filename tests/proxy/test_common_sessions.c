@@ -157,9 +157,15 @@ Test(common_sessions, tickets_that_come_later_can_be_resumed)
 		cr_expect_eq(common_sessions_take(common, key, link.ssl), i > 0);
 		cr_assert_lt(SSL_read(link.ssl, &byte, 1), 0);
 		cr_assert_not_null(kept);
+		cr_expect(common_sessions_take(common, key, link.ssl),
+		    "once more, without the ticket");
+		cr_expect_eq(SSL_SESSION_is_resumable(kept), 1);
 		resumed = connect_with(kept);
 		cr_expect_eq(SSL_session_reused(resumed.ssl), 1);
-		cr_expect_not(common_sessions_take(common, key, resumed.ssl));
+		cr_expect(common_sessions_take(common, key, resumed.ssl));
+		cr_expect(common_sessions_take(common, key, link.ssl),
+		    "once more, without the ticket");
+		cr_expect_eq(SSL_get0_session(link.ssl), SSL_get0_session(resumed.ssl));
 		expect_works(&resumed);
 		expect_works(&link);
 		end_link(&resumed);
@@ -167,6 +173,37 @@ Test(common_sessions, tickets_that_come_later_can_be_resumed)
 		SSL_SESSION_free(kept);
 		kept = NULL;
 	}
+}
+
+Test(common_sessions, of_a_camera_nothing_is_kept)
+{
+	struct link first, second;
+	char byte;
+
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+	SSL_CTX_sess_set_new_cb(ctx, on_session);
+	for (int i = 0; i < 2; i++) {
+		first = connect_with(NULL);
+		cr_expect(common_sessions_blank(common, first.server));
+		cr_assert_lt(SSL_read(first.ssl, &byte, 1), 0);
+		second = connect_with(kept);
+		cr_expect_eq(SSL_session_reused(second.server), 1, "by the first one's ticket");
+		cr_expect(common_sessions_blank(common, second.server));
+		cr_expect_eq(SSL_get0_session(first.server), SSL_get0_session(second.server));
+		cr_expect_eq(SSL_SESSION_get_master_key(SSL_get0_session(first.server), NULL, 0),
+		    0);
+		expect_works(&first);
+		expect_works(&second);
+		end_link(&first);
+		end_link(&second);
+		SSL_SESSION_free(kept);
+		kept = NULL;
+		cr_assert_eq(SSL_CTX_set_ciphersuites(ctx, "TLS_CHACHA20_POLY1305_SHA256"), 1);
+	}
+	cr_assert_eq(SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION), 1);
+	first = connect_with(NULL);
+	cr_expect_not(common_sessions_blank(common, first.server));
+	end_link(&first);
 }
 
 Test(common_sessions, nobody_takes_one_of_another_peer_certificate_suite_or_version)
