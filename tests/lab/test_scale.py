@@ -16,7 +16,7 @@ from net import die_with_parent
 CAMERAS = 32
 OPEN = int(os.environ.get("SCALE_OPEN", "800"))        # 10000 by hand
 BYTES = int(os.environ.get("SCALE_BYTES", str(64 << 20)))  # each way; 1073741824 by hand
-IDLE_KB = 38  # of all roles, as a guard: docs/performance.md has what it is made of
+IDLE_KB = 36  # of all roles, as a guard: docs/performance.md has what it is made of
 COME_BACK = 1000
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
