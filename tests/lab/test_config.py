@@ -81,7 +81,7 @@ def a_second_appliance_on_the_same_state(lab):
     second.log_path += ".second"
     second.launch()
     check("it does not start", second.process.wait(20) != 0)
-    check("the first lives on", appliance.alive() and len(appliance.roles()) == 4, appliance.roles())
+    check("the first lives on", appliance.alive() and len(appliance.roles()) == 5, appliance.roles())
 
 
 if __name__ == "__main__":
