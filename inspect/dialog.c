@@ -22,6 +22,25 @@ dialog_line(struct dialog *dialog, struct observation *seen, enum direction dire
 }
 
 void
+dialog_tls_asked(struct observation *seen)
+{
+	if (seen->tls == TLS_UNASKED)
+		seen->tls = TLS_ASKED;
+}
+
+void
+dialog_tls_answered(struct observation *seen, bool good)
+{
+	if (seen->tls != TLS_INSIDE) {
+		seen->tls = good ? TLS_GRANTED : TLS_UNASKED;
+		seen->app->starttls = good;
+	} else if (good) {
+		seen->app->opaque_inner = true;
+		seen->confused = true;
+	}
+}
+
+void
 dialog_command(struct dialog *dialog, struct observation *seen, enum dialog_kind kind)
 {
 	if (dialog->count == DIALOG_PENDING_MAX) {
@@ -33,7 +52,7 @@ dialog_command(struct dialog *dialog, struct observation *seen, enum dialog_kind
 	if (kind == DIALOG_SECRET)
 		seen->app->credentials = true;
 	if (kind == DIALOG_TLS)
-		seen->tls = TLS_ASKED;
+		dialog_tls_asked(seen);
 }
 
 enum dialog_kind
@@ -54,8 +73,7 @@ dialog_answered(struct dialog *dialog, struct observation *seen, bool good)
 	dialog->challenged = false;
 	if (kind != DIALOG_TLS)
 		return;
-	seen->tls = good ? TLS_GRANTED : TLS_UNASKED;
-	seen->app->starttls = good;
+	dialog_tls_answered(seen, good);
 }
 
 uint16_t

@@ -53,6 +53,11 @@ struct dialog {
 bool dialog_line(struct dialog *dialog, struct observation *seen, enum direction direction,
     struct bytes *in, struct line *line);
 
+/* The camera asks for TLS, and the server agrees or does not.  Where it is inside of
+ * TLS already, nobody opens what they agree on: it is opaque_inner, and metered raw. */
+void dialog_tls_asked(struct observation *seen);
+void dialog_tls_answered(struct observation *seen, bool good);
+
 /* The camera gave a command, which waits for its answer.  One that asks for TLS
  * sets seen->tls, and nothing is taken behind it. */
 void dialog_command(struct dialog *dialog, struct observation *seen, enum dialog_kind kind);

@@ -35,7 +35,7 @@ read_command(struct dialog *dialog, struct observation *seen, const struct line 
 	token_keep(seen->app->method, sizeof(seen->app->method), word);
 	if (token_is(word, "PASS") || token_is(word, "ACCT") || token_is(word, "ADAT"))
 		kind = DIALOG_SECRET;
-	else if (asks_for_tls(word, rest) && seen->tls == TLS_UNASKED)
+	else if (asks_for_tls(word, rest))
 		kind = DIALOG_TLS;
 	else if (names_file(word))
 		token_keep(seen->app->path, sizeof(seen->app->path), rest);

@@ -90,10 +90,10 @@ read_command(struct imap *imap, struct observation *seen, const struct line *lin
 	seen->app->requests++;
 	if (token_is(word, "LOGIN") || token_is(word, "AUTHENTICATE"))
 		seen->app->credentials = true;
-	if (!token_is(word, "STARTTLS") || seen->tls != TLS_UNASKED)
+	if (!token_is(word, "STARTTLS"))
 		return;
 	token_copy(imap->tls_tag, sizeof(imap->tls_tag), tag);
-	seen->tls = TLS_ASKED;
+	dialog_tls_asked(seen);
 }
 
 /* Answers come in any order, and name the command that they answer. */
@@ -115,10 +115,10 @@ read_tagged(struct imap *imap, struct observation *seen, struct bytes tag, struc
 		imap->continued[0] = false;
 	}
 	imap->dialog.challenged = false;
-	if (seen->tls != TLS_ASKED || !token_is(tag, imap->tls_tag))
+	if (imap->tls_tag[0] == '\0' || !token_is(tag, imap->tls_tag))
 		return;
-	seen->tls = good ? TLS_GRANTED : TLS_UNASKED;
-	seen->app->starttls = good;
+	imap->tls_tag[0] = '\0';
+	dialog_tls_answered(seen, good);
 }
 
 static void

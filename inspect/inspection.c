@@ -36,6 +36,7 @@ inspection_open(const struct inspection_about *about)
 		return NULL;
 	inspection->port = about->port;
 	inspection->seen.opened = about->opened;
+	inspection->seen.tls = about->opened ? TLS_INSIDE : TLS_UNASKED;
 	inspection->seen.asker = DIRECTION_UP;
 	inspection->seen.meter = payload_open(0);
 	if (about->alpn != NULL && strcmp(about->alpn, "h2") == 0)

@@ -11,13 +11,13 @@ struct pop3 {
 
 /* Whose answer is followed by lines: LIST and UIDL only without an argument. */
 static enum dialog_kind
-kind_of(struct bytes word, struct bytes rest, const struct observation *seen)
+kind_of(struct bytes word, struct bytes rest)
 {
 	if (token_is(word, "PASS") || token_is(word, "APOP"))
 		return DIALOG_SECRET;
 	if (token_is(word, "AUTH"))
 		return rest.left > 0 ? DIALOG_SECRET : DIALOG_LINES;
-	if (token_is(word, "STLS") && seen->tls == TLS_UNASKED)
+	if (token_is(word, "STLS"))
 		return DIALOG_TLS;
 	if (token_is(word, "RETR") || token_is(word, "TOP"))
 		return DIALOG_MESSAGE;
@@ -40,7 +40,7 @@ read_command(struct pop3 *pop3, struct observation *seen, const struct line *lin
 	if (!token_next(&rest, &word))
 		return;
 	token_keep(seen->app->method, sizeof(seen->app->method), word);
-	dialog_command(&pop3->dialog, seen, kind_of(word, token_trim(rest), seen));
+	dialog_command(&pop3->dialog, seen, kind_of(word, token_trim(rest)));
 }
 
 static void

@@ -38,7 +38,7 @@ read_command(struct smtp *smtp, struct observation *seen, const struct line *lin
 	token_keep(seen->app->method, sizeof(seen->app->method), word);
 	if (token_is(word, "EHLO") || token_is(word, "HELO") || token_is(word, "LHLO"))
 		token_keep(seen->app->client, sizeof(seen->app->client), token_trim(rest));
-	else if (token_is(word, "STARTTLS") && seen->tls == TLS_UNASKED)
+	else if (token_is(word, "STARTTLS"))
 		kind = DIALOG_TLS;
 	else if (token_is(word, "AUTH"))
 		kind = DIALOG_SECRET;

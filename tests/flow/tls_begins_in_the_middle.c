@@ -209,3 +209,47 @@ Test(tls_begins_in_the_middle, and_a_camera_that_refuses_our_leaf_is_told)
 	cr_expect_eq(flow.closed.facts.camera_tls.verdict, CAMERA_TLS_REJECTED);
 	flow_close(&flow);
 }
+
+static void
+ask_inside(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_handshake(peer);
+	peer_hear(peer, 9);
+	SAY(peer, "EHLO cam\r\n");
+	peer_hear(peer, 9 + 14);
+	SAY(peer, "STARTTLS\r\n");
+	peer_hear(peer, 9 + 14 + 8);
+	SAY(peer, "what may be TLS in TLS");
+	peer_finish(peer);
+	peer_hear_end(peer);
+}
+
+static void
+grant_inside(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_handshake(peer);
+	agree_on(peer, "220 go\r\n", 8);
+	peer_hear_end(peer);
+	peer_finish(peer);
+}
+
+/* It has begun already: what comes is inside of it, and nobody's to open. */
+Test(tls_begins_in_the_middle, and_not_again_inside_of_it)
+{
+	struct flow flow;
+	const struct facts *facts = &flow.closed.facts;
+
+	flow_open(&flow, &(struct flow_setup){0});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	flow_run(&flow, ask_inside, grant_inside);
+	cr_expect_eq(facts->inspect, INSPECT_OPENED);
+	cr_expect_eq(facts->end, END_DONE, "%s", facts->end_text);
+	cr_expect_eq(facts->traffic.left_up, 20 + 22);
+	cr_expect_eq(flow.server.received, 20 + 22);
+	cr_expect_not(facts->app.starttls);
+	cr_expect(facts->app.opaque_inner);
+	cr_expect(facts->server.verified);
+	flow_close(&flow);
+}
