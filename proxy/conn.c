@@ -103,7 +103,7 @@ quiet_left_ms(const struct conn *conn)
 {
 	uint64_t silent_ms = clock_mono_ms() - conn->active_ms;
 
-	if (observe_is_slowed(conn))
+	if (observe_is_slowed(conn) && !conn->half_closed)
 		return conn->quiet_ms;
 	return silent_ms < conn->quiet_ms ? (uint32_t)(conn->quiet_ms - silent_ms) : 0;
 }

@@ -66,14 +66,15 @@ struct conn {
 	bool hello_done;           /* peek has its answer */
 	bool camera_left;          /* it ended its direction */
 	bool camera_left_first;    /* ... before the server did */
+	bool half_closed;          /* a side has ended, or will as soon as it is read */
 	bool closing;
-	bool starttls;        /* its TLS began in the middle: the conversation cannot be begun
-			       * again on another connection */
-	struct traffic clear; /* what was carried before that */
+	bool starttls;          /* its TLS began in the middle: the conversation cannot be begun
+				 * again on another connection */
+	struct traffic clear;   /* what was carried before that */
 	struct dns_stream *dns; /* owned; it may carry lookups; NULL: it does not */
 	bool redirected;        /* it goes to the configured resolver, and not to dst */
-	bool asked_anew;      /* the server failed to resume, and is asked once more */
-	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */
+	bool asked_anew;        /* the server failed to resume, and is asked once more */
+	uint8_t camera_alert;   /* to say to a camera whose handshake was not answered */
 };
 
 /*

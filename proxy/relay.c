@@ -306,8 +306,10 @@ look_at_ends(struct conn *conn)
 		return close_relay(conn);
 	if (camera->end_sent && server->end_sent)
 		return close_relay(conn);
-	if ((is_over(camera) || is_over(server)) &&
-	    conn->quiet_ms != conn->snapshot->config->timeout.half_close_ms) {
+	/* Of one that a limit lets stand nothing is read, and so no end. */
+	if (!conn->half_closed && (is_over(camera) || is_over(server) ||
+				      (observe_is_slowed(conn) && camera->fin_coming))) {
+		conn->half_closed = true;
 		conn->quiet_ms = conn->snapshot->config->timeout.half_close_ms;
 		conn_set_deadline(conn, conn->quiet_ms);
 	}
@@ -354,7 +356,7 @@ enum conn_state
 run_relay(struct conn *conn)
 {
 	struct flow up = flow_up(conn), down = flow_down(conn);
-	uint64_t before_up = *up.read, before_down = *down.read;
+	uint64_t before_up = *up.read, before_down = *down.read, before_left = *up.left;
 	bool more;
 
 	if (conn->silent) {
@@ -378,7 +380,7 @@ run_relay(struct conn *conn)
 	mirror_end(conn, &down);
 	(void)leg_flush(&conn->server);
 	(void)leg_flush(&conn->camera);
-	if (*up.read != before_up || *down.read != before_down)
+	if (*up.read != before_up || *down.read != before_down || *up.left != before_left)
 		conn->active_ms = clock_mono_ms();
 	if (before_down == conn->clear.down && *down.read > before_down)
 		conn->heard_ms = conn->active_ms;

@@ -93,6 +93,17 @@ take_status(struct peer *peer)
 	peer_finish(peer);
 }
 
+/* The end of our handshake goes with the first payload; where none goes, the server
+ * may be left before. */
+static void
+be_refused(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_try_handshake(peer);
+	if (peer->handshake_done)
+		peer_hear_end(peer);
+}
+
 static void
 run_opened(struct flow *flow, const char *rules, void (*camera)(struct peer *),
     void (*server)(struct peer *))
@@ -107,7 +118,7 @@ Test(payload_is_judged, and_footage_never_leaves)
 	struct flow flow;
 	const struct facts *facts;
 
-	run_opened(&flow, FOOTAGE, send_picture, play_be_left);
+	run_opened(&flow, FOOTAGE, send_picture, be_refused);
 	facts = &flow.closed.facts;
 	cr_expect_eq(flow.server.received, 0);
 	cr_expect_eq(facts->traffic.left_up, 0);
@@ -143,7 +154,7 @@ Test(payload_is_judged, and_nothing_but_what_is_allowed_leaves)
 {
 	struct flow flow;
 
-	run_opened(&flow, TELEMETRY, send_picture, play_be_left);
+	run_opened(&flow, TELEMETRY, send_picture, be_refused);
 	cr_expect_eq(flow.server.received, 0);
 	cr_expect_str_eq(flow.closed.facts.verdict.rule, "default");
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 0);
@@ -406,6 +417,28 @@ Test(payload_is_judged, and_a_camera_that_leaves_a_limit_is_noticed)
 }
 
 static void
+pour_and_close(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_pour(peer, 110 << 10);
+	peer_finish(peer);
+	peer_hear_end(peer);
+}
+
+/* One that closes in order waits for an answer; not for the rest of the year. */
+Test(payload_is_judged, and_a_camera_that_closes_in_a_limit_does_not_stand_on)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.rules = BUDGET("limit"),
+			     .config = "timeout: {half_close: 1s}\n"});
+	flow_run(&flow, pour_and_close, drink_and_wait);
+	cr_expect_eq(flow.closed.facts.end, END_IDLE, "%s", flow.closed.facts.end_text);
+	cr_expect_leq(flow.closed.facts.traffic.left_up, 100 << 10);
+	flow_close(&flow);
+}
+
+static void
 ask_elsewhere(struct peer *peer)
 {
 	peer_connect(peer);
@@ -421,7 +454,7 @@ Test(payload_is_judged, and_a_host_that_is_not_the_name)
 	run_opened(&flow,
 	    HEAD "default: allow\nrules:\n- {id: front, match: {host_mismatch: true}, then: block, "
 		 "why: w}\n",
-	    ask_elsewhere, play_be_left);
+	    ask_elsewhere, be_refused);
 	cr_expect(flow.closed.facts.app.host_mismatch);
 	cr_expect_eq(flow.closed.facts.end, END_REFUSED, "%s", flow.closed.facts.end_text);
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 0);

@@ -272,6 +272,20 @@ peer_expect_no_handshake(struct peer *peer)
 }
 
 void
+peer_try_handshake(struct peer *peer)
+{
+	int ret;
+
+	if (failed(peer))
+		return;
+	ret = shake_hands(peer);
+	if (ret == 1)
+		note_handshake(peer);
+	else
+		peer->end = end_of(peer, ret);
+}
+
+void
 peer_say_early(struct peer *peer, const void *bytes, size_t count)
 {
 	const uint8_t *at = bytes;

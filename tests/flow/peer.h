@@ -68,6 +68,7 @@ void peer_handshake(struct peer *peer);
 /* A camera with a session for it: 0-RTT data, before peer_handshake. */
 void peer_say_early(struct peer *peer, const void *bytes, size_t count);
 void peer_expect_no_handshake(struct peer *peer); /* it fails; end and alert say how */
+void peer_try_handshake(struct peer *peer);       /* it may fail so */
 void peer_keep_session(struct peer *peer);        /* a camera: for its next connection */
 void peer_say(struct peer *peer, const void *bytes, size_t count);
 void peer_pour(struct peer *peer, uint64_t count);        /* of the pattern */
