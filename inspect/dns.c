@@ -138,24 +138,13 @@ struct record {
 };
 
 static bool
-read_u32(struct bytes *in, uint32_t *out)
-{
-	uint16_t high, low;
-
-	if (!bytes_u16(in, &high) || !bytes_u16(in, &low))
-		return false;
-	*out = (uint32_t)high << 16 | low;
-	return true;
-}
-
-static bool
 read_record(struct bytes message, struct bytes *in, struct record *record)
 {
 	struct name owner;
 	uint16_t class;
 
 	if (!read_name(message, in, &owner) || !bytes_u16(in, &record->type) ||
-	    !bytes_u16(in, &class) || !read_u32(in, &record->ttl_s) ||
+	    !bytes_u16(in, &class) || !bytes_u32(in, &record->ttl_s) ||
 	    !bytes_vec16(in, &record->data))
 		return false;
 	memcpy(record->owner, owner.text, sizeof(record->owner));

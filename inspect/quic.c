@@ -33,17 +33,6 @@ enum {
 
 /* ---- numbers ---- */
 
-static bool
-read_u32(struct bytes *in, uint32_t *out)
-{
-	uint16_t high, low;
-
-	if (!bytes_u16(in, &high) || !bytes_u16(in, &low))
-		return false;
-	*out = (uint32_t)high << 16 | low;
-	return true;
-}
-
 /* Its first two bits say how long it is, RFC 9000 section 16. */
 static bool
 read_varint(struct bytes *in, uint64_t *out)
@@ -159,7 +148,7 @@ take_header(struct bytes *in, struct packet *packet)
 	if (!bytes_u8(in, &packet->flags) || (packet->flags & LONG_HEADER) == 0)
 		return false;
 	start = *in;
-	if (!read_u32(in, &packet->version) || !bytes_vec8(in, &packet->id) ||
+	if (!bytes_u32(in, &packet->version) || !bytes_vec8(in, &packet->id) ||
 	    !bytes_vec8(in, &source) || packet->id.left > QUIC_ID_MAX || source.left > QUIC_ID_MAX)
 		return false;
 	packet->middle = start;

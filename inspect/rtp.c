@@ -14,17 +14,6 @@ enum {
 };
 
 static bool
-read_u32(struct bytes *in, uint32_t *out)
-{
-	uint16_t high, low;
-
-	if (!bytes_u16(in, &high) || !bytes_u16(in, &low))
-		return false;
-	*out = (uint32_t)high << 16 | low;
-	return true;
-}
-
-static bool
 skip_extension(struct bytes *in)
 {
 	uint16_t profile, words;
@@ -57,8 +46,8 @@ rtp_read(struct bytes packet, struct rtp_packet *out)
 	struct bytes skipped;
 
 	if (!bytes_u8(&packet, &flags) || !bytes_u8(&packet, &type) ||
-	    !bytes_u16(&packet, &out->number) || !read_u32(&packet, &time) ||
-	    !read_u32(&packet, &out->source) || (flags & VERSION_BITS) != VERSION_2 ||
+	    !bytes_u16(&packet, &out->number) || !bytes_u32(&packet, &time) ||
+	    !bytes_u32(&packet, &out->source) || (flags & VERSION_BITS) != VERSION_2 ||
 	    (type >= CONTROL_FIRST && type <= CONTROL_LAST) ||
 	    !bytes_take(&packet, (size_t)(flags & SOURCES) * WORD_BYTES, &skipped))
 		return false;
