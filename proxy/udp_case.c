@@ -156,6 +156,12 @@ udp_case_how(const struct udp_case *one)
 	return (enum how)one->how;
 }
 
+bool
+udp_cases_are_full(const struct udp_cases *cases)
+{
+	return cases->bytes + sizeof(struct udp_case) + EVENT_FRAME_MAX > UDP_CASES_BYTES_MAX;
+}
+
 size_t
 udp_cases_count(const struct udp_cases *cases)
 {

@@ -36,6 +36,9 @@ void udp_case_read(const struct udp_case *one, struct facts *facts);
 bool udp_case_is_blocked(const struct udp_case *one);
 enum how udp_case_how(const struct udp_case *one);
 
+/* Whether the next one may find no room. */
+bool udp_cases_are_full(const struct udp_cases *cases);
+
 size_t udp_cases_count(const struct udp_cases *cases);
 
 #endif

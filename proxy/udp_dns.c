@@ -30,7 +30,6 @@ udp_dns_up(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram
 	case DNS_TAKEN:
 		flow->live->left_up += datagram.left;
 		flow->traffic.left_up += datagram.left;
-		udp_flow_note_left(flow);
 		return false;
 	case DNS_ANSWERED:
 		udp_flow_answer(relay, flow, answer);

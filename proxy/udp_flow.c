@@ -18,9 +18,11 @@
 #include <string.h>
 
 enum {
-	/* One way that is unused for so long makes way where there is no room: who
-	 * invents addresses has thousands, who was answered is not among them. */
+	/* One way, or blocked, that is unused for so long makes way where there is no
+	 * room: who invents addresses has thousands, who was answered is not among
+	 * them. */
 	STALE_MS = 5000,
+	CAMERA_PART = 4,        /* of the sockets, one camera's flows may have one in so many */
 	REFUSE_EVERY_MS = 1000, /* of one flow: the camera has it or does not listen */
 	EXCESS_EVERY_MS = 60000,
 	EXCESSES_A_TURN = 16,
@@ -35,14 +37,45 @@ count(_Atomic uint64_t *counter, uint64_t by)
 /* ---- the beginning ---- */
 
 static bool
-make_room(struct udp_relay *relay)
+end_if_stale(struct udp_relay *relay, enum udp_state state, enum end end)
 {
-	struct udp_flow *stale = udp_table_oldest(relay->table, UDP_ONE_WAY);
+	struct udp_flow *stale = udp_table_oldest(relay->table, state);
 
 	if (stale == NULL || relay->now_ms - stale->used_ms < STALE_MS)
 		return false;
-	udp_flow_end(relay, stale, END_OVERLOAD);
+	udp_flow_end(relay, stale, end);
 	return true;
+}
+
+/* One more end that cannot be recorded now would take as much room as its flow. */
+static bool
+make_room(struct udp_relay *relay)
+{
+	return udp_table_count_of(relay->table, UDP_ENDED) == 0 &&
+	       (end_if_stale(relay, UDP_BLOCKED, END_REFUSED) ||
+		   end_if_stale(relay, UDP_ONE_WAY, END_OVERLOAD));
+}
+
+/* For what a new one needs besides itself. */
+static void
+make_room_beside(struct udp_relay *relay)
+{
+	if (udp_cases_are_full(relay->cases))
+		(void)make_room(relay);
+	if (udp_outlets_count(relay->outlets) >= relay->sockets_max)
+		(void)end_if_stale(relay, UDP_ONE_WAY, END_OVERLOAD);
+}
+
+/* Where descriptors are few, one camera's ports may not be all that have one. */
+static struct udp_limits
+limits_now(const struct udp_relay *relay)
+{
+	const struct config *config = relay->worker->snapshot->config;
+	struct udp_limits limits = {config->limit.udp_flows, config->limit.udp_per_camera};
+
+	if (limits.per_camera > relay->sockets_max / CAMERA_PART)
+		limits.per_camera = relay->sockets_max / CAMERA_PART;
+	return limits;
 }
 
 static void
@@ -55,12 +88,12 @@ drop(struct udp_relay *relay, const struct udp_excess *what)
 struct udp_flow *
 udp_flow_begin(struct udp_relay *relay, const struct udp_message *message)
 {
-	const struct config *config = relay->worker->snapshot->config;
-	struct udp_limits limits = {config->limit.udp_flows, config->limit.udp_per_camera};
+	const struct udp_limits limits = limits_now(relay);
 	enum udp_room room;
-	struct udp_flow *flow =
-	    udp_table_add(relay->table, &message->from, &message->to, &limits, &room);
+	struct udp_flow *flow;
 
+	make_room_beside(relay);
+	flow = udp_table_add(relay->table, &message->from, &message->to, &limits, &room);
 	if (flow == NULL && room == UDP_TABLE_FULL && make_room(relay))
 		flow = udp_table_add(relay->table, &message->from, &message->to, &limits, &room);
 	if (flow == NULL) {
@@ -226,8 +259,11 @@ udp_flow_answer(struct udp_relay *relay, struct udp_flow *flow, struct bytes ans
 	struct udp_reply *reply = udp_flow_reply(relay, flow);
 
 	udp_flow_note_answer(relay, flow, answer.left);
-	if (reply != NULL)
-		udp_reply_send(relay->replies, reply, &message);
+	if (reply == NULL)
+		return;
+	udp_flow_add_leaving_down(flow, &message);
+	udp_reply_send(relay->replies, reply, &message);
+	udp_flow_note_left_down(flow);
 }
 
 bool
@@ -251,7 +287,7 @@ send_waiting(struct udp_relay *relay, struct udp_flow *flow)
 		flow->live->left_up += message.payload.left;
 		udp_batch_send(relay->batch, flow->outlet->fd, &message, tell_sent, flow);
 	}
-	udp_flow_note_left(flow);
+	udp_flow_note_left_up(flow);
 }
 
 /* There is no room for it after all. */
@@ -355,7 +391,7 @@ void
 udp_flow_end(struct udp_relay *relay, struct udp_flow *flow, enum end end)
 {
 	if (flow->state == UDP_TELLING) {
-		forget(relay, flow);
+		drop_flow(relay, flow);
 		return;
 	}
 	udp_outlet_give(relay->outlets, flow->outlet);
@@ -369,9 +405,20 @@ udp_flow_end(struct udp_relay *relay, struct udp_flow *flow, enum end end)
 }
 
 void
-udp_flow_note_left(const struct udp_flow *flow)
+udp_flow_add_leaving_down(const struct udp_flow *flow, const struct udp_message *message)
+{
+	flow->live->left_down += message->payload.left;
+}
+
+void
+udp_flow_note_left_up(const struct udp_flow *flow)
 {
 	flow->live->left_up = flow->traffic.left_up;
+}
+
+void
+udp_flow_note_left_down(const struct udp_flow *flow)
+{
 	flow->live->left_down = flow->traffic.left_down;
 }
 
@@ -445,7 +492,7 @@ udp_flow_tell_excess(struct udp_relay *relay)
 	uint64_t due_ms = relay->stopped ? UINT64_MAX - EXCESS_EVERY_MS : relay->now_ms;
 	struct udp_excess excess;
 
-	for (int i = 0; i < EXCESSES_A_TURN; i++) {
+	for (int i = 0; i < EXCESSES_A_TURN || relay->stopped; i++) {
 		if (!udp_table_take_excess(relay->table, due_ms, EXCESS_EVERY_MS, &excess))
 			return;
 		if (!record_excess(relay, &excess)) {

@@ -87,8 +87,14 @@ void udp_flow_refuse(struct udp_relay *relay, struct udp_flow *flow, struct byte
 /* The rules are others: does it go on? */
 void udp_flow_review(struct udp_relay *relay, struct udp_flow *flow);
 
-/* Make the counters that outlive us what has left. */
-void udp_flow_note_left(const struct udp_flow *flow);
+/* An answer is about to go to its camera: the counters that outlive us say so
+ * before it does. */
+void udp_flow_add_leaving_down(const struct udp_flow *flow, const struct udp_message *message);
+
+/* Make the counters that outlive us what has left: when nothing of that way is
+ * about to. */
+void udp_flow_note_left_up(const struct udp_flow *flow);
+void udp_flow_note_left_down(const struct udp_flow *flow);
 
 /* Write down what was dropped for want of room, where it is due or relay stopped. */
 void udp_flow_tell_excess(struct udp_relay *relay);

@@ -59,7 +59,7 @@ send_up(struct udp_relay *relay, struct udp_outlet **outlets, size_t count)
 		outlets[i]->leaving = NULL;
 		udp_batch_send(relay->batch, outlets[i]->fd, chain, tell_sent_up, NULL);
 		for (; chain != NULL; chain = chain->next)
-			udp_flow_note_left(chain->owner);
+			udp_flow_note_left_up(chain->owner);
 	}
 }
 
@@ -145,13 +145,16 @@ tell_sent_down(void *arg, const struct udp_message *message, const struct addr *
 	struct udp_relay *relay = arg;
 	struct udp_flow *flow = message->owner;
 
+	if (flow != NULL) {
+		flow->traffic.left_down += message->payload.left;
+		return;
+	}
 	/* It waited for its socket, and so did its flow, perhaps in vain. */
-	if (flow == NULL)
-		flow = udp_table_find(relay->table, &message->to, dst);
+	flow = udp_table_find(relay->table, &message->to, dst);
 	if (flow == NULL || flow->live == NULL)
 		return;
 	flow->traffic.left_down += message->payload.left;
-	udp_flow_note_left(flow);
+	udp_flow_note_left_down(flow);
 }
 
 static void
@@ -202,6 +205,8 @@ send_down(struct udp_relay *relay, struct udp_reply **replies, size_t count)
 
 		leaving->first = NULL;
 		udp_reply_send(relay->replies, replies[i], chain);
+		for (; chain != NULL; chain = chain->next)
+			udp_flow_note_left_down(chain->owner);
 	}
 }
 
@@ -226,6 +231,7 @@ take_answers(struct udp_relay *relay, const struct udp_outlet *outlet, struct ud
 		}
 		*leaving->end = &messages[i];
 		leaving->end = &messages[i].next;
+		udp_flow_add_leaving_down(messages[i].owner, &messages[i]);
 	}
 }
 
@@ -446,12 +452,17 @@ end_all(struct udp_relay *relay, enum udp_state state)
 void
 udp_relay_stop(struct udp_relay *relay)
 {
+	struct udp_flow *flow;
+
 	if (relay == NULL || relay->stopped)
 		return;
 	relay->stopped = true;
 	relay->now_ms = clock_mono_ms();
 	(void)event_del(&relay->event);
-	for (int state = 0; state < UDP_ENDED; state++)
+	/* What waits is judged by what there is of it, and recorded as that. */
+	while ((flow = udp_table_oldest(relay->table, UDP_TELLING)) != NULL)
+		(void)expire(relay, flow);
+	for (int state = UDP_ONE_WAY; state < UDP_ENDED; state++)
 		end_all(relay, (enum udp_state)state);
 	udp_flow_tell_excess(relay);
 }

@@ -185,7 +185,7 @@ udp_table_add(struct udp_table *table, const struct addr *camera_addr, const str
 		return NULL;
 	}
 	*room = UDP_TABLE_FULL;
-	if (table->count >= limits->flows)
+	if (table->count + table->counts[UDP_ENDED] >= limits->flows)
 		return NULL;
 	flow = calloc(1, sizeof(*flow));
 	camera = flow != NULL ? take_camera(table, camera_addr->ip) : NULL;

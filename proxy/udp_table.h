@@ -81,7 +81,8 @@ struct udp_flow *udp_table_find(struct udp_table *table, const struct addr *came
 
 /* Of how many there may be; what is there stays. */
 struct udp_limits {
-	size_t flows, per_camera;
+	size_t flows;      /* those with them whose end is to be recorded yet */
+	size_t per_camera; /* that can be found */
 };
 
 enum udp_room {

@@ -48,6 +48,29 @@ keep(struct udp_relay *relay, struct udp_waiting *waiting, struct bytes datagram
 	return true;
 }
 
+/*
+ * Where too much waits, what began first is judged by what there is of it: a
+ * hello's datagrams come together, and who sends halves of them by the thousand
+ * pushes out his own.
+ */
+static void
+make_room(struct udp_relay *relay, const struct udp_flow *flow, size_t size)
+{
+	while (udp_table_count_of(relay->table, UDP_TELLING) > DATAGRAM_TELLERS_MAX ||
+	       relay->waiting_bytes + sizeof(struct udp_waiting) + size > UDP_WAITING_BYTES_MAX) {
+		struct udp_flow *oldest = udp_table_oldest(relay->table, UDP_TELLING);
+
+		if (oldest == NULL || oldest == flow)
+			return;
+		if (oldest->waiting == NULL) {
+			udp_flow_end(relay, oldest, END_OVERLOAD);
+			continue;
+		}
+		udp_tell_give_up(relay, oldest);
+		(void)udp_flow_decide(relay, oldest);
+	}
+}
+
 /* Who invents ports begins many: what they hold counts as their datagrams do. */
 static struct udp_waiting *
 new_waiting(struct udp_relay *relay, struct bytes datagram)
@@ -102,6 +125,7 @@ udp_tell(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
 {
 	struct udp_waiting *waiting = flow->waiting;
 
+	make_room(relay, flow, datagram.left);
 	if (waiting == NULL)
 		return tell_first(relay, flow, datagram);
 	/* What is looked at is what is sent: one that is lost was not seen. */

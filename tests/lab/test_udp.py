@@ -276,14 +276,40 @@ def a_flood_of_ports_stays_within_its_camera(lab):
     flood.close()
     event = appliance.eve.wait(10, event_type="flow", borderlens__end="overload")
     equal("whose", (event["src_ip"], event["borderlens"]["verdict"]), ("192.168.77.11", "block"))
-    equal("exit", appliance.stop(), 0)
+    with camera_socket(lab, GOOD, connect=6100) as camera:
+        camera.send(rtp_packet(1, 4711))
+        port = camera.getsockname()[1]
+        equal("exit", appliance.stop(), 0)
     appliance.recorded()
+    waited = appliance.eve.find(event_type="flow", src_port=port)
+    equal("what waited at the end is told", [event["borderlens"]["end"] for event in waited], ["shutdown"])
     flows = appliance.eve.find(event_type="flow", src_ip="192.168.77.11", borderlens__end="shutdown")
     equal("flows", len(flows), 200)
     overload = appliance.eve.find(event_type="flow", borderlens__end="overload")
     check("few records", len(overload) <= 2, len(overload))
     told = sum(event["flow"]["pkts_toserver"] for event in flows + overload)
     check("nothing is forgotten", told > 15000, told)
+
+
+def rtp_packet(number, source):
+    return struct.pack(">BBHII", 0x80, 96, number, 1000 * number, source) + bytes(100)
+
+
+def halves_by_the_thousand_push_out_their_own(lab):
+    """What waits for a second datagram has bounds for all cameras together."""
+    sink = lab.server(Echo(lab.net.net, GOOD, 6100, answer=lambda data: None))
+    flood = lab.net.cam.socket(kind=socket.SOCK_RAW, protocol=socket.IPPROTO_UDP)
+    flood.bind(("192.168.77.11", 0))
+    half = rtp_packet(1, 77)
+    for port in range(40, 1090):  # of those that no socket of another story's is given
+        flood.sendto(struct.pack(">HHHH", port, 6100, 8 + len(half), 0) + half, (GOOD, 0))
+    flood.close()
+    with camera_socket(lab, GOOD, connect=6100) as camera:
+        port = camera.getsockname()[1]
+        for number in (1, 2, 3):
+            camera.send(rtp_packet(number, 4711))
+        wait_for("all three", 5, lambda: sum(data[8:12] == struct.pack(">I", 4711) for data in sink.datagrams) == 3)
+    return port
 
 
 class Program:
@@ -382,7 +408,9 @@ def the_same_programs_leave_nothing_where_it_is_blocked(lab, appliance):
 
 @story(120)
 def datagrams_are_relayed_told_apart_and_recorded(lab):
-    appliance = lab.started(changes=SHORT)
+    appliance = lab.started(changes=SHORT | {"workers": 1})
+    port = halves_by_the_thousand_push_out_their_own(lab)
+    equal("another camera's are told", flow(appliance, port)["app_proto"], "rtp")
     datagrams_go_both_ways_and_are_counted(lab, appliance)
     what_is_blocked_leaves_no_packet_and_is_one_record(lab, appliance)
     who_nobody_asked_is_not_heard_and_a_port_is_one_for_all(lab, appliance)

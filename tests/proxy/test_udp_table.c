@@ -78,10 +78,10 @@ Test(udp_table, holds_each_camera_and_all_of_them_to_their_limits)
 	udp_table_free(table);
 }
 
-Test(udp_table, one_that_ended_is_not_found_and_takes_no_room)
+Test(udp_table, one_that_ended_is_not_found_and_leaves_its_cameras_room)
 {
 	struct udp_table *table = open_table();
-	const struct udp_limits limits = {1, 1};
+	const struct udp_limits limits = {2, 1};
 	struct udp_flow *flow = add(table, 1, 1, &limits), *next;
 	struct addr from = address(1, 1), to = address(7, 53);
 
@@ -95,6 +95,28 @@ Test(udp_table, one_that_ended_is_not_found_and_takes_no_room)
 	udp_table_remove(table, flow);
 	cr_expect_eq(udp_table_count_of(table, UDP_ENDED), 0);
 	cr_expect_eq(udp_table_find(table, &from, &to), next);
+	udp_table_free(table);
+}
+
+/* Else a flood fills the memory while the record takes nothing. */
+Test(udp_table, what_waits_to_be_recorded_takes_room_of_all)
+{
+	struct udp_table *table = open_table();
+	const struct udp_limits limits = {3, 3};
+	struct addr from = address(2, 9), to = address(7, 53);
+	struct udp_flow *ended[3];
+	enum udp_room room;
+
+	for (uint16_t i = 0; i < 3; i++) {
+		ended[i] = add(table, 1, i + 1, &limits);
+		cr_assert_not_null(ended[i]);
+		udp_table_file(table, ended[i], UDP_ENDED, 0);
+	}
+	cr_expect_eq(udp_table_count(table), 0);
+	cr_expect_null(udp_table_add(table, &from, &to, &limits, &room));
+	cr_expect_eq(room, UDP_TABLE_FULL);
+	udp_table_remove(table, ended[0]);
+	cr_expect_not_null(udp_table_add(table, &from, &to, &limits, &room));
 	udp_table_free(table);
 }
 
