@@ -16,7 +16,8 @@ enum {
 	CODE_LOOK = 1024, /* bytes behind it that are looked at */
 	STOPS_SHARE = 32, /* of so many bytes one may be a stop */
 	STOPS_FIRST = 4096,
-	SEAM = 5, /* bytes: the end of a JPEG and the next one's beginning */
+	STOPS_OF_LOOK = 32, /* as which a look counts: it takes so much longer */
+	SEAM = 5,           /* bytes: the end of a JPEG and the next one's beginning */
 };
 
 static void
@@ -50,8 +51,14 @@ join(const struct watch *watch, struct bytes piece, size_t tail, size_t head,
 bool
 watch_wants_footage(const struct watch *watch)
 {
-	return watch->bytes < FOOTAGE_MAX &&
-	       watch->stops <= STOPS_FIRST + watch->bytes / STOPS_SHARE;
+	return watch->bytes < FOOTAGE_MAX;
+}
+
+/* Bytes that are made to cost pay with those behind them. */
+static bool
+may_stop(const struct watch *watch)
+{
+	return watch->stops <= STOPS_FIRST + watch->bytes / STOPS_SHARE;
 }
 
 /* Whether what stands behind a start code may begin a stream. */
@@ -71,8 +78,7 @@ find_code(struct watch *watch, struct bytes in, struct payload_finding *out, siz
 	static const uint8_t code[] = {0, 0, 1};
 	const uint8_t *begin = in.at;
 
-	for (; watch_wants_footage(watch) && bytes_seek(&in, code, sizeof(code));
-	     (void)bytes_skip(&in, 1)) {
+	for (; may_stop(watch) && bytes_seek(&in, code, sizeof(code)); (void)bytes_skip(&in, 1)) {
 		struct bytes window;
 
 		watch->stops++;
@@ -82,6 +88,7 @@ find_code(struct watch *watch, struct bytes in, struct payload_finding *out, siz
 		if (window.left > CODE_LOOK)
 			window.left = CODE_LOOK;
 		*behind = in.left;
+		watch->stops += STOPS_OF_LOOK;
 		if (annexb_find(window, out) == TOLD || mpegps_find(window, out) == TOLD)
 			return true;
 	}

@@ -29,7 +29,8 @@ struct watch {
  * MiB; a JPEG in the first 256 KiB.  Writes what it is, and where it begins: so
  * many bytes before the piece's end.
  *
- * Costs some 0.05 ns a byte; where bytes are made to cost more, it ends.
+ * Costs some 0.05 ns a byte; where bytes are made to cost more than 15 ns, it goes
+ * blind until as many came that are not.
  */
 bool watch_footage(struct watch *watch, struct bytes piece, struct payload_finding *out,
     size_t *behind);

@@ -389,7 +389,24 @@ Test(payload_meter, a_picture_behind_a_strange_hello_is_found)
 	free(bytes);
 }
 
-/* Bytes that look like start codes everywhere end the watch, and cost no more. */
+/* A front of false beginnings hides what comes later for a while only. */
+Test(payload_meter, footage_is_found_behind_bytes_that_are_made_to_cost)
+{
+	enum { SIZE = 600000, DECOYS = 16384, PLACE = 590000 };
+	uint8_t *bytes = make_random(SIZE);
+	struct payload_facts facts;
+
+	for (size_t at = 0; at + 4 <= DECOYS; at += 4)
+		memcpy(bytes + at, "\0\0\1\x67", 4);
+	memcpy(bytes + PLACE, sps, sizeof(sps));
+	facts = meter_message(bytes, SIZE, 16384, NULL);
+	cr_expect_eq(facts.class, PAYLOAD_VIDEO);
+	cr_expect_eq(facts.confidence, CONFIDENCE_IDENTIFIED);
+	cr_expect_geq(facts.up[PAYLOAD_VIDEO], SIZE - PLACE - sizeof(sps));
+	free(bytes);
+}
+
+/* Of bytes that look like start codes everywhere few are looked at. */
 Test(payload_meter, bytes_that_are_made_to_cost_are_let_go)
 {
 	uint8_t *bytes = malloc(4 * MIB);
