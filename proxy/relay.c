@@ -16,6 +16,8 @@ enum {
 	 * theirs: 64 of 16 KiB. */
 	READS_A_TURN = 64,
 	BYTES_A_TURN = 64 * WORKER_SCRATCH_BYTES,
+	/* What is looked at may take a hundred times as long a byte. */
+	LOOKED_A_TURN_US = 1000,
 	/* A direction is bulk once it carried so much and was read by the full
 	 * scratch; a pipe that brings less at once is no gain. */
 	BULK_AFTER = 64 << 10,
@@ -178,16 +180,25 @@ next_piece(struct conn *conn, const struct flow *flow, size_t *count)
 	return conn->observer != NULL ? observe_piece(conn, flow->direction, count) : LEG_DONE;
 }
 
+static bool
+is_turn_over(const struct conn *conn, uint64_t until_us)
+{
+	return conn->observer != NULL && clock_mono_us() >= until_us;
+}
+
 /* Carry what is there.  LEG_DONE: more may be there, but the turn is over. */
 static enum leg_io
 carry(struct conn *conn, const struct flow *flow)
 {
 	uint8_t *scratch = conn->worker->scratch;
+	uint64_t until_us = clock_mono_us() + LOOKED_A_TURN_US;
 	size_t count;
 
 	for (unsigned turn = 0; turn < READS_A_TURN; turn++) {
 		enum leg_io io;
 
+		if (turn > 0 && is_turn_over(conn, until_us))
+			break;
 		if (take_pipe(conn, flow))
 			return carry_by_pipe(conn, flow);
 		if (leg_waiting(flow->to) >= LEG_OUT_HIGH && leg_flush(flow->to) != LEG_DONE)
