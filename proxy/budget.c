@@ -27,6 +27,7 @@ enum {
 	COUNT_BITS = 48,
 	WAIT_MAX_S = 120, /* a longer one was told by a clock before the last boot */
 	ASK_AGAIN_US = 1000 * 1000,
+	ENDED_S = 86400, /* more than a clock's daylight saving time */
 };
 
 #define COUNT_MAX ((UINT64_C(1) << COUNT_BITS) - 1)
@@ -213,11 +214,20 @@ take_row(struct budgets *budgets, uint64_t key, const struct terms *terms, uint6
 	return (uint32_t)(key % BUDGET_ROWS);
 }
 
-/* What used says of the period now; older ones are over. */
-static uint64_t
-used_now(uint64_t used, uint16_t period)
+/* Whether the period that used is of is over.  Of short periods the number comes
+ * again: one that seems to be ahead is where a clock was set back, or over for long. */
+static bool
+is_over(const struct row *row, uint64_t used, uint16_t period, uint64_t wall_us)
 {
-	return (int16_t)(period - (uint16_t)(used >> COUNT_BITS)) > 0 ? 0 : used & COUNT_MAX;
+	int16_t ahead = (int16_t)((uint16_t)(used >> COUNT_BITS) - period);
+
+	return ahead < 0 || (ahead > 0 && atomic_load(&row->ends_s) + ENDED_S < wall_us / 1000000);
+}
+
+static uint64_t
+used_now(const struct row *row, uint64_t used, uint16_t period, uint64_t wall_us)
+{
+	return is_over(row, used, period, wall_us) ? 0 : used & COUNT_MAX;
 }
 
 static void
@@ -227,9 +237,8 @@ add_row(struct row *row, const struct terms *terms, uint64_t count, uint64_t wal
 	uint64_t old = atomic_load(&row->used), used, kept;
 
 	do {
-		kept = (int16_t)(period - (uint16_t)(old >> COUNT_BITS)) > 0 ? period
-									     : old >> COUNT_BITS;
-		used = used_now(old, period) + count;
+		kept = is_over(row, old, period, wall_us) ? period : old >> COUNT_BITS;
+		used = used_now(row, old, period, wall_us) + count;
 		if (used > COUNT_MAX)
 			used = COUNT_MAX;
 	} while (!atomic_compare_exchange_weak(&row->used, &old, kept << COUNT_BITS | used));
@@ -338,7 +347,8 @@ spending_over(const struct spending *spending, uint64_t count, uint64_t wall_us)
 	for (size_t i = 0; spending != NULL && i < spending->count; i++) {
 		const struct draw *draw = &spending->draws[i];
 		const struct row *row = row_of(spending, draw, wall_us);
-		uint64_t used = used_now(atomic_load(&row->used), period_at(&draw->terms, wall_us));
+		uint64_t used = used_now(row, atomic_load(&row->used),
+		    period_at(&draw->terms, wall_us), wall_us);
 
 		if (used > draw->terms.up_over || count > draw->terms.up_over - used)
 			over |= UINT64_C(1) << draw->index;

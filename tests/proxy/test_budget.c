@@ -134,6 +134,33 @@ Test(budget, begins_anew_with_its_period)
 	spending_free(a);
 }
 
+/* 65,536 minutes are 45 days. */
+Test(budget, of_minutes_is_over_after_any_number_of_them)
+{
+	static const char minutes[] =
+	    "ruleset: r\nversion: \"1\"\ntitle: t\nunknown: allow\ndefault: allow\nrules:\n"
+	    "- {id: much, match: {bytes: {up_over: 100B, per: 1m, by: device}}, then: block, why: "
+	    "w}\n";
+
+	rules_free(rules);
+	load(minutes);
+	for (uint64_t days = 1; days < 100; days++) {
+		char name[20];
+		struct spending *a;
+
+		(void)snprintf(name, sizeof(name), "camera-%u", (unsigned)days);
+		a = draw(budgets, name, "192.0.2.1:443");
+		spending_add(a, 100, MONDAY_US);
+		cr_expect_eq(spending_over(a, 1, MONDAY_US), 1);
+		cr_expect_eq(spending_over(a, 1, MONDAY_US + days * DAY_US), 0, "%u days",
+		    (unsigned)days);
+		spending_add(a, 60, MONDAY_US + days * DAY_US);
+		cr_expect_eq(spending_over(a, 40, MONDAY_US + days * DAY_US), 0);
+		cr_expect_eq(spending_over(a, 41, MONDAY_US + days * DAY_US), 1);
+		spending_free(a);
+	}
+}
+
 Test(budget, a_day_is_the_sites)
 {
 	struct spending *a;
