@@ -94,6 +94,9 @@ decide_unheard(const struct conn *conn)
 {
 	struct facts facts = conn->facts;
 
+	/* Where it goes is known when it has said a lookup, or something else. */
+	if (dns_policy_redirects(conn->worker->dns, &facts.dst, NULL))
+		return false;
 	facts.inspect = INSPECT_PLAIN;
 	for (enum verdict_stage stage = VERDICT_NAME; stage <= VERDICT_CERTIFICATE; stage++) {
 		judge(conn->worker->snapshot->config->rules, stage, &facts, &facts.verdict);

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import threading
+import time
 
 import harness
 from harness import BAD, GOOD, GOOD6, RULES, check, equal, refused, story
@@ -332,7 +333,24 @@ def configured_resolver_is_asked_in_everybodys_stead(lab):
     answer = made.lookup("cam.example", "answer")
     check("marked", answer["borderlens"]["resolver"], answer)
     made.names("its name", GOOD, 10, "cam.example", "dns")
+    slow_camera_is_no_exception(made)
     made.end()
+
+
+def slow_camera_is_no_exception(made):
+    """One that says nothing at first is connected to nobody before it does."""
+    lab, other = made.lab, "3.120.0.77"
+    lab.net.add_cloud(other)
+    made.dns.asked.clear()
+    with lab.net.cam.socket() as camera:
+        camera.settimeout(5)
+        camera.connect((other, 53))
+        time.sleep(0.6)
+        query = question(7, "cam.example")
+        camera.sendall(struct.pack(">H", len(query)) + query)
+        check("an answer", camera.recv(100)[2:4] == b"\0\7")
+    equal("who was asked", made.dns.asked, [("cam.example", 1, "tcp")])
+    equal("packets at the server that the camera asked", lab.net.arrived(other), 0)
 
 
 if __name__ == "__main__":
