@@ -107,6 +107,16 @@ renew_spending(struct conn *conn)
 	return false;
 }
 
+/* The time of what begins to wait for a rule. */
+static void
+begin_hold(struct conn *conn)
+{
+	const struct verdict *verdict = &conn->facts.verdict;
+
+	conn->observer->until_ms = clock_mono_ms() + verdict->hold_ms;
+	set_timer(conn->observer, verdict->hold_ms);
+}
+
 /* Ask with what is known now, and wait for the rest as the rules want it. */
 static bool
 ask_anew(struct conn *conn)
@@ -127,6 +137,9 @@ ask_anew(struct conn *conn)
 		if (!ask(conn))
 			return false;
 	}
+	if (!observer->holds && facts->waits && facts->verdict.hold_bytes > 0 &&
+	    hold_size(&observer->hold) > 0)
+		begin_hold(conn); /* what a limit kept waits for a rule from now on */
 	observer->holds = facts->waits && facts->verdict.hold_bytes > 0;
 	return true;
 }
@@ -275,10 +288,8 @@ hold_piece(struct conn *conn, size_t *count)
 	const struct verdict *verdict = &conn->facts.verdict;
 	size_t held = hold_size(&observer->hold);
 
-	if (held == 0) {
-		observer->until_ms = clock_mono_ms() + verdict->hold_ms;
-		set_timer(observer, verdict->hold_ms);
-	}
+	if (held == 0)
+		begin_hold(conn);
 	if ((*count + held > verdict->hold_bytes || hold_is_scarce(&observer->hold)) &&
 	    !give_up(conn))
 		return LEG_ENDED;
