@@ -157,6 +157,9 @@ tell_end(const struct udp_flow *flow, struct facts *facts)
 		    facts->verdict.ruleset, facts->verdict.rule);
 		say_end(facts, END_RULE_CHANGE, text);
 		break;
+	case END_DONE:
+		say_end(facts, END_DONE, "something else goes on between the same ports");
+		break;
 	case END_SHUTDOWN:
 		say_end(facts, END_SHUTDOWN, "the appliance ends");
 		break;
@@ -308,7 +311,9 @@ drop_flow(struct udp_relay *relay, struct udp_flow *flow)
 static bool
 open_flow(struct udp_relay *relay, struct udp_flow *flow)
 {
-	flow->outlet = udp_outlet_take(relay->outlets, &flow->camera, relay->sockets_max, NULL);
+	if (flow->outlet == NULL) /* of one that turned it is there */
+		flow->outlet =
+		    udp_outlet_take(relay->outlets, &flow->camera, relay->sockets_max, NULL);
 	if (flow->outlet == NULL) {
 		drop_flow(relay, flow);
 		return false;
@@ -332,6 +337,8 @@ block_flow(struct udp_relay *relay, struct udp_flow *flow)
 	count(&relay->worker->counters->accepted, 1);
 	count(&relay->worker->counters->open, 1);
 	count(&relay->worker->counters->blocked, 1);
+	udp_outlet_give(relay->outlets, flow->outlet);
+	flow->outlet = NULL;
 	udp_table_file(relay->table, flow, UDP_BLOCKED, relay->now_ms);
 	if (flow->waiting != NULL)
 		udp_flow_refuse(relay, flow, flow->waiting->datagrams[0]);
@@ -357,6 +364,7 @@ udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow)
 	udp_judge(relay->worker, facts);
 	flow->dns = relay->worker->dns != NULL && udp_dns_speaks(facts);
 	flow->ntp = udp_judge_answers_time(relay->worker, facts);
+	flow->watch = (struct datagram_watch){.proto = (uint8_t)facts->app.proto};
 	flow->judged = udp_case_take(relay->cases, facts);
 	if (flow->judged == NULL) {
 		drop_flow(relay, flow);
@@ -422,6 +430,22 @@ udp_flow_note_left_down(const struct udp_flow *flow)
 	flow->live->left_down = flow->traffic.left_down;
 }
 
+/* Who answers knows the camera by that socket's port. */
+struct udp_flow *
+udp_flow_turn(struct udp_relay *relay, struct udp_flow *flow, const struct udp_message *message)
+{
+	struct udp_outlet *outlet = udp_outlet_take(relay->outlets, &flow->camera, SIZE_MAX, NULL);
+	struct udp_flow *next;
+
+	udp_flow_end(relay, flow, END_DONE);
+	next = udp_flow_begin(relay, message);
+	if (next == NULL)
+		udp_outlet_give(relay->outlets, outlet);
+	else
+		next->outlet = outlet;
+	return next;
+}
+
 /* ---- others ---- */
 
 void
@@ -444,7 +468,7 @@ udp_flow_review(struct udp_relay *relay, struct udp_flow *flow)
 		udp_flow_end(relay, flow, END_REFUSED);
 		return;
 	}
-	if (flow->outlet == NULL)
+	if (flow->outlet == NULL || flow->state == UDP_TELLING)
 		return;
 	if (!udp_judge_again(relay->worker, udp_flow_gather(relay, flow)))
 		return;

@@ -30,6 +30,8 @@ struct udp_relay {
 	size_t waiting_bytes; /* in flows that are not told yet */
 	uint64_t now_ms;      /* clock_mono_ms of this turn */
 	size_t review_at;     /* bucket of the table that is looked at next */
+	size_t leaving_count; /* of leaving: by what this batch's datagrams leave */
+	struct udp_outlet *leaving[UDP_BATCH];
 	bool stopped;
 	struct facts facts; /* of the flow that is looked at; too large for a stack */
 };
@@ -62,6 +64,12 @@ void udp_tell_forget(struct udp_relay *relay, struct udp_flow *flow);
 
 /* A camera's datagram of no flow that is there; NULL: there is no room. */
 struct udp_flow *udp_flow_begin(struct udp_relay *relay, const struct udp_message *message);
+
+/* What its camera sends from now on, this datagram first, is of something else:
+ * it ends, and another flow begins that keeps its socket.  None of its datagrams
+ * may be on their way.  NULL: there is no room. */
+struct udp_flow *udp_flow_turn(struct udp_relay *relay, struct udp_flow *flow,
+    const struct udp_message *message);
 
 /* It is told (relay->facts has app and hello): judge it.  What waited is sent
  * where it may be.  False: there was no room for it, and it is gone. */

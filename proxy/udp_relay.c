@@ -35,14 +35,13 @@ tell_sent_up(void *arg, const struct udp_message *message)
 /* The counters of what left stand before the bytes do: when this worker dies,
  * its successor tells of too much rather than too little. */
 static void
-add_leaving_up(struct udp_flow *flow, struct udp_message *message, struct udp_outlet **outlets,
-    size_t *count)
+add_leaving_up(struct udp_relay *relay, struct udp_flow *flow, struct udp_message *message)
 {
 	struct udp_outlet *outlet = flow->outlet;
 
 	if (outlet->leaving == NULL) {
 		outlet->leaving_end = &outlet->leaving;
-		outlets[(*count)++] = outlet;
+		relay->leaving[relay->leaving_count++] = outlet;
 	}
 	message->owner = flow;
 	*outlet->leaving_end = message;
@@ -51,16 +50,18 @@ add_leaving_up(struct udp_flow *flow, struct udp_message *message, struct udp_ou
 }
 
 static void
-send_up(struct udp_relay *relay, struct udp_outlet **outlets, size_t count)
+send_up(struct udp_relay *relay)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct udp_message *chain = outlets[i]->leaving;
+	for (size_t i = 0; i < relay->leaving_count; i++) {
+		struct udp_outlet *outlet = relay->leaving[i];
+		struct udp_message *chain = outlet->leaving;
 
-		outlets[i]->leaving = NULL;
-		udp_batch_send(relay->batch, outlets[i]->fd, chain, tell_sent_up, NULL);
+		outlet->leaving = NULL;
+		udp_batch_send(relay->batch, outlet->fd, chain, tell_sent_up, NULL);
 		for (; chain != NULL; chain = chain->next)
 			udp_flow_note_left_up(chain->owner);
 	}
+	relay->leaving_count = 0;
 }
 
 /* Whether its datagrams, this one with them, were left to it: they waited, and
@@ -75,12 +76,25 @@ is_told_now(struct udp_relay *relay, struct udp_flow *flow, const struct udp_mes
 	return !udp_flow_decide(relay, flow) || waited;
 }
 
+/* Whether what was judged is not what its camera sends now. */
+static bool
+has_turned(struct udp_flow *flow, struct bytes datagram)
+{
+	return flow->outlet != NULL && flow->state != UDP_TELLING && flow->state != UDP_BLOCKED &&
+	       !flow->ntp && datagram_watch_turns(&flow->watch, datagram, flow->dst.port);
+}
+
 static struct udp_flow *
 flow_of(struct udp_relay *relay, const struct udp_message *message)
 {
 	struct udp_flow *flow = udp_table_find(relay->table, &message->from, &message->to);
 
-	return flow != NULL ? flow : udp_flow_begin(relay, message);
+	if (flow == NULL)
+		return udp_flow_begin(relay, message);
+	if (!has_turned(flow, message->payload))
+		return flow;
+	send_up(relay);
+	return udp_flow_turn(relay, flow, message);
 }
 
 /* The flow by which the datagram is to leave now, or NULL. */
@@ -116,13 +130,11 @@ on_camera(evutil_socket_t fd, short what, void *arg)
 {
 	struct udp_relay *relay = arg;
 	uint64_t until_us = clock_mono_us() + TURN_US;
-	struct udp_outlet *outlets[UDP_BATCH];
 	size_t got = UDP_BATCH;
 
 	(void)what;
 	while (got == UDP_BATCH && clock_mono_us() < until_us) {
 		struct udp_message *messages;
-		size_t count = 0;
 
 		udp_batch_clear(relay->batch);
 		got = udp_batch_receive(relay->batch, fd, UDP_BATCH, &messages);
@@ -131,9 +143,9 @@ on_camera(evutil_socket_t fd, short what, void *arg)
 			struct udp_flow *flow = route_up(relay, &messages[i]);
 
 			if (flow != NULL)
-				add_leaving_up(flow, &messages[i], outlets, &count);
+				add_leaving_up(relay, flow, &messages[i]);
 		}
-		send_up(relay, outlets, count);
+		send_up(relay);
 	}
 }
 
@@ -162,7 +174,7 @@ note_error(struct udp_relay *relay, const struct udp_outlet *outlet, const struc
 {
 	struct udp_flow *flow = udp_table_find(relay->table, &outlet->camera, dst);
 
-	if (flow == NULL || flow->outlet != outlet)
+	if (flow == NULL || flow->outlet != outlet || flow->state == UDP_TELLING)
 		return;
 	flow->unreachable = true;
 	udp_flow_refuse(relay, flow, (struct bytes){NULL, 0});
@@ -186,7 +198,8 @@ route_down(struct udp_relay *relay, const struct udp_outlet *outlet, struct udp_
 {
 	struct udp_flow *flow = udp_table_find(relay->table, &outlet->camera, &message->from);
 
-	if (flow == NULL || flow->outlet != outlet || flow->state == UDP_BLOCKED)
+	if (flow == NULL || flow->outlet != outlet || flow->state == UDP_BLOCKED ||
+	    flow->state == UDP_TELLING)
 		return NULL;
 	udp_flow_note_answer(relay, flow, message->payload.left);
 	if (flow->dns && !udp_dns_down(relay, flow, message->payload))

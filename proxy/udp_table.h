@@ -3,6 +3,7 @@
 #define PROXY_UDP_TABLE_H
 
 #include "base/facts.h"
+#include "inspect/datagram_watch.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -48,6 +49,7 @@ struct udp_flow {
 	bool unreachable; /* the server's side said that nobody listens there */
 	bool dns;         /* each of its datagrams is looked at as a lookup */
 	bool ntp;         /* each of its datagrams is answered here */
+	struct datagram_watch watch;
 	uint8_t first_size;
 	uint8_t first[8];        /* facts.app.first, which flows do not share */
 	uint64_t flow_id;        /* 0 until it is judged */

@@ -312,6 +312,40 @@ def halves_by_the_thousand_push_out_their_own(lab):
     return port
 
 
+BINDING = b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12)
+
+
+def media_behind_what_opened_its_way_is_told_anew(lab, appliance):
+    """As WebRTC does it, and whoever wants to be taken for something else."""
+    server = lab.server(Echo(lab.net.net, GOOD, 6200))
+    media = [rtp_packet(number, 4712) for number in range(1, 7)]
+
+    def send(opening):
+        with camera_socket(lab, GOOD, connect=6200) as camera:
+            camera.send(opening)
+            equal("the way is open", camera.recv(1000), opening)
+            for one in media:
+                sending(camera, one)
+            return camera.getsockname()[1]
+
+    port = send(BINDING)
+    wait_for("all of it", 5, lambda: server.datagrams == [BINDING, *media])
+    equal("from one port", len(server.peers), 1)
+    own = flow(appliance, port, app_proto="stun")["borderlens"]
+    equal("what opened it", (own["end"], own["left"]["up"], own["left"]["down"]), ("done", 20, 20))
+    own = flow(appliance, port, app_proto="rtp")["borderlens"]
+    equal("what followed", (own["end"], own["left"]["up"]), ("idle", 6 * 112))
+    footage = RULES.replace("""  - {id: 20,""", """  - {id: 15, match: {app: [rtp]}, then: block, why: "No media"}\n  - {id: 20,""")
+    reconfigure(appliance, footage)
+    # Of what nobody knows one packet more is needed to see it.
+    for opening, most in ((BINDING, 0), (b"\x99open sesame", 1)):
+        del server.datagrams[:]
+        own = flow(appliance, send(opening), app_proto="rtp")["borderlens"]
+        equal("blocked", (own["verdict"], own["rule"], own["left"]["up"]), ("block", "15", 0))
+        equal("nothing but its opening left", server.datagrams, [opening, *media[:most]])
+    reconfigure(appliance, RULES)
+
+
 class Program:
     """A program on either side that runs until the story is over."""
 
@@ -417,6 +451,7 @@ def datagrams_are_relayed_told_apart_and_recorded(lab):
     real_programs_work_and_are_told_apart(lab, appliance)
     the_same_programs_leave_nothing_where_it_is_blocked(lab, appliance)
     quic_is_named_and_refused_or_passed_as_configured(lab, appliance)
+    media_behind_what_opened_its_way_is_told_anew(lab, appliance)
     equal("from a camera's own address", lab.net.leaked(), 0)
     appliance.recorded()
 

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef INSPECT_DATAGRAM_WATCH_H
+#define INSPECT_DATAGRAM_WATCH_H
+
+#include "base/bytes.h"
+#include "base/facts.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * A flow of datagrams that was told (inspect/datagram.h) and goes on as
+ * something else: media on the ports that STUN found a way for, RTP behind its
+ * RTCP or behind a datagram that only opened the way.
+ *
+ * Seen from STUN, NTP, RTCP and DTLS by the first datagram that is none of
+ * theirs; from what nobody knows, and from P2P, by two packets of RTP that
+ * follow each other.  RTP, TURN and QUIC are what they are to their end: what
+ * goes with them (STUN that keeps the way open, RTCP, DTLS) is small, or as
+ * little to be read as they are.  Each lookup of DNS is judged on its own.
+ *
+ * Source: RFC 7983 (STUN, DTLS, RTP and RTCP on one port), RFC 5761.
+ */
+struct datagram_watch {
+	uint8_t proto;   /* enum app_proto that the flow was told as */
+	bool seen;       /* a datagram that may be RTP; source and number are its */
+	uint16_t number; /* of the last such */
+	uint32_t source;
+};
+
+/* So few bytes keep an address translation open, whatever the flow is. */
+enum { DATAGRAM_KEEPALIVE_MAX = 4 };
+
+/* Whether this datagram of the camera's is of something else; watch is the
+ * flow's, all zero but for proto at first. */
+bool datagram_watch_turns(struct datagram_watch *watch, struct bytes datagram, uint16_t dst_port);
+
+#endif
