@@ -227,7 +227,7 @@ struct match_key {
 	bool by_message; /* of what is sent at all: the next message may be another */
 	bool (*parse)(const struct reader *reader, const struct ruleset *set,
 	    const struct yaml_node *node, struct condition *condition);
-	bool (*known)(const struct facts *facts); /* NULL: from `stage` on */
+	bool (*known)(const struct facts *facts);     /* NULL: from `stage` on */
 	bool (*at_lookup)(const struct facts *facts); /* known of a lookup; NULL: never */
 	bool (*test)(const struct condition *condition, const struct asked *asked);
 	/* In place of stage, known and test: for keys made of conditions. */

@@ -34,11 +34,12 @@ struct sandbox_user sandbox_user(enum role role);
 
 /*
  * Give up all that the role does not need: user and groups, every capability
- * (the broker keeps three of the network's) and the bounding set, new privileges, core dumps, the file system but what
- * it works in (Landlock, landlock(7)), and the system calls it does not make
- * (seccomp, which kills on a breach).  Cannot be undone; files it needs must
- * be open.  writable: directories the role may change, NULL-ended, for the
- * recorder; NULL for none.  From then on the role dies with its parent.
+ * (the broker keeps three of the network's) and the bounding set, new
+ * privileges, core dumps, the file system but what it works in (Landlock,
+ * landlock(7)), and the system calls it does not make (seccomp, which kills on a
+ * breach).  Cannot be undone; files it needs must be open.  writable: directories
+ * the role may change, NULL-ended, for the recorder; NULL for none.  From then on
+ * the role dies with its parent.
  *
  * Fails when the kernel offers a layer that could not be set; a kernel without
  * a layer (Landlock older than 5.13) is said in *missing ("" else) and is no

@@ -15,10 +15,11 @@ make_hello(struct peer *peer, uint8_t *out, int size)
 {
 	SSL *ssl = SSL_new(peer->ctx);
 	BIO *in = BIO_new(BIO_s_mem()), *wire = BIO_new(BIO_s_mem());
+	char name[] = FLOW_NAME; /* OpenSSL's macro drops const */
 	int count;
 
 	SSL_set_bio(ssl, in, wire);
-	(void)SSL_set_tlsext_host_name(ssl, FLOW_NAME);
+	(void)SSL_set_tlsext_host_name(ssl, name);
 	(void)SSL_connect(ssl);
 	count = BIO_read(wire, out, size);
 	SSL_free(ssl);

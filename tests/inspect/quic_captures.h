@@ -2,6 +2,8 @@
 #ifndef TESTS_INSPECT_QUIC_CAPTURES_H
 #define TESTS_INSPECT_QUIC_CAPTURES_H
 
+#include <stddef.h>
+
 /*
  * First datagrams of QUIC clients, as they were captured.
  * Source: OISF/suricata-verify, tests/NAME/input.pcap (MIT, Copyright 2017-2021
