@@ -155,10 +155,23 @@ edit_distance(const char *a, const char *b)
 	return row[b_size];
 }
 
+/* Whether word is what stands between two "_" of name, or beside one. */
+static bool
+is_part(const char *word, const char *name)
+{
+	size_t size = strlen(word);
+
+	for (const char *at = name; size > 0 && (at = strstr(at, word)) != NULL; at++) {
+		if ((at == name || at[-1] == '_') && (at[size] == '\0' || at[size] == '_'))
+			return true;
+	}
+	return false;
+}
+
 const char *
 text_nearest(const char *word, const char *const *candidates, size_t count)
 {
-	const char *best = NULL;
+	const char *best = NULL, *whole = NULL;
 	size_t best_distance = SIZE_MAX;
 
 	if (strlen(word) > WORD_MAX_BYTES)
@@ -176,8 +189,10 @@ text_nearest(const char *word, const char *const *candidates, size_t count)
 			best_distance = distance;
 			best = candidates[i];
 		}
+		if (whole == NULL && is_part(word, candidates[i]))
+			whole = candidates[i];
 	}
-	return best;
+	return whole != NULL && best_distance > 1 ? whole : best;
 }
 
 void

@@ -47,7 +47,9 @@ bool text_under(const char *name, const char *suffix);
 
 /*
  * The candidate nearest to word, or NULL when none is near enough to be what
- * the writer meant (an edit distance of at most a third of the longer one).
+ * the writer meant: an edit distance of at most a third of the longer one.
+ * Where none is off by one alone, the one that has word as a part between "_"
+ * ("over" of "up_over").
  */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
 

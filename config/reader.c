@@ -71,7 +71,12 @@ reader_unknown_key(const struct reader *reader, const struct yaml_node *node,
 	if (node->key->kind != YAML_TEXT)
 		return; /* refused already */
 	near = text_nearest(node->key->text, known, count);
-	if (near != NULL)
+	if (near == NULL && strchr(node->key->text, '.') != NULL)
+		reader_error(reader, node->key,
+		    "unknown key '%.60s': each part before a dot is a mapping of its own, as in "
+		    "tls: {ca: auto}",
+		    node->key->text);
+	else if (near != NULL)
 		reader_error(reader, node->key, "unknown key '%.60s': did you mean '%s'?",
 		    node->key->text, near);
 	else

@@ -171,6 +171,7 @@ Test(text_under, is_by_whole_labels)
 Test(text_nearest, suggests_what_was_meant_and_nothing_else)
 {
 	static const char *const keys[] = {"located", "registered", "operator", "within", "touches",
+	    "up_over", "per", "time",
 	    "a-candidate-that-is-longer-than-any-word-which-is-worth-a-suggestion-at-all"};
 	static const struct {
 		const char *word, *nearest;
@@ -180,6 +181,10 @@ Test(text_nearest, suggests_what_was_meant_and_nothing_else)
 	    {"operators", "operator"},
 	    {"withn", "within"},
 	    {"located", "located"},
+	    {"over", "up_over"},
+	    {"pre", NULL},
+	    {"tim", "time"},
+	    {"ver", "per"},
 	    {"vendor", NULL},
 	    {"", NULL},
 	    {"zzzzzzzzzzzz", NULL},
