@@ -108,6 +108,12 @@ read_rules(const struct reader *reader, const struct yaml_node *node, void *into
 		reader_fields(reader, child, "a rule", rule_fields,
 		    sizeof(rule_fields) / sizeof(rule_fields[0]), &draft);
 		note_payload(rule);
+		if (rule->then.hold_written && rule->then.hold_bytes > 0 && !rule->waits &&
+		    !rule->counts)
+			reader_warning(reader, child,
+			    "rule '%s' holds nothing: its match asks for nothing that is sent (class, "
+			    "app, ...)",
+			    rule->id);
 		set->rule_count++;
 		if (rule->counts)
 			set->counting = set->rule_count;

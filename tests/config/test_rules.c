@@ -208,6 +208,7 @@ Test(rules, what_is_wrong_is_told_with_its_place)
 	    {RULE("locatd: DE"), 7, 40, "did you mean 'located'?"},
 	    {RULE("class: vidoe"), 7, 47, "did you mean 'video'?"},
 	    {RULE("class: unknown"), 7, 47, "class must be video, image"},
+	    {RULE("bytes: {over: 5MB, per: 1h, by: device}"), 7, 48, "did you mean 'up_over'?"},
 	    {RULE("class: []"), 7, 47, "class is an empty list"},
 	    {RULE("confidence: sure"), 7, 52, "must be probable or identified"},
 	    {RULE("direction: out"), 7, 51, "must be up or down"},
@@ -332,6 +333,8 @@ Test(rules, what_is_odd_is_a_warning)
 		9, "rule '3' is never reached: '1' on line 7 matches all"},
 	    {HEAD "rules:\n- {id: 1, match: {inspect: [plain, rejected]}, then: block, why: w}\n",
 		7, "'rejected' is known when a connection has ended"},
+	    {HEAD "rules:\n- {id: 1, match: {port: 1}, then: block, hold: 64KB, why: w}\n", 7,
+		"rule '1' holds nothing: its match asks for nothing that is sent"},
 	    {HEAD "mode: observe\nrules:\n- {id: 1, match: {port: 1}, then: block, why: w}\n", 8,
 		"says block, but the set only observes"},
 	};
@@ -361,6 +364,8 @@ Test(rules, a_rule_that_is_reached_in_doubt_is_no_warning)
 		 "- {id: 2, match: {port: 1}, then: allow, why: w}\n",
 	    HEAD "rules:\n- {id: 1, match: {port: [1, 2]}, then: allow, why: w}\n"
 		 "- {id: 2, match: {port: [1, 3]}, then: allow, why: w}\n",
+	    HEAD "rules:\n- {id: 1, match: {port: 1}, then: block, hold: none, why: w}\n"
+		 "- {id: 2, match: {any: [{class: video}]}, then: block, hold: 1KB, why: w}\n",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
