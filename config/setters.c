@@ -284,6 +284,18 @@ set_listen(struct options_reader *options, const struct option *option,
 	return true;
 }
 
+/* Neither "any" (RFC 1122 section 3.2.1.3, RFC 4291 section 2.5.2) nor a group
+ * nor everybody. */
+static bool
+is_one_host(const struct addr *addr)
+{
+	static const uint8_t any[sizeof(addr->ip)] = {0};
+
+	if (addr_is_v4(addr))
+		return addr->ip[12] != 0 && addr->ip[12] < 224;
+	return addr->ip[0] != 0xff && memcmp(addr->ip, any, sizeof(any)) != 0;
+}
+
 static bool
 set_server(struct options_reader *options, const struct option *option,
     const struct yaml_node *node, void *field)
@@ -294,9 +306,17 @@ set_server(struct options_reader *options, const struct option *option,
 
 	if (text == NULL)
 		return false;
-	if (addr_parse(&addr, text, (uint16_t)option->min, &err) != 0 || addr.port == 0) {
-		reader_error(&options->reader, node, "%s: %s", option->path,
-		    addr.port == 0 ? "port 0 is none" : err.text);
+	if (addr_parse(&addr, text, (uint16_t)option->min, &err) != 0) {
+		reader_error(&options->reader, node, "%s: %s", option->path, err.text);
+		return false;
+	}
+	if (addr.port == 0) {
+		reader_error(&options->reader, node, "%s: port 0 is none", option->path);
+		return false;
+	}
+	if (!is_one_host(&addr)) {
+		reader_error(&options->reader, node, "%s: '%s' is no host's address", option->path,
+		    text);
 		return false;
 	}
 	(void)addr_text_port(&addr, field);
