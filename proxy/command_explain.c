@@ -60,7 +60,7 @@ static const struct argument option_rows[] = {
 	0},
     {"bytes", 0, "NUMBER", ARGUMENT_TEXT, offsetof(struct options, bytes),
 	"that so many bytes were sent up already, of each budget that\n"
-	"counts it (0 where it is not given)",
+	"counts it: 4096, 50MB (0 where it is not given)",
 	0},
     {"json", 0, NULL, ARGUMENT_FLAG, offsetof(struct options, json), "one JSON document", 0},
     ARGUMENT_CONFIG(options, path),
@@ -94,7 +94,30 @@ fill_class(const char *word, struct payload_facts *payload)
 		payload->direction = DIRECTION_UP;
 		return 0;
 	}
-	return arguments_refuse(&arguments, "--class: there is no such class of payload");
+	return arguments_refuse(&arguments,
+	    "--class: one of video, image, audio, telemetry, firmware, control, metadata, "
+	    "credentials, opaque and unknown");
+}
+
+/* A number, with a unit as a rule's budget has it: "2048", "2KB". */
+static bool
+parse_bytes(const char *text, uint64_t *out)
+{
+	static const char *const units[] = {"", "B", "KB", "MB", "GB", "TB"};
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits == 0 || digits > 18)
+		return false;
+	*out = strtoull(text, NULL, 10);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		unsigned shift = i < 2 ? 0 : 10 * (unsigned)(i - 1);
+
+		if (strcmp(text + digits, units[i]) != 0 || *out > UINT64_MAX >> shift)
+			continue;
+		*out <<= shift;
+		return true;
+	}
+	return false;
 }
 
 /* Which budgets one more byte would go over. */
@@ -103,11 +126,9 @@ fill_bytes(const char *text, const struct rules *rules, struct facts *facts)
 {
 	uint64_t bytes = 0;
 
-	if (text != NULL &&
-	    (text[0] == '\0' || strlen(text) > 18 || text[strspn(text, "0123456789")] != '\0'))
-		return arguments_refuse(&arguments, "--bytes: a number of bytes");
-	if (text != NULL)
-		bytes = strtoull(text, NULL, 10);
+	if (text != NULL && !parse_bytes(text, &bytes))
+		return arguments_refuse(&arguments,
+		    "--bytes: a number, or 2KB (B, KB, MB, GB or TB)");
 	facts->budgeted = true;
 	for (size_t i = 0; i < rules_budgets(rules); i++) {
 		if (bytes >= rules_budget(rules, i).up_over)
@@ -432,7 +453,7 @@ write_verdict(const struct options *options, const struct verdict *verdict, int 
 	if (code == EXIT_CANNOT_TELL) {
 		(void)puts(options->sni == NULL
 			       ? "verdict: cannot tell: a rule asks for the server's name; give it "
-				 "with --sni"
+				 "with --sni (--sni \"\": it sends none)"
 			       : "verdict: cannot tell: a rule asks for what is sent; give it with "
 				 "--class");
 		return;
@@ -470,10 +491,29 @@ add_verdict(struct json *json, const struct verdict *verdict, int code)
 	json_number(json, "exit", (uint64_t)code);
 }
 
+/* What is asked: a name that no rule asks for need not be given to tell what
+ * becomes of what is sent. */
+static struct options
+asked_options(const struct options *given, const struct rules *rules)
+{
+	static const char *const names[] = {"sni", "sni_missing", "vendor"};
+	struct options asked = *given;
+
+	if (asked.sni != NULL || !rules_ask_for_payload(rules))
+		return asked;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (rules_ask_for(rules, names[i]))
+			return asked;
+	}
+	asked.sni = "";
+	return asked;
+}
+
 static int
-explain(const struct options *options, const struct config *config, const struct geo *geo,
+explain(const struct options *given, const struct config *config, const struct geo *geo,
     const struct own_addrs *own)
 {
+	const struct options asked = asked_options(given, config->rules), *options = &asked;
 	struct talk talk = {.options = options, .own = own};
 	struct facts facts;
 	int code;

@@ -71,16 +71,46 @@ Test(command_explain, ends_as_the_verdict_says)
 		"limit to 16384 bytes a second by site/much \"too much\""},
 	    {{"1.2.3.4:1883", "--sni", "", "--class", "telemetry", "--bytes", "2047"}, 0,
 		"verdict: allow"},
+	    {{"1.2.3.4:1883", "--sni", "", "--class", "telemetry", "--bytes", "2KB"}, 11, "limit"},
+	    {{"1.2.3.4:1883", "--sni", "", "--class", "telemetry", "--bytes", "1TB"}, 11, "limit"},
+	    {{"1.2.3.4:1883", "--sni", "", "--class", "telemetry", "--bytes", "2047B"}, 0,
+		"verdict: allow"},
 	    {{"1.2.3.4", "--sni", "good.example", "--class", "video"}, 10,
 		"by site/video \"footage\""},
 	    {{"1.2.3.4", "--sni", "good.example", "--class", "audio"}, 0, "verdict: allow"},
-	    {{"1.2.3.4", "--class", "video"}, 12, "verdict: cannot tell"},
+	    {{"1.2.3.4", "--class", "video"}, 12, "give it with --sni (--sni \"\": it sends none)"},
 	    {{"1.2.3.4:8883", "--device", "lobby-3"}, 0, "verdict: allow by site/near \"ours\""},
 	    {{"[::ffff:1.2.3.4]:8883", "--device", "lobby-3"}, 0, "by site/near"},
 	    {{"20.0.0.1", "--device", "lobby-3"}, 10,
 		"verdict: BLOCK (drop, nothing is sent to the server) by site/cut"},
 	};
 
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		explain(rows[i].words);
+		cr_expect_eq(ran.code, rows[i].code, "row %zu: %d %s", i, ran.code, ran.err);
+		cr_expect_not_null(strstr(ran.out, rows[i].said), "row %zu: %s", i, ran.out);
+	}
+}
+
+Test(command_explain, wants_no_name_where_no_rule_asks_for_one)
+{
+	static const struct {
+		const char *words[4];
+		int code;
+		const char *said;
+	} rows[] = {
+	    {{"1.2.3.4"}, 12, "asks for what is sent; give it with --class"},
+	    {{"1.2.3.4", "--class", "video"}, 10, "by site/video"},
+	    {{"1.2.3.4", "--class", "audio"}, 0, "verdict: allow"},
+	    {{"20.0.0.1"}, 10, "nothing is sent to the server"},
+	};
+
+	recorded_site_remove(&site);
+	recorded_site_make(&site,
+	    "ruleset: site\nversion: 1\ntitle: t\nunknown: {then: allow, why: open}\n"
+	    "default: {then: allow, why: open}\nrules:\n"
+	    "- {id: cut, match: {ip: 20.0.0.0/8}, then: block, why: no such net}\n"
+	    "- {id: video, match: {class: video}, then: block, why: footage}\n");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		explain(rows[i].words);
 		cr_expect_eq(ran.code, rows[i].code, "row %zu: %d %s", i, ran.code, ran.err);
@@ -140,7 +170,10 @@ Test(command_explain, refuses_what_cannot_be)
 	    {"1.2.3.4:99999"},
 	    {""},
 	    {"1.2.3.4", "--class", "vidio"},
-	    {"1.2.3.4", "--bytes", "1KB"},
+	    {"1.2.3.4", "--bytes", "1kb"},
+	    {"1.2.3.4", "--bytes", "KB"},
+	    {"1.2.3.4", "--bytes", "-1"},
+	    {"1.2.3.4", "--bytes", "99999999999999999TB"},
 	    {"1.2.3.4", "--sni",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
