@@ -346,7 +346,7 @@ read_value(const struct parser *parser, const struct column *column, bool whole,
 	if (ret != 0)
 		return fail(parser, token->at,
 		    column->type == COLUMN_BOOL ? "expected true or false, found"
-						: "expected a number, found",
+						: "expected a number (10000, 10k, 1M), found",
 		    token->text);
 	return 0;
 }

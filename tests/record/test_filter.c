@@ -150,7 +150,7 @@ Test(filter, says_what_is_wrong_and_where)
 	} rows[] = {
 	    {"operater = CN", "at sign 1: did you mean 'operator'? There is no column 'operater'"},
 	    {"xyzzyplugh = 1", "at sign 1: there is no column 'xyzzyplugh'"},
-	    {"up > many", "at sign 6: expected a number, found 'many'"},
+	    {"up > many", "at sign 6: expected a number (10000, 10k, 1M), found 'many'"},
 	    {"verdict = ", "at sign 11: expected a value, found 'the end'"},
 	    {"verdict block", "at sign 9: expected = != < <= > >= ~ or under, found 'block'"},
 	    {"verdict = block device = x",
@@ -177,6 +177,7 @@ Test(filter, says_what_is_wrong_and_where)
 	    {"()", "expected the name of a column, found ')'"},
 	    {"\x1b[31m = x", "\\x1b[31m"},
 	    {"up > 0x10", "expected a number"},
+	    {"up > 100KB", "expected a number (10000, 10k, 1M), found '100KB'"},
 	    {"up > nan", "expected a number"},
 	    {"up > 1e99", "expected a number"},
 	};
