@@ -74,7 +74,7 @@ static const struct option table[] = {
 	NULL},
 
     {"ntp", OPTION_WORD, AT(ntp), 0, 2, 2, "relay", ntp_words,
-	"What becomes of a camera's question for the time (UDP port 123): relay (to the server that it asked, where the rules allow it) or answer (by the box, from its own clock; nothing leaves).",
+	"What becomes of a camera's question for the time (UDP port 123): relay (to the server that it asked, where the rules allow it) or answer (by the box, from its own clock; nothing leaves).  While the kernel does not call that clock synchronized, the answer says so, and most cameras take no time of it.",
 	NULL},
     {"quic", OPTION_WORD, AT(quic), 0, 3, 3, "refuse", quic_words,
 	"What becomes of QUIC that the rules would let through, as it cannot be opened: refuse (the camera is told by ICMP, and takes TLS over TCP), allow (it passes undecrypted) or block (it is told nothing).",
