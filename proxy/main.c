@@ -29,7 +29,7 @@ static const struct command commands[] = {
     {"reload", command_reload, "have it read its configuration anew"},
     {"status", command_status, "what the running appliance does"},
     {"health", command_health, "whether it is well: exit 0 or 1"},
-    {"gateway", command_gateway, "show its rules' counters, or remove the rules"},
+    {"gateway", command_gateway, "show its rules' counters; set or remove the rules"},
     {"version", command_version, "the version"},
     {"help", command_help, "this list"},
     {ROLE_COMMAND, role_main, NULL},
