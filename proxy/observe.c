@@ -412,9 +412,16 @@ observe_is_slowed(const struct conn *conn)
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	struct conn *conn = arg;
+	const struct observer *observer = conn->observer;
+	uint64_t now_ms = clock_mono_ms();
+
 	(void)fd;
 	(void)what;
-	conn_run(arg);
+	/* It counts from when the loop woke up, so it may be early. */
+	if (observer->holds && now_ms < observer->until_ms)
+		set_timer(conn->observer, observer->until_ms - now_ms);
+	conn_run(conn);
 }
 
 static struct inspection *
