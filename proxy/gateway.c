@@ -376,9 +376,7 @@ gateway_set(const struct gateway_plan *plan, struct err *err)
 
 	if (gateway_rules(plan, &text, err) != 0 || run_nft(rules, NULL, err) != 0)
 		return -1;
-	if (plan->mode == GATEWAY_TPROXY)
-		return routes_set(plan->cameras, plan->cameras_count, err);
-	return routes_remove(err);
+	return routes_set(plan->cameras, plan->cameras_count, plan->mode == GATEWAY_TPROXY, err);
 }
 
 int

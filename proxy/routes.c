@@ -8,7 +8,6 @@
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -39,18 +38,29 @@ ask(struct mnl_socket *netlink, struct nlmsghdr *message)
 	return 0;
 }
 
-static int
-ask_rule(struct mnl_socket *netlink, uint16_t type, uint16_t flags, int family, const char *name)
+static struct nlmsghdr *
+begin_rule(uint8_t bytes[MESSAGE_BYTES], uint16_t type, int family, uint8_t action)
 {
-	uint8_t bytes[MESSAGE_BYTES];
 	struct nlmsghdr *message = mnl_nlmsg_put_header(bytes);
 	struct fib_rule_hdr *rule;
 
 	message->nlmsg_type = type;
-	message->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK | flags);
+	message->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	if (type == RTM_NEWRULE)
+		message->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
 	rule = mnl_nlmsg_put_extra_header(message, sizeof(*rule));
 	rule->family = (uint8_t)family;
-	rule->action = FR_ACT_TO_TBL;
+	rule->action = action;
+	return message;
+}
+
+/* name NULL: of any interface; to be removed. */
+static int
+ask_delivery(struct mnl_socket *netlink, uint16_t type, int family, const char *name)
+{
+	uint8_t bytes[MESSAGE_BYTES];
+	struct nlmsghdr *message = begin_rule(bytes, type, family, FR_ACT_TO_TBL);
+
 	mnl_attr_put_u32(message, FRA_TABLE, ROUTES_TABLE);
 	mnl_attr_put_u32(message, FRA_PRIORITY, ROUTES_PRIORITY);
 	if (name != NULL) {
@@ -58,6 +68,19 @@ ask_rule(struct mnl_socket *netlink, uint16_t type, uint16_t flags, int family, 
 		mnl_attr_put_u32(message, FRA_FWMASK, ROUTES_MARK_MASK);
 		mnl_attr_put_strz(message, FRA_IIFNAME, name);
 	}
+	return ask(netlink, message);
+}
+
+/* The same. */
+static int
+ask_end(struct mnl_socket *netlink, uint16_t type, int family, const char *name)
+{
+	uint8_t bytes[MESSAGE_BYTES];
+	struct nlmsghdr *message = begin_rule(bytes, type, family, FR_ACT_BLACKHOLE);
+
+	mnl_attr_put_u32(message, FRA_PRIORITY, ROUTES_PRIORITY_END);
+	if (name != NULL)
+		mnl_attr_put_strz(message, FRA_IIFNAME, name);
 	return ask(netlink, message);
 }
 
@@ -90,12 +113,12 @@ is_without_family(int error)
 }
 
 static int
-remove_family(struct mnl_socket *netlink, int family, struct err *err)
+remove_delivery(struct mnl_socket *netlink, int family, struct err *err)
 {
 	int error = 0;
 
 	for (int i = 0; i < RULES_MAX && error == 0; i++)
-		error = ask_rule(netlink, RTM_DELRULE, 0, family, NULL);
+		error = ask_delivery(netlink, RTM_DELRULE, family, NULL);
 	if (error == 0 || error == ENOENT)
 		error = ask_route(netlink, RTM_DELROUTE, 0, family);
 	if (error == 0 || error == ENOENT || error == ESRCH || error == ENODEV ||
@@ -106,19 +129,48 @@ remove_family(struct mnl_socket *netlink, int family, struct err *err)
 }
 
 static int
-set_family(struct mnl_socket *netlink, int family, const char names[][16], size_t count,
+remove_ends(struct mnl_socket *netlink, int family, struct err *err)
+{
+	int error = 0;
+
+	for (int i = 0; i < RULES_MAX && error == 0; i++)
+		error = ask_end(netlink, RTM_DELRULE, family, NULL);
+	if (error == 0 || error == ENOENT || (family == AF_INET6 && is_without_family(error)))
+		return 0;
+	errno = error;
+	return err_sys(err, "remove the routing rules of IPv%d", family == AF_INET ? 4 : 6);
+}
+
+static int
+set_delivery(struct mnl_socket *netlink, int family, const char names[][16], size_t count,
     struct err *err)
 {
-	const uint16_t create = NLM_F_CREATE | NLM_F_EXCL;
-	int error = ask_route(netlink, RTM_NEWROUTE, create, family);
+	int error = ask_route(netlink, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, family);
 
 	for (size_t i = 0; i < count && (error == 0 || error == EEXIST); i++)
-		error = ask_rule(netlink, RTM_NEWRULE, create, family, names[i]);
+		error = ask_delivery(netlink, RTM_NEWRULE, family, names[i]);
 	if (error == 0 || error == EEXIST || (family == AF_INET6 && is_without_family(error)))
 		return 0;
 	errno = error;
 	return err_sys(err, "set the routing rules of IPv%d%s", family == AF_INET ? 4 : 6,
 	    error == ENETDOWN ? " (is \"lo\" up?)" : "");
+}
+
+/* Each is there again at once: while a start replaces them, nftables' rules are. */
+static int
+set_ends(struct mnl_socket *netlink, int family, const char names[][16], size_t count,
+    struct err *err)
+{
+	int error = 0;
+
+	if (remove_ends(netlink, family, err) != 0)
+		return -1;
+	for (size_t i = 0; i < count && (error == 0 || error == EEXIST); i++)
+		error = ask_end(netlink, RTM_NEWRULE, family, names[i]);
+	if (error == 0 || error == EEXIST || (family == AF_INET6 && is_without_family(error)))
+		return 0;
+	errno = error;
+	return err_sys(err, "set the routing rules of IPv%d", family == AF_INET ? 4 : 6);
 }
 
 static struct mnl_socket *
@@ -135,15 +187,17 @@ open_netlink(struct err *err)
 }
 
 int
-routes_set(const char names[][16], size_t count, struct err *err)
+routes_set(const char names[][16], size_t count, bool deliver, struct err *err)
 {
 	struct mnl_socket *netlink = open_netlink(err);
 	int ret = netlink != NULL ? 0 : -1;
 
 	for (size_t i = 0; i < 2 && ret == 0; i++) {
-		ret = remove_family(netlink, families[i], err);
+		ret = remove_delivery(netlink, families[i], err);
+		if (ret == 0 && deliver)
+			ret = set_delivery(netlink, families[i], names, count, err);
 		if (ret == 0)
-			ret = set_family(netlink, families[i], names, count, err);
+			ret = set_ends(netlink, families[i], names, count, err);
 	}
 	if (netlink != NULL)
 		(void)mnl_socket_close(netlink);
@@ -156,8 +210,11 @@ routes_remove(struct err *err)
 	struct mnl_socket *netlink = open_netlink(err);
 	int ret = netlink != NULL ? 0 : -1;
 
-	for (size_t i = 0; i < 2 && ret == 0; i++)
-		ret = remove_family(netlink, families[i], err);
+	for (size_t i = 0; i < 2 && ret == 0; i++) {
+		ret = remove_delivery(netlink, families[i], err);
+		if (ret == 0)
+			ret = remove_ends(netlink, families[i], err);
+	}
 	if (netlink != NULL)
 		(void)mnl_socket_close(netlink);
 	return ret;

@@ -2,6 +2,7 @@
 #ifndef PROXY_ROUTES_H
 #define PROXY_ROUTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,10 @@ struct err;
  * interface and family (`from all fwmark MARK iif NAME lookup TABLE`), and in
  * that table one route (`local default dev lo`).
  *
+ * And behind it, one that keeps a host which routes from routing any other
+ * packet of a camera's (`from all iif NAME blackhole`): whoever takes the rules
+ * of nftables away leaves this one.
+ *
  * The interface stands in the rule so that it does not apply when the kernel
  * looks up the way back to a camera (rp_filter with src_valid_mark), which it
  * would answer with "that is me".
@@ -23,12 +28,13 @@ enum {
 	ROUTES_MARK_MASK = 0xffff, /* upper is left to whoever else marks packets */
 	ROUTES_TABLE = 25196,      /* 0x626c again */
 	ROUTES_PRIORITY = 25196,   /* before main (32766), behind local (0) */
+	ROUTES_PRIORITY_END,       /* of the one behind it */
 };
 
 /* Put rules and routes there for these interfaces, which need not exist yet, in
- * place of what an earlier start left.  Needs CAP_NET_ADMIN.  A host without
- * IPv6 gets those of IPv4. */
-int routes_set(const char names[][16], size_t count, struct err *err);
+ * place of what an earlier start left.  deliver: what the rules marked is to be
+ * delivered here.  Needs CAP_NET_ADMIN.  A host without IPv6 gets those of IPv4. */
+int routes_set(const char names[][16], size_t count, bool deliver, struct err *err);
 
 /* Take them away; what is not there is no error. */
 int routes_remove(struct err *err);

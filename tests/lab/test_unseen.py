@@ -2,11 +2,13 @@
 """What a camera sends that is neither TCP nor UDP, or comes when nobody is
 there: nothing of it passes, all of it is counted and recorded."""
 
+import contextlib
 import json
 import os
 import socket
 import struct
 import subprocess
+import threading
 import time
 
 import harness
@@ -168,15 +170,40 @@ def health(appliance):
     return appliance.command("health").stdout.strip()
 
 
+@contextlib.contextmanager
+def sending_on(lab):
+    """A camera that sends one datagram after the other, over both families."""
+    over = threading.Event()
+
+    def send():
+        with lab.net.cam.socket(kind=socket.SOCK_DGRAM) as four, \
+                lab.net.cam.socket(socket.AF_INET6, socket.SOCK_DGRAM) as six:
+            while not over.wait(0.001):
+                for made, address in ((four, GOOD), (six, GOOD6)):
+                    with contextlib.suppress(OSError):
+                        made.sendto(b"out", (address, 9))
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 @story()
 def rules_that_somebody_changes_are_loaded_anew_at_once(lab):
     forwarding(lab)
     appliance = lab.started(changes=SOON)
-    for command in ("flush ruleset", "flush chain inet borderlens forward",
-                    "insert rule inet borderlens from_camera accept"):
-        listed = appliance.space.run("nft", "-s", "list", "table", "inet", "borderlens")
-        appliance.space.run("nft", *command.split())
-        wait_for(f"the rules after {command}", 5, lambda: rules_of(appliance) == listed)
+    before = lab.net.leaked()
+    with sending_on(lab):
+        for command in ("flush ruleset", "flush chain inet borderlens forward",
+                        "insert rule inet borderlens from_camera accept"):
+            listed = rules_of(appliance)
+            appliance.space.run("nft", *command.split())
+            wait_for(f"the rules after {command}", 5, lambda: rules_of(appliance) == listed)
+    equal("leaked while there were no rules", lab.net.leaked() - before, 0)
     wait_for("health", 5, lambda: health(appliance) == "healthy")
     status = json.loads(appliance.command("status", "--json").stdout)
     equal("changes in the status", status["gateway"]["rules_changes"], 3)
@@ -340,7 +367,7 @@ def rules_of_somebody_else_bring_datagrams_to_a_known_port(lab):
 
 
 def rules_of(appliance):
-    done = subprocess.run(appliance.space.command("nft", "-s", "list", "table", "inet", "borderlens"),
+    done = subprocess.run(appliance.space.command("nft", "-s", "-t", "list", "table", "inet", "borderlens"),
                           capture_output=True, text=True, check=False)
     return done.stdout
 

@@ -162,6 +162,8 @@ load_and_remove(enum gateway_mode mode, size_t rules)
 	set(&plan);
 	cr_expect_eq(lines_of("ip rule show priority 25196"), rules, "once, however often set");
 	cr_expect_eq(lines_of("ip -6 rule show priority 25196"), rules);
+	cr_expect_eq(lines_of("ip rule show priority 25197"), 2, "in either mode");
+	cr_expect_eq(lines_of("ip -6 rule show priority 25197"), 2);
 	cr_expect_eq(gateway_counters(counters, &count, &err), 0);
 	cr_expect_eq(count, 20);
 	for (size_t i = 0; i < count; i++)
@@ -170,6 +172,7 @@ load_and_remove(enum gateway_mode mode, size_t rules)
 	cr_expect_eq(gateway_remove(&was_there, &err), 0, "%s", err.text);
 	cr_expect(was_there);
 	cr_expect_eq(lines_of("ip rule show priority 25196; ip -6 rule show priority 25196; "
+			      "ip rule show priority 25197; ip -6 rule show priority 25197; "
 			      "ip route show table all | grep -w 25196 || true"),
 	    0);
 	cr_expect_eq(gateway_counters(counters, &count, &err), -1);
@@ -199,6 +202,7 @@ Test(gateway, changes_its_mode_and_its_interfaces, .timeout = 60)
 	plan.mode = GATEWAY_REDIRECT;
 	set(&plan);
 	cr_expect_eq(lines_of("ip rule show priority 25196"), 0);
+	cr_expect_eq(lines_of("ip rule show priority 25197"), 1);
 }
 
 Test(gateway, is_refused_without_the_capability, .timeout = 60)
