@@ -10,11 +10,13 @@ dialog_line(struct dialog *dialog, struct observation *seen, enum direction dire
 {
 	struct lines *lines = &dialog->lines[observation_side(direction)];
 	size_t before = in->left, total = lines->total;
-	bool whole = lines_take(lines, in, line);
+	/* A server may go on with a text in any language. */
+	bool broken = direction == DIRECTION_UP && lines_break(lines, in);
+	bool whole = !broken && lines_take(lines, in, line);
 	size_t taken = before - in->left;
 
 	observation_control(seen, direction, taken);
-	if (total + taken > DIALOG_LINE_MAX) {
+	if (broken || total + taken > DIALOG_LINE_MAX) {
 		seen->confused = true;
 		return false;
 	}

@@ -65,11 +65,12 @@ static bool
 take_line(struct work *work, struct bytes *in, struct line *line)
 {
 	size_t before = in->left;
-	bool whole = lines_take(&work->side->lines, in, line);
+	bool broken = lines_break(&work->side->lines, in);
+	bool whole = !broken && lines_take(&work->side->lines, in, line);
 
 	observation_control(work->seen, work->direction, before - in->left);
 	work->side->head_bytes += (uint32_t)(before - in->left);
-	if (work->side->head_bytes <= HEAD_MAX)
+	if (!broken && work->side->head_bytes <= HEAD_MAX)
 		return whole;
 	confuse(work);
 	return false;

@@ -61,6 +61,39 @@ lines_take(struct lines *lines, struct bytes *in, struct line *line)
 	return true;
 }
 
+static bool
+ends_word(uint8_t byte)
+{
+	return byte == ' ' || byte == ':' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
+static bool
+has_word(const struct lines *lines)
+{
+	for (size_t at = 0; at < lines->used && at < LINES_WORD; at++) {
+		if (ends_word(lines->head[at]))
+			return true;
+	}
+	return lines->total >= LINES_WORD;
+}
+
+bool
+lines_break(const struct lines *lines, struct bytes *in)
+{
+	struct bytes rest = *in;
+	uint8_t byte;
+
+	if (lines->total > 0 && has_word(lines))
+		return false;
+	for (size_t at = lines->total; at < LINES_WORD && bytes_u8(&rest, &byte); at++) {
+		if (ends_word(byte))
+			return false;
+		if (byte < ' ' || byte >= 0x7f)
+			return bytes_skip(in, in->left - rest.left - 1);
+	}
+	return false;
+}
+
 void
 lines_settle(struct lines *lines)
 {

@@ -32,6 +32,14 @@ struct line {
  * not ended. */
 bool lines_take(struct lines *lines, struct bytes *in, struct line *line);
 
+/*
+ * Before lines_take: whether what comes is no text.  Before a line's first blank or
+ * colon, among its first LINES_WORD bytes, stands one that no protocol of lines has
+ * there; what is before it was taken from in, and it is not.
+ */
+enum { LINES_WORD = 16 };
+bool lines_break(const struct lines *lines, struct bytes *in);
+
 /* The line that lines_take gave is no longer needed: give its memory back.
  * Leaves one that is half-read as it is. */
 void lines_settle(struct lines *lines);

@@ -296,6 +296,28 @@ Test(http, cut_or_changed_anywhere_is_survived)
 	hear_broken(everything);
 }
 
+/* One that sends a body without a word of it, or with a false one, says something
+ * that is no line: what it is is told from its first byte. */
+Test(http, without_a_word_of_its_body_is_told_by_the_body)
+{
+	static const char *const heads[] = {"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+	    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+	    "POST / HTTP/1.1\r\nHost: a\r\n"};
+	static const char picture[] =
+	    "\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x10\0\0\0\x10\x08\2\0\0\0\x90\x91\x68\x36";
+
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		const struct said talk[] = {{DIRECTION_UP, heads[i], strlen(heads[i])}, UP(picture),
+		    {0}};
+		struct heard heard = hear_all(talk);
+
+		cr_expect_eq(heard.app.proto, APP_HTTP);
+		cr_expect(heard.app.confused);
+		cr_expect_eq(heard.payload.class, PAYLOAD_IMAGE, "%s", heads[i]);
+		cr_expect_eq(heard.payload.up[PAYLOAD_IMAGE], sizeof(picture) - 1);
+	}
+}
+
 Test(http, has_bounds)
 {
 	static char line[80 << 10];
