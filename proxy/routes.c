@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	MESSAGE_BYTES = 512, /* a rule or a route, of which we make small ones */
@@ -202,6 +203,69 @@ routes_set(const char names[][16], size_t count, bool deliver, struct err *err)
 	if (netlink != NULL)
 		(void)mnl_socket_close(netlink);
 	return ret;
+}
+
+/* ---- watching ---- */
+
+int
+routes_watch(struct err *err)
+{
+	struct sockaddr_nl at = {.nl_family = AF_NETLINK};
+	static const int groups[] = {RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
+
+	if (fd < 0)
+		return err_sys(err, "open a netlink socket");
+	for (size_t i = 0; i < 2; i++)
+		at.nl_groups |= 1U << (groups[i] - 1);
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
+		return fd;
+	(void)err_sys(err, "watch the routing rules");
+	(void)close(fd);
+	return -1;
+}
+
+static int
+find_priority(const struct nlattr *attr, void *arg)
+{
+	uint32_t *priority = arg;
+
+	if (mnl_attr_get_type(attr) == FRA_PRIORITY && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+		*priority = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int
+note_rule(const struct nlmsghdr *message, void *arg)
+{
+	bool *lost = arg;
+	uint32_t priority = 0;
+
+	if (message->nlmsg_type != RTM_DELRULE ||
+	    mnl_attr_parse(message, sizeof(struct fib_rule_hdr), find_priority, &priority) < 0)
+		return MNL_CB_OK;
+	if (priority == ROUTES_PRIORITY || priority == ROUTES_PRIORITY_END)
+		*lost = true;
+	return MNL_CB_OK;
+}
+
+/* What the kernel had no room for may have been about ours. */
+bool
+routes_are_lost(int fd)
+{
+	_Alignas(struct nlmsghdr) uint8_t said[8192];
+	bool lost = false;
+
+	for (;;) {
+		ssize_t count = recv(fd, said, sizeof(said), MSG_DONTWAIT);
+
+		if (count < 0 && errno == ENOBUFS)
+			lost = true;
+		else if (count <= 0)
+			return lost;
+		else
+			(void)mnl_cb_run(said, (size_t)count, 0, 0, note_rule, &lost);
+	}
 }
 
 int

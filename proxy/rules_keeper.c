@@ -7,10 +7,12 @@
 #include "base/log.h"
 #include "proxy/board.h"
 #include "proxy/broker_wire.h"
+#include "proxy/routes.h"
 
 #include <event2/event_struct.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	TELL_A_TURN = 32,
@@ -25,6 +27,8 @@ struct rules_keeper {
 	struct gateway_state *state;
 	struct drops *drops; /* shared, to the end of the process */
 	struct event changed;
+	struct event rerouted;
+	int routes;       /* routes_watch */
 	uint64_t read_ms; /* when the kernel was last asked; 0: never */
 	size_t next;      /* the row to be told next */
 	size_t to_look;   /* rows that were not looked at since that reading */
@@ -127,6 +131,21 @@ on_changed(evutil_socket_t fd, short what, void *arg)
 	keeper->setup.changed(keeper->setup.arg);
 }
 
+/* Without them what the rules took goes nowhere, and nothing else tells of it. */
+static void
+on_rerouted(evutil_socket_t fd, short what, void *arg)
+{
+	struct rules_keeper *keeper = arg;
+
+	(void)what;
+	if (!routes_are_lost(fd))
+		return;
+	log_warn("the appliance's routing rules were removed by somebody else: nothing of cameras "
+		 "passes until they are set anew");
+	note_change(keeper->setup.board);
+	keeper->setup.changed(keeper->setup.arg);
+}
+
 /* ---- telling ---- */
 
 static void
@@ -209,24 +228,31 @@ rules_keeper_open(const struct rules_keeper_setup *setup, struct err *err)
 	if (keeper == NULL)
 		return (void)err_set(err, ERR_NOMEM, "no memory"), NULL;
 	keeper->setup = *setup;
+	keeper->routes = -1;
 	keeper->drops = drops_map(setup->drops, err);
 	keeper->state = keeper->drops != NULL ? gateway_state_open(err) : NULL;
 	if (keeper->state == NULL)
 		goto fail;
-	if (!is_ours(keeper)) {
+	if (!is_ours(keeper))
 		note_change(setup->board);
-		if (load_anew(keeper, err) != 0)
-			goto fail;
-	}
+	if (atomic_load(&setup->board->rules_changed) != 0 && load_anew(keeper, err) != 0)
+		goto fail;
+	keeper->routes = routes_watch(err);
+	if (keeper->routes < 0)
+		goto fail;
 	atomic_store(&setup->board->rules_changed, 0);
 	if (event_assign(&keeper->changed, setup->base, gateway_state_fd(keeper->state),
 		EV_READ | EV_PERSIST, on_changed, keeper) != 0 ||
-	    event_add(&keeper->changed, NULL) != 0) {
+	    event_assign(&keeper->rerouted, setup->base, keeper->routes, EV_READ | EV_PERSIST,
+		on_rerouted, keeper) != 0 ||
+	    event_add(&keeper->changed, NULL) != 0 || event_add(&keeper->rerouted, NULL) != 0) {
 		(void)err_set(err, ERR_NOMEM, "the kernel's rules cannot be watched");
 		goto fail;
 	}
 	return keeper;
 fail:
+	if (keeper->routes >= 0)
+		(void)close(keeper->routes);
 	gateway_state_close(keeper->state);
 	free(keeper);
 	return NULL;
@@ -238,6 +264,8 @@ rules_keeper_close(struct rules_keeper *keeper)
 	if (keeper == NULL)
 		return;
 	(void)event_del(&keeper->changed);
+	(void)event_del(&keeper->rerouted);
+	(void)close(keeper->routes);
 	gateway_state_close(keeper->state);
 	free(keeper);
 }

@@ -15,6 +15,7 @@ import harness
 import net as network
 from appliance import binary, wait_for
 from harness import GOOD, GOOD6, check, equal, story
+from test_udp import Echo, answered
 
 SOON = {"record": {"anomalies": "200ms"}}
 CAMERA, CAMERA6 = "192.168.77.10", "fd77::10"
@@ -203,10 +204,19 @@ def rules_that_somebody_changes_are_loaded_anew_at_once(lab):
             listed = rules_of(appliance)
             appliance.space.run("nft", *command.split())
             wait_for(f"the rules after {command}", 5, lambda: rules_of(appliance) == listed)
+    # A network manager that takes foreign routing rules for its own.
+    for family in ("-4", "-6"):
+        appliance.space.ip(family, "rule", "flush")
+        appliance.space.ip(family, "rule", "add", "lookup", "main", "priority", "32766")
+    with lab.net.cam.socket(kind=socket.SOCK_DGRAM) as camera:
+        server = lab.server(Echo(lab.net.net, GOOD, 5000))
+        camera.connect((GOOD, 5000))
+        wait_for("service without routing rules", 5, lambda: answered(camera, b"there?"))
+    equal("what the server saw", {peer[0] for peer in server.peers}, {network.WAN4})
     equal("leaked while there were no rules", lab.net.leaked() - before, 0)
     wait_for("health", 5, lambda: health(appliance) == "healthy")
     status = json.loads(appliance.command("status", "--json").stdout)
-    equal("changes in the status", status["gateway"]["rules_changes"], 3)
+    check("changes in the status", 4 <= status["gateway"]["rules_changes"] <= 5, status)
     leaked = lab.net.leaked()
     raw4(lab, 47, b"\0\0\x08\0odd")
     wait_for("a drop that is told", 5, lambda: appliance.eve.find(borderlens__anomaly__kind="gre"))
