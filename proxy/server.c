@@ -287,17 +287,6 @@ server_note_insistence(struct conn *conn)
 	    REFUSAL_CERTAIN, clock_mono_ms());
 }
 
-/* What ends our side of a handshake of TLS 1.3 goes with the camera's first
- * payload, which is there when the camera has done its own: run_relay sends what
- * waits.  Before TLS 1.3 the server has the last word, and waits for ours. */
-static enum leg_io
-send_handshake(struct conn *conn, enum leg_io io)
-{
-	if (io == LEG_DONE && SSL_version(conn->server.ssl) == TLS1_3_VERSION)
-		return LEG_DONE;
-	return leg_flush(&conn->server) == LEG_ENDED ? LEG_ENDED : io;
-}
-
 enum conn_state
 run_verify(struct conn *conn)
 {
@@ -315,7 +304,7 @@ run_verify(struct conn *conn)
 			return next;
 		io = leg_handshake(&conn->server, &err);
 	}
-	if (send_handshake(conn, io) == LEG_ENDED)
+	if (leg_flush(&conn->server) == LEG_ENDED || io == LEG_ENDED)
 		return handshake_failed(conn, &err);
 	if (io == LEG_WAIT)
 		return CONN_VERIFY;
