@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/datagram.h"
 
+#include "inspect/content.h"
 #include "inspect/dns.h"
 #include "inspect/dtls.h"
 #include "inspect/encrypted_dns.h"
@@ -252,6 +253,16 @@ datagram_give_up(struct datagram_teller **teller, struct app_facts *app, struct 
 	memset(hello, 0, sizeof(*hello));
 	settle(*teller, DATAGRAM_MORE, app);
 	datagram_teller_free(teller);
+}
+
+bool
+datagram_is_footage(struct bytes datagram, struct payload_finding *finding)
+{
+	const struct content_look first = {.in = datagram, .begins = true};
+
+	(void)content_tell(&first, finding);
+	return finding->class == PAYLOAD_VIDEO || finding->class == PAYLOAD_IMAGE ||
+	       finding->class == PAYLOAD_AUDIO;
 }
 
 void

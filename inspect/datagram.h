@@ -4,7 +4,9 @@
 
 #include "base/bytes.h"
 #include "base/facts.h"
+#include "inspect/payload.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -61,6 +63,14 @@ enum datagram_result datagram_tell(struct datagram_teller **teller, struct bytes
  * leaves.  *teller may be NULL (then nothing changes) and is NULL afterwards. */
 void datagram_give_up(struct datagram_teller **teller, struct app_facts *app,
     struct hello_facts *hello);
+
+/*
+ * Whether a datagram of APP_UNKNOWN is footage as it stands, in no protocol but
+ * UDP itself: MPEG-TS, Annex B and what else inspect/content.h tells to be video,
+ * image or audio.  finding is filled where it is; of other classes nothing is
+ * said, as one datagram tells nothing of the next.
+ */
+bool datagram_is_footage(struct bytes datagram, struct payload_finding *finding);
 
 /* The flow ended, and nobody asks any more.  *teller may be NULL. */
 void datagram_teller_free(struct datagram_teller **teller);

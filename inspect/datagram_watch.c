@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/datagram_watch.h"
 
+#include "inspect/datagram.h"
 #include "inspect/ntp.h"
 #include "inspect/rtp.h"
 #include "inspect/stun.h"
@@ -9,6 +10,7 @@ enum {
 	/* First bytes that are DTLS's where ports are shared, RFC 7983 section 7. */
 	DTLS_FIRST = 20,
 	DTLS_LAST = 63,
+	TS_FIRST = 0x47, /* of each packet of MPEG-TS, ISO/IEC 13818-1 section 2.4.3.2 */
 };
 
 static bool
@@ -51,6 +53,26 @@ is_second_of_rtp(struct datagram_watch *watch, struct bytes datagram)
 	return follows;
 }
 
+/* Each datagram is asked, so by its first bytes before anything else. */
+static bool
+may_begin_footage(struct bytes datagram)
+{
+	const uint8_t *at = datagram.at;
+
+	if (at[0] == TS_FIRST)
+		return true;
+	return at[0] == 0 && at[1] == 0 && (at[2] == 1 || (at[2] == 0 && at[3] == 1));
+}
+
+static bool
+becomes_footage(const struct datagram_watch *watch, struct bytes datagram)
+{
+	struct payload_finding finding;
+
+	return !watch->footage && may_begin_footage(datagram) &&
+	       datagram_is_footage(datagram, &finding);
+}
+
 bool
 datagram_watch_turns(struct datagram_watch *watch, struct bytes datagram, uint16_t dst_port)
 {
@@ -67,7 +89,7 @@ datagram_watch_turns(struct datagram_watch *watch, struct bytes datagram, uint16
 		return !is_dtls(datagram) && !is_stun(datagram, dst_port);
 	case APP_UNKNOWN:
 	case APP_P2P:
-		return is_second_of_rtp(watch, datagram);
+		return is_second_of_rtp(watch, datagram) || becomes_footage(watch, datagram);
 	default:
 		return false;
 	}

@@ -15,16 +15,18 @@
  *
  * Seen from STUN, NTP, RTCP and DTLS by the first datagram that is none of
  * theirs; from what nobody knows, and from P2P, by two packets of RTP that
- * follow each other.  RTP, TURN and QUIC are what they are to their end: what
- * goes with them (STUN that keeps the way open, RTCP, DTLS) is small, or as
- * little to be read as they are.  Each lookup of DNS is judged on its own.
+ * follow each other, or by a datagram that begins as MPEG-TS or with a start code
+ * and is footage as it stands (datagram_is_footage).  RTP, TURN and QUIC are what they are to their
+ * end: what goes with them (STUN that keeps the way open, RTCP, DTLS) is small, or as little to be
+ * read as they are.  Each lookup of DNS is judged on its own.
  *
  * Source: RFC 7983 (STUN, DTLS, RTP and RTCP on one port), RFC 5761.
  */
 struct datagram_watch {
-	uint8_t proto;   /* enum app_proto that the flow was told as */
-	bool seen;       /* a datagram that may be RTP; source and number are its */
-	uint16_t number; /* of the last such */
+	uint8_t proto;    /* enum app_proto that the flow was told as */
+	bool seen : 1;    /* a datagram that may be RTP; source and number are its */
+	bool footage : 1; /* it was told to be: it does not become that */
+	uint16_t number;  /* of the last such */
 	uint32_t source;
 };
 
@@ -32,7 +34,7 @@ struct datagram_watch {
 enum { DATAGRAM_KEEPALIVE_MAX = 4 };
 
 /* Whether this datagram of the camera's is of something else; watch is the
- * flow's, all zero but for proto at first. */
+ * flow's, all zero but for proto and footage at first. */
 bool datagram_watch_turns(struct datagram_watch *watch, struct bytes datagram, uint16_t dst_port);
 
 #endif

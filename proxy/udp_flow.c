@@ -364,7 +364,8 @@ udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow)
 	udp_judge(relay->worker, facts);
 	flow->dns = relay->worker->dns != NULL && udp_dns_speaks(facts);
 	flow->ntp = udp_judge_answers_time(relay->worker, facts);
-	flow->watch = (struct datagram_watch){.proto = (uint8_t)facts->app.proto};
+	flow->watch = (struct datagram_watch){.proto = (uint8_t)facts->app.proto,
+	    .footage = facts->payload.class != PAYLOAD_UNKNOWN};
 	flow->judged = udp_case_take(relay->cases, facts);
 	if (flow->judged == NULL) {
 		drop_flow(relay, flow);

@@ -114,7 +114,8 @@ struct facts *udp_flow_gather(struct udp_relay *relay, const struct udp_flow *fl
  * it is done with: answered here, or not to be sent. */
 bool udp_flow_leaves(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
 
-/* Of what class a flow of RTP is, by the datagrams that wait, into relay->facts. */
+/* Of what class a flow of RTP, or of what nobody knows, is by the datagrams that
+ * wait, into relay->facts. */
 void udp_tell_class(struct udp_relay *relay, const struct udp_flow *flow);
 
 /* Whether a datagram of so many bytes may leave by the budgets that rules name; if

@@ -88,6 +88,16 @@ new_waiting(struct udp_relay *relay, struct bytes datagram)
 	return waiting;
 }
 
+/* Into facts; a rule on what is sent is asked of it before it leaves. */
+static void
+tell_footage(struct facts *facts, struct bytes datagram)
+{
+	struct payload_finding finding;
+
+	if (facts->app.proto == APP_UNKNOWN && datagram_is_footage(datagram, &finding))
+		payload_note(DIRECTION_UP, &finding, 0, &facts->payload);
+}
+
 /* One datagram is enough for most: nothing is kept for these. */
 static bool
 tell_first(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
@@ -98,8 +108,10 @@ tell_first(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram
 
 	memset(facts, 0, sizeof(*facts));
 	if (datagram_tell(&teller, datagram, flow->dst.port, &facts->app, &facts->hello) ==
-	    DATAGRAM_DONE)
+	    DATAGRAM_DONE) {
+		tell_footage(facts, datagram);
 		return true;
+	}
 	waiting = new_waiting(relay, datagram);
 	if (waiting == NULL) {
 		datagram_teller_free(&teller);
@@ -144,7 +156,11 @@ udp_tell_class(struct udp_relay *relay, const struct udp_flow *flow)
 	struct payload_facts *facts = &relay->facts.payload;
 	struct payload_meter *meter;
 
-	if (relay->facts.app.proto != APP_RTP || flow->waiting == NULL)
+	if (flow->waiting == NULL)
+		return;
+	for (size_t i = 0; i < flow->waiting->count; i++)
+		tell_footage(&relay->facts, flow->waiting->datagrams[i]);
+	if (relay->facts.app.proto != APP_RTP)
 		return;
 	meter = payload_open(0);
 	for (size_t i = 0; meter != NULL && i < flow->waiting->count; i++) {

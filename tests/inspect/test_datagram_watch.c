@@ -53,6 +53,45 @@ Test(datagram_watch, media_behind_what_found_its_way_is_something_else)
 	cr_expect(turns(APP_NTP, rtp(1)));
 }
 
+/* Seven packets of MPEG-TS; first: the byte that each begins with. */
+static struct bytes
+transport(uint8_t first)
+{
+	enum { PACKET = 188, PACKETS = 7 };
+	static uint8_t stream[PACKET * PACKETS];
+
+	memset(stream, 0x55, sizeof(stream));
+	for (size_t i = 0; i < PACKETS; i++) {
+		stream[i * PACKET] = first;
+		stream[i * PACKET + 1] = 1;
+		stream[i * PACKET + 2] = 0;
+		stream[i * PACKET + 3] = (uint8_t)(0x10 | i);
+	}
+	return (struct bytes){stream, sizeof(stream)};
+}
+
+Test(datagram_watch, the_unknown_becomes_footage_once)
+{
+	/* SPS and PPS as x264 writes them for 64x64, and a slice's header. */
+	static const uint8_t annexb[] = {0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x0a, 0xda, 0x11, 0x9a, 0x10,
+	    0, 0, 3, 0, 0x10, 0, 0, 3, 3, 0xc0, 0xf1, 0x22, 0x6a, 0, 0, 0, 1, 0x68, 0xce, 0x0f,
+	    0xc8, 0, 0, 1, 0x65, 0x88, 0x84, 0x3f, 0xff};
+	static const enum app_proto protos[] = {APP_UNKNOWN, APP_P2P};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct datagram_watch told = {.proto = (uint8_t)protos[i], .footage = true};
+
+		cr_expect(turns(protos[i], transport(0x47)));
+		cr_expect(turns(protos[i], ALL(annexb)));
+		cr_expect_not(turns(protos[i], transport(0x46)));
+		cr_expect_not(turns(protos[i], (struct bytes){transport(0x47).at, 188}), "one");
+		cr_expect_not(datagram_watch_turns(&told, transport(0x47), 9));
+		for (size_t size = 0; size < 8; size++)
+			cr_expect_not(turns(protos[i], (struct bytes){annexb, size}), "%zu", size);
+	}
+	cr_expect_not(turns(APP_RTP, transport(0x47)));
+}
+
 Test(datagram_watch, what_is_media_already_stays_that)
 {
 	for (int proto = APP_NONE; proto < APP_COUNT; proto++) {

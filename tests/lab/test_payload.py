@@ -164,6 +164,23 @@ def footage_in_rtsp_is_cut_before_its_first_picture(lab):
     check("no picture", not os.path.exists(received) or os.path.getsize(received) == 0)
 
 
+def send_datagrams_of_no_protocol(lab, appliance):
+    """MPEG-TS and Annex B as they are; and footage behind a datagram that is none."""
+    with lab.net.net.socket(socket.AF_INET, socket.SOCK_DGRAM) as server, lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
+        server.bind((GOOD, 5010))
+        server.settimeout(0.3)
+        for port, form in ((5010, "mpegts"), (5011, "h264")):
+            path = film(lab, f"datagrams.{form}", "-c:v", "libx264", "-preset", "ultrafast", "-f", form)
+            Camera(lab, appliance).run("ffmpeg", "-loglevel", "error", "-i", path, "-c", "copy", "-f", form, f"udp://{GOOD}:{port}?pkt_size=1316")
+        refused(server.recv, 2000)
+        camera.bind(("192.168.77.10", 0))
+        camera.sendto(b"hello, server", (GOOD, 5010))
+        equal("what opens the way", server.recv(2000), b"hello, server")
+        with open(f"{lab.directory}/datagrams.mpegts", "rb") as file:
+            camera.sendto(file.read(1316), (GOOD, 5010))
+        refused(server.recv, 2000)
+
+
 @story(60)
 def footage_in_datagrams_never_leaves(lab):
     server = lab.net.net.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -174,11 +191,15 @@ def footage_in_datagrams_never_leaves(lab):
         Camera(lab, appliance).run("ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=size=320x240:rate=10", "-t", "1", "-c:v",
                                    "libx264", "-preset", "ultrafast", "-f", "rtp", f"rtp://{GOOD}:5004?rtcpport=5005")
         refused(server.recv, 2000)
+        send_datagrams_of_no_protocol(lab, appliance)
     appliance.stop()
     event = appliance.eve.wait(event_type="flow", dest_port=5004)
     want = {"borderlens__verdict": "block", "borderlens__rule": "15", "borderlens__left__up": 0, "borderlens__app__proto": "rtp",
             "borderlens__payload__class": "video"}
     equal("the flow", {key: field(event, key) for key in want}, want)
+    for port, count in ((5010, 2), (5011, 1)):
+        events = appliance.eve.wait(count=count, event_type="flow", dest_port=port, borderlens__payload__class="video")
+        equal("left", {field(event, "borderlens__left__up") for event in (events if count > 1 else [events])}, {0})
 
 
 @story(60)
