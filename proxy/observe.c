@@ -35,6 +35,7 @@ struct observer {
 	struct hold hold;              /* of the camera's, what waits */
 	struct event timer;            /* when what waits may go on */
 	struct signs signs;            /* when it was judged last */
+	uint64_t generation;           /* of the rules that held then */
 	bool asks;                     /* a rule asks for what is sent */
 	bool holds;                    /* what waits does so for a rule */
 	bool in_vain;                  /* ... which took too long, until more is told */
@@ -125,6 +126,7 @@ ask_anew(struct conn *conn)
 	struct facts *facts = &conn->facts;
 
 	observer->signs = read_signs(facts);
+	observer->generation = conn->worker->snapshot->generation;
 	if (!observer->signs.pending && hold_size(&observer->hold) == 0)
 		observer->in_vain = false;
 	facts->waits = !observer->in_vain && !observer->up_ended && observer->inspection != NULL;
@@ -168,9 +170,11 @@ may_ask(const struct conn *conn)
 static bool
 look_again(struct conn *conn)
 {
+	const struct observer *observer = conn->observer;
 	struct signs signs = read_signs(&conn->facts);
 
-	if (!may_ask(conn) || memcmp(&signs, &conn->observer->signs, sizeof(signs)) == 0)
+	if (!may_ask(conn) || (memcmp(&signs, &observer->signs, sizeof(signs)) == 0 &&
+				  observer->generation == conn->worker->snapshot->generation))
 		return true;
 	return ask_anew(conn);
 }

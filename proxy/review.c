@@ -40,6 +40,17 @@ bears_server(const struct config *config, struct facts *facts)
 	return false;
 }
 
+/* What may yet be blocked by the rules that hold now waits for them as well. */
+static void
+hold_too(struct verdict *verdict, const struct verdict *now)
+{
+	verdict->open = verdict->open || now->open;
+	if (verdict->hold_bytes < now->hold_bytes)
+		verdict->hold_bytes = now->hold_bytes;
+	if (verdict->hold_ms < now->hold_ms)
+		verdict->hold_ms = now->hold_ms;
+}
+
 bool
 review_blocks(struct conn *conn, enum verdict_stage stage)
 {
@@ -56,8 +67,10 @@ review_blocks(struct conn *conn, enum verdict_stage stage)
 		geo_vendor(now->geo, facts_name(&facts), &facts.place);
 	if (!guard_refuses(now->config, conn->worker->own, &facts.dst, &facts.verdict))
 		judge(now->config->rules, stage, &facts, &facts.verdict);
-	if (facts.verdict.result != RESULT_BLOCK && bears_server(now->config, &facts))
+	if (facts.verdict.result != RESULT_BLOCK && bears_server(now->config, &facts)) {
+		hold_too(&conn->facts.verdict, &facts.verdict);
 		return false;
+	}
 	conn->facts = facts;
 	return true;
 }

@@ -249,3 +249,54 @@ Test(rules_change_meanwhile, what_is_under_way_ends_too)
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 0U);
 	flow_close(&flow);
 }
+
+static const char holding[] =
+    "ruleset: flow\n"
+    "version: 2\n"
+    "title: No footage\n"
+    "unknown: allow\n"
+    "default: allow\n"
+    "rules:\n"
+    "- {id: film, match: {class: video}, then: block, why: w, hold: {bytes: 64KB, time: 200ms, "
+    "unknown: block}}\n";
+
+static const char question[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+static const char no_body[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+static void
+ask_then_post(struct peer *peer)
+{
+	static const char post[] = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n";
+
+	peer_connect(peer);
+	peer_handshake(peer);
+	peer_say(peer, question, sizeof(question) - 1);
+	peer_hear(peer, sizeof(no_body) - 1);
+	wait_for_change();
+	peer_say(peer, post, sizeof(post) - 1);
+	peer_hear_end(peer);
+}
+
+static void
+answer_once(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_handshake(peer);
+	peer_hear(peer, sizeof(question) - 1);
+	peer_say(peer, no_body, sizeof(no_body) - 1);
+	peer_hear_end(peer);
+}
+
+/* What the new rules may yet block waits, of a connection of before as well. */
+Test(rules_change_meanwhile, and_what_they_wait_for_is_held)
+{
+	struct flow flow;
+
+	open_story(&flow, holding, CONN_RELAY, sizeof(no_body) - 1);
+	flow_run(&flow, ask_then_post, answer_once);
+	cr_expect_eq(flow.server.received, sizeof(question) - 1);
+	cr_expect_eq(flow.closed.facts.traffic.left_up, sizeof(question) - 1);
+	cr_expect_eq(flow.closed.facts.end, END_REFUSED, "%s", flow.closed.facts.end_text);
+	cr_expect_str_eq(flow.closed.facts.verdict.rule, "film");
+	flow_close(&flow);
+}
