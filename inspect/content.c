@@ -73,6 +73,40 @@ ask(recogniser *const *list, size_t count, struct bytes in, struct payload_findi
 	return told;
 }
 
+/* What a file begins with, by which it is sought behind a hello of its sender's. */
+static const struct {
+	const char *bytes;
+	size_t before; /* bytes of the file before these */
+	recogniser *tell;
+} marks[] = {{"ftyp", 4, mp4_tell}, {"\x1a\x45\xdf\xa3", 0, mkv_tell}, {"FLV\x01", 0, flv_tell},
+    {"RIFF", 0, riff_tell}, {"\x89PNG", 0, images_tell}};
+
+enum { MARK_BYTES = 4, PLACES_MAX = 8 /* that are looked at for each */ };
+
+static enum told
+ask_behind(struct bytes in, struct payload_finding *out)
+{
+	for (size_t i = 0; i < sizeof(marks) / sizeof(*marks); i++) {
+		size_t before = marks[i].before;
+		struct bytes rest = in;
+
+		(void)bytes_skip(&rest, before);
+		for (int place = 0; place < PLACES_MAX; place++) {
+			struct bytes file;
+			enum told told;
+
+			if (!bytes_seek(&rest, marks[i].bytes, MARK_BYTES))
+				break;
+			file = (struct bytes){rest.at - before, rest.left + before};
+			told = marks[i].tell(file, out);
+			if (told != TOLD_NO && out->confidence == CONFIDENCE_IDENTIFIED)
+				return told;
+			(void)bytes_skip(&rest, 1);
+		}
+	}
+	return TOLD_NO;
+}
+
 /* ---- what wraps others ---- */
 
 static bool
@@ -206,6 +240,8 @@ tell_job(struct work *work, const struct job *job, struct payload_finding *out)
 		*out = found;
 		told = elsewhere;
 	}
+	if (told == TOLD_NO && job->begins && !text_may_be(job->in))
+		told = ask_behind(job->in, out);
 	if (told == TOLD_NO || out->class == PAYLOAD_UNKNOWN)
 		return tell_rest(work, job, out);
 	if (out->class == PAYLOAD_FIRMWARE)

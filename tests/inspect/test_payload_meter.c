@@ -389,6 +389,33 @@ Test(payload_meter, a_picture_behind_a_strange_hello_is_found)
 	free(bytes);
 }
 
+/* What is known by its front alone, behind a few bytes of somebody's own. */
+Test(payload_meter, a_file_behind_a_strange_hello_is_told)
+{
+	static const struct {
+		const char *front;
+		size_t size;
+		enum payload_class class;
+	} files[] = {
+	    {"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0\x08\2", 26, PAYLOAD_IMAGE},
+	    {"FLV\x01\x05\0\0\0\x09\0\0\0\0\x12", 14, PAYLOAD_VIDEO},
+	    {"RIFF\xf0\x10\0\0AVI LIST\x10\0\0\0hdrl", 24, PAYLOAD_VIDEO},
+	    {"\x1a\x45\xdf\xa3\x8b\x42\x82\x88matroska\x18\x53\x80\x67\xff", 21, PAYLOAD_VIDEO},
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		uint8_t *bytes = make_random(3000);
+		struct payload_facts facts;
+
+		memcpy(bytes, "\x99LOGIN\0\1", 8);
+		memcpy(bytes + 8, files[i].front, files[i].size);
+		facts = meter_message(bytes, 3000, 1000, NULL);
+		cr_expect_eq(facts.class, files[i].class, "%zu", i);
+		cr_expect_eq(facts.confidence, CONFIDENCE_IDENTIFIED, "%zu", i);
+		free(bytes);
+	}
+}
+
 /* A front of false beginnings hides what comes later for a while only. */
 Test(payload_meter, footage_is_found_behind_bytes_that_are_made_to_cost)
 {
