@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/datagram.h"
+#include "inspect/datagram_watch.h"
 #include "inspect/dns.h"
 #include "inspect/quic.h"
 
@@ -21,6 +22,24 @@ check_told(const struct app_facts *app, const struct hello_facts *hello)
 	assert(memchr(app->agent, '\0', sizeof(app->agent)) != NULL);
 	assert(memchr(hello->sni, '\0', sizeof(hello->sni)) != NULL);
 	assert(hello->kind == HELLO_NONE || app->proto == APP_QUIC || app->proto == APP_DTLS);
+}
+
+/* What comes once it is told. */
+static void
+watch_flow(struct bytes in, uint16_t port, enum app_proto proto)
+{
+	struct datagram_watch watch = {.proto = (uint8_t)proto};
+	struct payload_finding finding;
+	struct bytes datagram;
+
+	while (bytes_vec16(&in, &datagram)) {
+		bool turns = datagram_watch_turns(&watch, datagram, port);
+
+		assert(!turns || datagram.left > DATAGRAM_KEEPALIVE_MAX);
+		if (datagram_is_footage(datagram, &finding))
+			assert(finding.confidence != CONFIDENCE_NONE);
+		watch.footage = turns;
+	}
 }
 
 static void
@@ -45,6 +64,7 @@ tell_flow(struct bytes in)
 	datagram_give_up(&teller, &app, &hello);
 	if (count > 0)
 		check_told(&app, &hello);
+	watch_flow(in, port, app.proto);
 }
 
 /* ---- a message of DNS ---- */
