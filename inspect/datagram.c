@@ -27,7 +27,7 @@ struct datagram_teller {
 	union {
 		struct quic_reader quic;
 		struct dtls_reader dtls;
-		struct rtp_packet packet;
+		struct rtp_packet packets[DATAGRAM_TELL_MAX]; /* one a datagram so far */
 	} is;
 };
 
@@ -126,18 +126,22 @@ static enum datagram_result
 look_at_rtp(struct datagram_teller *teller, struct bytes datagram, struct app_facts *app)
 {
 	struct rtp_packet packet;
-	bool readable = rtp_read(datagram, &packet);
+	size_t before = teller->datagrams - 1U;
 
-	if (teller->suspect == APP_NONE) {
-		if (!readable)
-			return DATAGRAM_DONE;
-		teller->suspect = app->proto = APP_RTP;
-		teller->is.packet = packet;
-		teller->is.packet.payload = (struct bytes){0};
-		return DATAGRAM_MORE;
+	if (!rtp_read(datagram, &packet)) {
+		if (teller->suspect == APP_RTP)
+			app->proto = APP_UNKNOWN;
+		return DATAGRAM_DONE;
 	}
-	app->proto = readable && rtp_follows(&teller->is.packet, &packet) ? APP_RTP : APP_UNKNOWN;
-	return DATAGRAM_DONE;
+	teller->suspect = app->proto = APP_RTP;
+	/* Picture and sound may share the ports, each with its own numbers. */
+	for (size_t i = 0; i < before; i++) {
+		if (rtp_follows(&teller->is.packets[i], &packet))
+			return DATAGRAM_DONE;
+	}
+	packet.payload = (struct bytes){0};
+	teller->is.packets[before] = packet;
+	return DATAGRAM_MORE;
 }
 
 /* The ranges of first bytes are those of RFC 9443; what has a longer mark was

@@ -40,17 +40,21 @@ is_dtls(struct bytes datagram)
 static bool
 is_second_of_rtp(struct datagram_watch *watch, struct bytes datagram)
 {
-	const struct rtp_packet before = {.source = watch->source, .number = watch->number};
 	struct rtp_packet packet;
-	bool follows;
 
 	if (!rtp_read(datagram, &packet))
 		return false;
-	follows = watch->seen && rtp_follows(&before, &packet);
-	watch->seen = true;
-	watch->source = packet.source;
-	watch->number = packet.number;
-	return follows;
+	for (size_t i = 0; i < DATAGRAM_WATCH_PACKETS && i < watch->seen; i++) {
+		const struct rtp_packet before = {.source = watch->source[i],
+		    .number = watch->number[i]};
+
+		if (rtp_follows(&before, &packet))
+			return true;
+	}
+	watch->source[watch->seen % DATAGRAM_WATCH_PACKETS] = packet.source;
+	watch->number[watch->seen % DATAGRAM_WATCH_PACKETS] = packet.number;
+	watch->seen = watch->seen == UINT8_MAX ? DATAGRAM_WATCH_PACKETS : watch->seen + 1;
+	return false;
 }
 
 /* Each datagram is asked, so by its first bytes before anything else. */

@@ -22,12 +22,14 @@
  *
  * Source: RFC 7983 (STUN, DTLS, RTP and RTCP on one port), RFC 5761.
  */
+enum { DATAGRAM_WATCH_PACKETS = 4 }; /* so many sources may take turns */
+
 struct datagram_watch {
-	uint8_t proto;    /* enum app_proto that the flow was told as */
-	bool seen : 1;    /* a datagram that may be RTP; source and number are its */
-	bool footage : 1; /* it was told to be: it does not become that */
-	uint16_t number;  /* of the last such */
-	uint32_t source;
+	uint8_t proto; /* enum app_proto that the flow was told as */
+	bool footage;  /* it was told to be: it does not become that */
+	uint8_t seen;  /* datagrams that may be RTP; number and source are the last ones' */
+	uint16_t number[DATAGRAM_WATCH_PACKETS];
+	uint32_t source[DATAGRAM_WATCH_PACKETS];
 };
 
 /* So few bytes keep an address translation open, whatever the flow is. */

@@ -191,10 +191,34 @@ Test(datagram, two_packets_of_one_source_are_rtp)
 		cr_assert_eq(told.result, DATAGRAM_MORE);
 		cr_expect_eq(told.app.proto, APP_RTP);
 		told = tell(&teller, seconds[i].second, seconds[i].size, 5004);
-		cr_expect_eq(told.result, DATAGRAM_DONE);
+		if (told.result == DATAGRAM_MORE)
+			datagram_give_up(&teller, &told.app, &told.hello);
 		cr_expect_eq(told.app.proto, seconds[i].proto, "row %zu", i);
 		cr_expect_null(teller);
 	}
+}
+
+/* Picture and sound on one port; in a row of eight some two of one follow. */
+Test(datagram, sources_that_take_turns_are_rtp)
+{
+	struct datagram_teller *teller = NULL;
+	struct told told = tell(&teller, BYTES(RTP("\x01", "\x09")), 5004);
+
+	cr_assert_eq(told.result, DATAGRAM_MORE);
+	told = tell(&teller, BYTES(RTP("\x71", "\x0a")), 5004);
+	cr_assert_eq(told.result, DATAGRAM_MORE);
+	told = tell(&teller, BYTES(RTP("\x02", "\x09")), 5004);
+	cr_expect_eq(told.result, DATAGRAM_DONE);
+	cr_expect_eq(told.app.proto, APP_RTP);
+	cr_expect_null(teller);
+	told = tell(&teller, BYTES(RTP("\x01", "\x01")), 5004);
+	for (int i = 1; i < DATAGRAM_TELL_MAX; i++) {
+		cr_assert_eq(told.result, DATAGRAM_MORE);
+		told = tell(&teller, BYTES(RTP("\x01", "\x01")), 5004);
+	}
+	cr_expect_eq(told.result, DATAGRAM_DONE);
+	cr_expect_eq(told.app.proto, APP_UNKNOWN);
+	cr_expect_null(teller);
 }
 
 /* ---- hellos ---- */

@@ -103,6 +103,22 @@ Test(datagram_watch, what_is_media_already_stays_that)
 	}
 }
 
+/* Picture and sound on one port, as WebRTC bundles them. */
+Test(datagram_watch, sources_of_rtp_that_take_turns_are_seen)
+{
+	struct datagram_watch watch = {.proto = APP_UNKNOWN};
+
+	for (uint8_t source = 1; source <= DATAGRAM_WATCH_PACKETS; source++) {
+		struct bytes packet = rtp(7);
+
+		((uint8_t *)(uintptr_t)packet.at)[8] = source;
+		cr_expect_not(datagram_watch_turns(&watch, packet, 9));
+	}
+	for (int i = 0; i < 1000; i++)
+		cr_expect_not(datagram_watch_turns(&watch, rtp(700), 9));
+	cr_expect(datagram_watch_turns(&watch, rtp(701), 9));
+}
+
 Test(datagram_watch, few_bytes_keep_any_way_open)
 {
 	for (int proto = APP_NONE; proto < APP_COUNT; proto++) {
