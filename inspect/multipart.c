@@ -174,11 +174,21 @@ begin_header(struct multipart *multipart)
 	multipart->used = 0;
 }
 
+static bool
+may_begin_header(struct bytes in)
+{
+	uint8_t byte;
+
+	return !bytes_u8(&in, &byte) || byte == '\r' || byte == '\n' || byte == '\t' ||
+	       (byte >= ' ' && byte < 0x7f);
+}
+
 static void
 next_header(struct multipart *multipart, struct bytes *in, struct multipart_piece *piece)
 {
 	uint8_t byte = 0;
-	bool over = false;
+	/* What does not begin as a header has none. */
+	bool over = multipart->header_bytes == 0 && !may_begin_header(*in);
 
 	*piece = (struct multipart_piece){.kind = MULTIPART_FRAME};
 	while (!over && bytes_u8(in, &byte)) {

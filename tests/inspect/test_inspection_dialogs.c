@@ -37,6 +37,18 @@ Test(smtp, says_who_and_meters_mails)
 	cr_expect_null(memmem(&heard, sizeof(heard), "Y2FtZXJh", 8));
 }
 
+/* What is sent as a mail and has no header of one is what it is. */
+Test(smtp, whose_mail_is_none_is_told_by_what_it_is)
+{
+	const struct heard heard = hear_all(TALK(DOWN("220 smtp\r\n"),
+	    UP("EHLO a\r\nBDAT 26 LAST\r\n\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\1\0\x08\2"
+	       "QUIT\r\n")));
+
+	cr_expect_eq(heard.payload.class, PAYLOAD_IMAGE);
+	cr_expect_eq(heard.payload.up[PAYLOAD_IMAGE], 26);
+	cr_expect_not(heard.app.confused);
+}
+
 Test(smtp, whose_data_is_refused_goes_on_with_commands)
 {
 	struct heard heard =
