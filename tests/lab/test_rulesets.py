@@ -74,7 +74,7 @@ def expect(lab, appliance, camera, cloud, want):
     address, name = CLOUDS[cloud]
     before = lab.net.arrived(address)
     port, answered = ask(lab, camera, address, name)
-    own = appliance.eve.wait(10, event_type="flow", src_port=port)["borderlens"]
+    own = appliance.eve.wait(10, event_type="flow", dest_ip=address, src_port=port)["borderlens"]
     verdict, rule = want.split()
     equal("verdict and rule", f"{own['verdict']} {own['rule']}", want)
     equal("answered", answered, verdict != "block")
