@@ -24,7 +24,7 @@ struct udp_waiting;
  * its destination's, counted for each camera, and in the order they were used
  * in.  Knows no socket and no clock.
  *
- * A flow takes some 220 bytes here, and what it shares with others (proxy/
+ * A flow takes some 270 bytes here, and what it shares with others (proxy/
  * udp_case.h, udp_outlet.h, udp_reply.h) besides: 100,000 flows fit in 64 MB.
  */
 
