@@ -133,9 +133,12 @@ class Bench:
         print(f"{what}: per CPU second {words}; {own / medians['socat']:.2f} x socat, {own / best:.2f} x the best peer",
               flush=True)
 
-    def memory(self, endpoints=4800, destinations=21):
-        """What some 100,000 flows add to the worker's memory, in MB."""
+    def memory(self, endpoints=4800, destinations=21, cameras=100):
+        """What some 100,000 flows add to the worker's memory, in MB.  Of many
+        cameras: where descriptors are few, one of them may not have all."""
         flows = endpoints * destinations
+        for number in range(cameras):
+            self.net.cam.ip("addr", "add", f"192.168.77.{100 + number}/24", "dev", "eth0")
         with self.borderlens(), self.sink():
             worker = self.lab.appliances[-1].role_pids("worker")[0]
             self.net.net.nft("table inet quiet { chain out { type filter hook output priority 0\n"
@@ -143,7 +146,7 @@ class Bench:
             self.warm(GOOD)
             before = resident(worker)
             for _ in range(2):  # what found no room in a queue comes again
-                self.net.cam.run("env", "CAMERAS=192.168.77.10 4", self.tool, "open", GOOD, str(PORT), str(endpoints),
+                self.net.cam.run("env", f"CAMERAS=192.168.77.100 {cameras}", self.tool, "open", GOOD, str(PORT), str(endpoints),
                                  str(destinations), timeout=120)
             wait_for("the flows", 30, lambda: self.open_flows() >= flows * 0.99)
             print(f"{self.open_flows()} flows: {(resident(worker) - before) / 1024:.1f} MB more, "
