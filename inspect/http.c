@@ -7,9 +7,8 @@
 #include <string.h>
 
 enum {
-	HEAD_MAX = 64 << 10, /* bytes of a head, of the trailers, of the empty lines before */
-	FRAMING_MAX = 256,   /* of the line before a chunk: its size and extensions */
-	PENDING_MAX = 32,    /* requests that wait for their answer */
+	FRAMING_MAX = 256, /* of the line before a chunk: its size and extensions */
+	PENDING_MAX = 32,  /* requests that wait for their answer */
 };
 
 enum step {
@@ -59,21 +58,11 @@ confuse(struct work *work)
 	work->seen->confused = true;
 }
 
-/* Take a line of the head or around chunks; false: it has not ended, or too much
- * came. */
 static bool
 take_line(struct work *work, struct bytes *in, struct line *line)
 {
-	size_t before = in->left;
-	bool broken = lines_break(&work->side->lines, in);
-	bool whole = !broken && lines_take(&work->side->lines, in, line);
-
-	observation_control(work->seen, work->direction, before - in->left);
-	work->side->head_bytes += (uint32_t)(before - in->left);
-	if (!broken && work->side->head_bytes <= HEAD_MAX)
-		return whole;
-	confuse(work);
-	return false;
+	return http_head_line(work->seen, work->direction, &work->side->lines,
+	    &work->side->head_bytes, in, line);
 }
 
 /* ---- messages ---- */

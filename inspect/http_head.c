@@ -268,3 +268,19 @@ http_head_done(const struct http_head *head)
 {
 	return !(head->coded && head->measured);
 }
+
+bool
+http_head_line(struct observation *seen, enum direction direction, struct lines *lines,
+    uint32_t *head_bytes, struct bytes *in, struct line *line)
+{
+	size_t before = in->left;
+	bool broken = lines_break(lines, in);
+	bool whole = !broken && lines_take(lines, in, line);
+
+	observation_control(seen, direction, before - in->left);
+	*head_bytes += (uint32_t)(before - in->left);
+	if (!broken && *head_bytes <= HTTP_HEAD_MAX)
+		return whole;
+	seen->confused = true;
+	return false;
+}

@@ -3,6 +3,7 @@
 #define INSPECT_HTTP_HEAD_H
 
 #include "base/bytes.h"
+#include "base/facts.h"
 #include "inspect/lines.h"
 
 #include <stdbool.h>
@@ -39,6 +40,18 @@ struct http_head {
 bool http_head_request(struct http_head *head, struct observation *seen, const struct line *line);
 bool http_head_answer(struct http_head *head, struct observation *seen, const struct line *line);
 bool http_head_field(struct http_head *head, struct observation *seen, const struct line *line);
+
+/* Of a head, of the trailers, of the empty lines before. */
+enum { HTTP_HEAD_MAX = 64 << 10 }; /* bytes */
+
+/*
+ * Take the next line of a head or around chunks, of HTTP or RTSP; its bytes count
+ * as control and are added to *head_bytes, which the caller sets to 0 where a head
+ * begins.  false: the line has not ended; or it is no text, or more than
+ * HTTP_HEAD_MAX came, and seen is confused.
+ */
+bool http_head_line(struct observation *seen, enum direction direction, struct lines *lines,
+    uint32_t *head_bytes, struct bytes *in, struct line *line);
 
 /* The head is whole. */
 bool http_head_done(const struct http_head *head);

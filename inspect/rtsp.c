@@ -8,9 +8,8 @@
 #include <string.h>
 
 enum {
-	HEAD_MAX = 64 << 10, /* bytes of a head */
-	FRAME_HEAD = 4,      /* '$', channel, length (RFC 2326 section 10.12) */
-	FRAME_PEEK = 2,      /* and of the packet what tells its payload type */
+	FRAME_HEAD = 4, /* '$', channel, length (RFC 2326 section 10.12) */
+	FRAME_PEEK = 2, /* and of the packet what tells its payload type */
 	CODECS_MAX = 8,
 	SDP_MAX = 64 << 10, /* bytes that are read as a description */
 };
@@ -67,16 +66,8 @@ begin_message(struct side *side)
 static bool
 take_line(struct work *work, struct bytes *in, struct line *line)
 {
-	size_t before = in->left;
-	bool broken = lines_break(&work->side->lines, in);
-	bool whole = !broken && lines_take(&work->side->lines, in, line);
-
-	observation_control(work->seen, work->direction, before - in->left);
-	work->side->head_bytes += (uint32_t)(before - in->left);
-	if (!broken && work->side->head_bytes <= HEAD_MAX)
-		return whole;
-	confuse(work);
-	return false;
+	return http_head_line(work->seen, work->direction, &work->side->lines,
+	    &work->side->head_bytes, in, line);
 }
 
 /* ---- messages ---- */
