@@ -57,6 +57,14 @@ match_read_list(const struct reader *reader, const struct yaml_node *node, match
 }
 
 bool
+match_parse_wanted(const struct reader *reader, const struct ruleset *set,
+    const struct yaml_node *node, struct condition *condition)
+{
+	(void)set;
+	return reader_bool(reader, node, &condition->value.wanted);
+}
+
+bool
 match_read_words(const struct reader *reader, const struct yaml_node *node,
     const char *const *words, size_t count, uint32_t *out)
 {

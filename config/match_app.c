@@ -40,14 +40,6 @@ tell_app(const struct condition *condition, const struct facts *facts, struct te
 }
 
 static bool
-parse_wanted(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
-    struct condition *condition)
-{
-	(void)set;
-	return reader_bool(reader, node, &condition->value.wanted);
-}
-
-static bool
 test_opaque_inner(const struct condition *condition, const struct asked *asked)
 {
 	return asked->facts->app.opaque_inner == condition->value.wanted;
@@ -98,7 +90,7 @@ const struct match_key match_opaque_inner = {
     .value = "true",
     .meaning = "it carries what cannot be looked into: TLS inside, CONNECT, a tunnel",
     .stage = VERDICT_PAYLOAD,
-    .parse = parse_wanted,
+    .parse = match_parse_wanted,
     .known = knows_app,
     .test = test_opaque_inner,
     .tell = tell_opaque_inner,
@@ -108,7 +100,7 @@ const struct match_key match_host_mismatch = {
     .value = "true",
     .meaning = "the host that is asked for is another than the server name of the hello",
     .stage = VERDICT_PAYLOAD,
-    .parse = parse_wanted,
+    .parse = match_parse_wanted,
     .known = knows_host,
     .test = test_host_mismatch,
     .tell = tell_host_mismatch,

@@ -224,14 +224,6 @@ tell_sni(const struct condition *condition, const struct facts *facts, struct te
 }
 
 static bool
-parse_wanted(const struct reader *reader, const struct ruleset *set, const struct yaml_node *node,
-    struct condition *condition)
-{
-	(void)set;
-	return reader_bool(reader, node, &condition->value.wanted);
-}
-
-static bool
 test_sni_missing(const struct condition *condition, const struct asked *asked)
 {
 	return (asked->facts->hello.sni[0] == '\0') == condition->value.wanted;
@@ -343,7 +335,7 @@ const struct match_key match_sni_missing = {
     .value = "true, false",
     .meaning = "the camera sent no server name, or did",
     .stage = VERDICT_NAME,
-    .parse = parse_wanted,
+    .parse = match_parse_wanted,
     .test = test_sni_missing,
     .tell = tell_sni_missing,
     .by_name = true,
@@ -364,7 +356,7 @@ const struct match_key match_ech = {
     .value = "true, false",
     .meaning = "the camera's hello holds an encrypted one, or not",
     .stage = VERDICT_NAME,
-    .parse = parse_wanted,
+    .parse = match_parse_wanted,
     .test = test_ech,
     .tell = tell_ech,
 };

@@ -20,6 +20,10 @@ extern const struct match_key match_not, match_any;
 bool match_read_words(const struct reader *reader, const struct yaml_node *node,
     const char *const *words, size_t count, uint32_t *out);
 
+/* A value that is true or false, into value.wanted: a key's parse as it stands. */
+bool match_parse_wanted(const struct reader *reader, const struct ruleset *set,
+    const struct yaml_node *node, struct condition *condition);
+
 /* How many a value has; a text counts as a list of one. */
 size_t match_count(const struct yaml_node *node);
 
