@@ -184,14 +184,14 @@ open_strings(struct work *work, const struct job *job, const struct words_seen *
 /* ---- one job ---- */
 
 static void
-tell_opaque(struct bytes in, const char *format, struct payload_finding *out)
+tell_opaque(const struct job *job, const char *format, struct payload_finding *out)
 {
-	if (in.left == 0) {
+	if (job->in.left == 0) {
 		(void)finding_open(out);
 		return;
 	}
 	finding_set(out, PAYLOAD_OPAQUE, CONFIDENCE_PROBABLE, format);
-	out->high_entropy = entropy_is_high(in);
+	out->high_entropy = job->begins && entropy_is_high(job->in);
 }
 
 /* Text, or what is neither known nor text; at a message's beginning only, but
@@ -208,7 +208,7 @@ tell_rest(struct work *work, const struct job *job, struct payload_finding *out)
 		return TOLD_MAYBE;
 	}
 	if (encoded) {
-		tell_opaque(job->in, "base64", out);
+		tell_opaque(job, "base64", out);
 		out->text = true;
 		open_base64(work, job->in,
 		    (struct job){.depth = job->depth + 1, .begins = job->begins});
@@ -218,7 +218,7 @@ tell_rest(struct work *work, const struct job *job, struct payload_finding *out)
 		open_strings(work, job, &seen);
 		return TOLD_MAYBE;
 	}
-	tell_opaque(job->in, "", out);
+	tell_opaque(job, "", out);
 	return TOLD_MAYBE;
 }
 

@@ -21,7 +21,8 @@ struct content_look {
  *
  * Always writes a finding, PAYLOAD_OPAQUE at the worst.  TOLD: more bytes would
  * not change it.  TOLD_MAYBE: they might, so where more will come, wait for them.
- * Of no bytes the finding's class is PAYLOAD_UNKNOWN.
+ * Of no bytes the finding's class is PAYLOAD_UNKNOWN.  high_entropy is told only of
+ * what begins.
  */
 enum { CONTENT_LOOKS_MAX = 12, CONTENT_ROOM = 16384, CONTENT_DEPTH_MAX = 3 };
 

@@ -13,7 +13,7 @@ bool
 entropy_is_high(struct bytes in)
 {
 	uint16_t counts[256] = {0};
-	uint64_t equal = 0, pairs;
+	uint32_t squares = 0;
 
 	if (in.left < BYTES_MIN)
 		return false;
@@ -22,7 +22,7 @@ entropy_is_high(struct bytes in)
 	for (size_t i = 0; i < in.left; i++)
 		counts[in.at[i]]++;
 	for (size_t i = 0; i < 256; i++)
-		equal += (uint64_t)counts[i] * (counts[i] > 0 ? counts[i] - 1U : 0);
-	pairs = (uint64_t)in.left * (in.left - 1);
-	return equal * COLLISION <= pairs;
+		squares += (uint32_t)counts[i] * counts[i];
+	/* Of n equal bytes n * (n - 1) are pairs. */
+	return (squares - in.left) * COLLISION <= in.left * (in.left - 1);
 }

@@ -2,6 +2,7 @@
 #include "inspect/message.h"
 
 #include "inspect/content.h"
+#include "inspect/entropy.h"
 #include "inspect/finding.h"
 #include "inspect/tally.h"
 #include "inspect/text_kinds.h"
@@ -176,6 +177,14 @@ is_picture(const struct message *message)
 		   message->finding.confidence == CONFIDENCE_PROBABLE);
 }
 
+/* Footage that was identified: no sample makes it anything else. */
+static bool
+is_settled(const struct message *message)
+{
+	return message->sampling && message->finding.class == PAYLOAD_VIDEO &&
+	       message->finding.confidence == CONFIDENCE_IDENTIFIED && !message->finding.text;
+}
+
 /* What is known to be something else does not become footage by its middle. */
 static bool
 may_be_footage(const struct message *message)
@@ -264,6 +273,8 @@ look_at_sample(struct message *message, struct bytes in, struct payload_facts *f
 	    (strcmp(finding.format, message->finding.format) != 0 ||
 		message->finding.confidence != CONFIDENCE_IDENTIFIED))
 		surer |= payload_gravity(finding.class) > payload_gravity(message->finding.class);
+	if (breaks && finding.class == PAYLOAD_OPAQUE)
+		finding.high_entropy = entropy_is_high(in);
 	if (breaks || surer)
 		change(message, &finding, in.left, facts);
 	plan_sample(message);
@@ -367,6 +378,8 @@ message_feed(struct message *message, struct bytes piece, struct payload_facts *
 	if (!message->sampling || piece.left == 0)
 		return;
 	tally_count(facts, message->direction, message->finding.class, piece.left);
+	if (is_settled(message))
+		return;
 	watch(message, piece, facts);
 	feed_sample(message, piece, facts);
 }
@@ -390,6 +403,8 @@ message_skip(struct message *message, uint64_t count, struct payload_facts *fact
 	else if (!message->sampling)
 		tell_unread(message, facts);
 	tally_count(facts, message->direction, message->finding.class, count);
+	if (is_settled(message))
+		return;
 	if (message->sampling && message->idle >= count) {
 		message->idle -= count;
 		return;
@@ -403,6 +418,8 @@ message_skip(struct message *message, uint64_t count, struct payload_facts *fact
 uint64_t
 message_idle(const struct message *message)
 {
+	if (is_settled(message))
+		return UINT64_MAX;
 	return message->sampling && !is_watched(message) ? message->idle : 0;
 }
 
