@@ -6,10 +6,10 @@
 #include <string.h>
 
 enum {
-	HEAD_MAX = 14, /* two bytes, eight of length, four of mask */
-	WORD = 8,
-	UNMASKED_MAX = 1024, /* bytes that are unmasked at once */
-	CONTROL_MAX = 125,   /* RFC 6455 section 5.5 */
+	HEAD_MAX = 14,                 /* two bytes, eight of length, four of mask */
+	BLOCK = 64,                    /* bytes that are unmasked in one step */
+	UNMASKED_MAX = PAYLOAD_WINDOW, /* bytes that are unmasked at once: all that a look sees */
+	CONTROL_MAX = 125,             /* RFC 6455 section 5.5 */
 };
 
 enum opcode { OP_MORE = 0, OP_TEXT = 1, OP_BINARY = 2, OP_CLOSE = 8, OP_PONG = 10 };
@@ -147,21 +147,24 @@ give(struct websocket *ws, struct observation *seen, enum direction direction, s
 static size_t
 unmask(struct side *side, struct bytes part, uint8_t plain[UNMASKED_MAX])
 {
-	uint8_t mask[WORD], word[WORD], byte;
+	uint64_t mask[BLOCK / sizeof(uint64_t)], words[BLOCK / sizeof(uint64_t)];
+	uint8_t bytes[sizeof(uint64_t)], byte;
 	struct bytes next;
 	size_t count = 0;
 
-	for (unsigned i = 0; i < WORD; i++)
-		mask[i] = side->mask[(side->phase + i) & 3];
-	while (bytes_take(&part, WORD, &next)) {
-		memcpy(word, next.at, WORD);
-		for (unsigned i = 0; i < WORD; i++)
-			word[i] ^= mask[i];
-		memcpy(plain + count, word, WORD);
-		count += WORD;
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = side->mask[(side->phase + i) & 3];
+	for (unsigned i = 0; i < BLOCK / sizeof(uint64_t); i++)
+		memcpy(&mask[i], bytes, sizeof(bytes));
+	while (bytes_take(&part, BLOCK, &next)) {
+		memcpy(words, next.at, BLOCK);
+		for (unsigned i = 0; i < BLOCK / sizeof(uint64_t); i++)
+			words[i] ^= mask[i];
+		memcpy(plain + count, words, BLOCK);
+		count += BLOCK;
 	}
 	while (bytes_u8(&part, &byte)) {
-		plain[count] = byte ^ mask[count % WORD];
+		plain[count] = byte ^ bytes[count % sizeof(bytes)];
 		count++;
 	}
 	side->phase = (uint8_t)((side->phase + count) & 3);
