@@ -189,8 +189,9 @@ end_packet(struct work *work)
 	*work->side = (struct side){0};
 }
 
-/* The head is whole: what of it is not payload counts as control. */
-static void
+/* The head is whole: what of it is not payload counts as control.  Returns how many
+ * bytes at its end are payload, which nobody took yet. */
+static size_t
 read_head(struct work *work, struct bytes head)
 {
 	struct side *side = work->side;
@@ -198,7 +199,6 @@ read_head(struct work *work, struct bytes head)
 	bool good = true;
 
 	side->step = STEP_REST;
-	side->left -= (uint32_t)head.left;
 	if (kind_of(side) == CONNECT)
 		good = read_connect(work, head);
 	else if (kind_of(side) == PUBLISH)
@@ -207,14 +207,13 @@ read_head(struct work *work, struct bytes head)
 		good = read_subscribe(work, head);
 	if (side->step != STEP_PAYLOAD)
 		rest.left = 0;
+	side->left -= (uint32_t)(head.left - rest.left);
 	observation_control(work->seen, work->direction, head.left - rest.left);
-	if (side->step == STEP_PAYLOAD)
-		observation_body(work->seen, work->direction, rest);
-	drop_head(side);
 	if (!good)
 		work->seen->confused = true;
 	else if (side->left == 0)
 		end_packet(work);
+	return rest.left;
 }
 
 /* The first packet is CONNECT, and there is but one; flags are as MQTT 5.0 section
@@ -262,35 +261,7 @@ step_fixed(struct work *work, struct bytes *in)
 	if (kind_of(side) != PUBLISH && side->left > CONTROL_MAX)
 		work->seen->confused = true;
 	else if (side->left == 0)
-		read_head(work, (struct bytes){0});
-}
-
-static void
-step_head(struct work *work, struct bytes *in)
-{
-	struct side *side = work->side;
-	size_t need = HEAD_MAX, room;
-	struct bytes part;
-
-	if (side->left < need)
-		need = side->left;
-	if (side->used == 0 && in->left >= need) {
-		(void)bytes_take(in, need, &part);
-		read_head(work, part);
-		return;
-	}
-	if (side->head == NULL)
-		side->head = malloc(HEAD_MAX);
-	if (side->head == NULL) {
-		work->seen->confused = true;
-		return;
-	}
-	room = need - side->used;
-	(void)bytes_take(in, in->left < room ? in->left : room, &part);
-	memcpy(side->head + side->used, part.at, part.left);
-	side->used += part.left;
-	if (side->used == need)
-		read_head(work, (struct bytes){side->head, side->used});
+		(void)read_head(work, (struct bytes){0});
 }
 
 static void
@@ -307,6 +278,52 @@ step_rest(struct work *work, struct bytes *in)
 		observation_control(work->seen, work->direction, part.left);
 	if (side->left == 0)
 		end_packet(work);
+}
+
+/* Of a head that came in parts the payload in it is in no piece any more. */
+static void
+read_gathered(struct work *work)
+{
+	struct side *side = work->side;
+	struct side gathered = {.head = side->head, .used = side->used};
+	struct bytes head = {gathered.head, gathered.used}, payload = head;
+	size_t left;
+
+	side->head = NULL;
+	side->used = 0;
+	left = read_head(work, head);
+	(void)bytes_skip(&payload, head.left - left);
+	if (left > 0)
+		step_rest(work, &payload);
+	drop_head(&gathered);
+}
+
+static void
+step_head(struct work *work, struct bytes *in)
+{
+	struct side *side = work->side;
+	size_t need = HEAD_MAX, room;
+	struct bytes part;
+
+	if (side->left < need)
+		need = side->left;
+	if (side->used == 0 && in->left >= need) {
+		part = (struct bytes){in->at, need};
+		(void)bytes_skip(in, need - read_head(work, part));
+		return;
+	}
+	if (side->head == NULL)
+		side->head = malloc(HEAD_MAX);
+	if (side->head == NULL) {
+		work->seen->confused = true;
+		return;
+	}
+	room = need - side->used;
+	(void)bytes_take(in, in->left < room ? in->left : room, &part);
+	memcpy(side->head + side->used, part.at, part.left);
+	side->used += part.left;
+	if (side->used == need)
+		read_gathered(work);
 }
 
 static size_t
