@@ -60,16 +60,35 @@ static const struct codec codecs[] = {
     {"vnd.onvif.metadata", "onvif", PAYLOAD_METADATA, 255},
 };
 
+static const struct codec *
+find_number(uint8_t type)
+{
+	for (size_t i = 0; i < sizeof(codecs) / sizeof(*codecs); i++) {
+		if (codecs[i].type == type)
+			return &codecs[i];
+	}
+	return NULL;
+}
+
+static const struct codec *
+find_name(const char *name)
+{
+	for (size_t i = 0; i < sizeof(codecs) / sizeof(*codecs); i++) {
+		/* Letters of either case differ in one bit. */
+		if (((name[0] ^ codecs[i].name[0]) & ~0x20) == 0 &&
+		    strcasecmp(name, codecs[i].name) == 0)
+			return &codecs[i];
+	}
+	return NULL;
+}
+
 /* By SDP's name; where nothing was named, by the number. */
 static const struct codec *
 find_codec(const char *name, uint8_t type)
 {
-	for (size_t i = 0; i < sizeof(codecs) / sizeof(*codecs); i++) {
-		if (name != NULL && name[0] != '\0' ? strcasecmp(name, codecs[i].name) == 0
-						    : type == codecs[i].type && type != 255)
-			return &codecs[i];
-	}
-	return NULL;
+	if (name != NULL && name[0] != '\0')
+		return find_name(name);
+	return type < DYNAMIC_FIRST ? find_number(type) : NULL;
 }
 
 /* ---- sources ---- */

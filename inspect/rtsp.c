@@ -277,20 +277,29 @@ end_frame(struct work *work)
 	begin_message(work->side);
 }
 
+/* Take so much that need bytes of the frame's front are there, if there are. */
+static bool
+gather_frame(struct side *side, struct bytes *in, size_t need)
+{
+	struct bytes part;
+
+	(void)bytes_take(in, in->left < need - side->used ? in->left : need - side->used, &part);
+	memcpy(side->frame + side->used, part.at, part.left);
+	side->used += (uint8_t)part.left;
+	return side->used == need;
+}
+
 static void
 step_frame_head(struct work *work, struct bytes *in)
 {
 	struct side *side = work->side;
-	uint8_t byte;
 
-	if (!bytes_u8(in, &byte))
-		return;
-	side->frame[side->used++] = byte;
-	if (side->used < FRAME_HEAD)
+	if (side->used < FRAME_HEAD && !gather_frame(side, in, FRAME_HEAD))
 		return;
 	if (side->used == FRAME_HEAD)
 		side->left = (uint64_t)side->frame[2] << 8 | side->frame[3];
-	if (side->used < FRAME_HEAD + (side->left < FRAME_PEEK ? side->left : FRAME_PEEK))
+	if (!gather_frame(side, in,
+		FRAME_HEAD + (side->left < FRAME_PEEK ? (size_t)side->left : FRAME_PEEK)))
 		return;
 	begin_frame(work);
 	if (side->left == 0)
