@@ -13,7 +13,8 @@
  *
  * What observing a conversation costs, its meter with it: nanoseconds of CPU per
  * byte on bulk (MIB mebibytes of random bytes, 256 without it, in pieces of 16 KiB
- * as the relay gives them) in each protocol's own framing, and nanoseconds per
+ * as the relay gives them; behind a front that tells what they are, where one is
+ * named) in each protocol's own framing, and nanoseconds per
  * small request with its answer, and per conversation of one.  Medians of rounds.
  */
 enum { PIECE = 16384, POOL = 16 << 20, ROUNDS = 5, REQUESTS = 20000 };
@@ -78,6 +79,12 @@ struct framing {
 	enum app_proto proto;
 };
 
+#define WEBSOCKET_OPEN "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"
+#define WEBSOCKET_ANSWER "HTTP/1.1 101 Go\r\n\r\n"
+#define MQTT_OPEN "\x10\x0e\0\4MQTT\4\2\0\x3c\0\2c1"
+#define H264_FRONT "\0\0\0\1\x67\x42\xc0\x1e\xda\x02\x80\xbf\xe5\x84"
+#define JPEG_FRONT "\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0"
+
 static const struct framing framings[] = {
     {.what = "unknown, raw",
 	.open = "\xfa\xce",
@@ -105,20 +112,52 @@ static const struct framing framings[] = {
 	.head_size = 9,
 	.unit = 16384,
 	.proto = APP_HTTP2},
-    {.what = "WebSocket, masked frames of 16 KiB",
-	.open = "GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n",
-	.open_size = 38,
-	.answer = "HTTP/1.1 101 Go\r\n\r\n",
-	.answer_size = 19,
-	.head = "\x82\xfe\x40\0abcd",
+    {.what = "WebSocket, random, 4 KiB each",
+	.open = WEBSOCKET_OPEN,
+	.open_size = sizeof(WEBSOCKET_OPEN) - 1,
+	.answer = WEBSOCKET_ANSWER,
+	.answer_size = sizeof(WEBSOCKET_ANSWER) - 1,
+	.head = "\x82\xfe\x10\0abcd",
 	.head_size = 8,
-	.unit = 16384,
+	.unit = 4096,
 	.proto = APP_WEBSOCKET},
-    {.what = "MQTT, messages of 64 KiB",
-	.open = "\x10\x0e\0\4MQTT\4\2\0\x3c\0\2c1",
-	.open_size = 16,
+    {.what = "WebSocket, random, 64 KiB each",
+	.open = WEBSOCKET_OPEN,
+	.open_size = sizeof(WEBSOCKET_OPEN) - 1,
+	.answer = WEBSOCKET_ANSWER,
+	.answer_size = sizeof(WEBSOCKET_ANSWER) - 1,
+	.head = "\x82\xff\0\0\0\0\0\1\0\0abcd",
+	.head_size = 14,
+	.unit = 65536,
+	.proto = APP_WEBSOCKET},
+    {.what = "WebSocket, H.264, 64 KiB each",
+	.open = WEBSOCKET_OPEN,
+	.open_size = sizeof(WEBSOCKET_OPEN) - 1,
+	.answer = WEBSOCKET_ANSWER,
+	.answer_size = sizeof(WEBSOCKET_ANSWER) - 1,
+	.head = "\x82\xff\0\0\0\0\0\1\0\x0e\0\0\0\0" H264_FRONT,
+	.head_size = 14 + 14,
+	.unit = 65536,
+	.proto = APP_WEBSOCKET},
+    {.what = "MQTT, random, 1 KiB each",
+	.open = MQTT_OPEN,
+	.open_size = sizeof(MQTT_OPEN) - 1,
+	.head = "\x30\x83\x08\0\1t",
+	.head_size = 6,
+	.unit = 1024,
+	.proto = APP_MQTT},
+    {.what = "MQTT, random, 64 KiB each",
+	.open = MQTT_OPEN,
+	.open_size = sizeof(MQTT_OPEN) - 1,
 	.head = "\x30\x83\x80\x04\0\1t",
 	.head_size = 7,
+	.unit = 65536,
+	.proto = APP_MQTT},
+    {.what = "MQTT, JPEG, 64 KiB each",
+	.open = MQTT_OPEN,
+	.open_size = sizeof(MQTT_OPEN) - 1,
+	.head = "\x30\x91\x80\x04\0\1t" JPEG_FRONT,
+	.head_size = 7 + 14,
 	.unit = 65536,
 	.proto = APP_MQTT},
     {.what = "RTSP, frames of 1,400 bytes",
