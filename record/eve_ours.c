@@ -100,18 +100,18 @@ add_topics(struct json *json, const char *topics)
 	json_close_array(json);
 }
 
-/* What Suricata has no words for; of HTTP and SMTP it has. */
+/* What Suricata has no words for; of HTTP, MQTT and SMTP it has. */
 static void
 add_words(struct json *json, const struct app_facts *app)
 {
+	if (app->proto != APP_MQTT && app->proto != APP_SMTP)
+		eve_add_text(json, "client", app->client);
 	if (eve_is_http(app->proto))
 		return;
 	eve_add_text(json, "method", app->method);
 	eve_add_text(json, "host", app->host);
 	eve_add_text(json, "path", app->path);
 	eve_add_text(json, "agent", app->agent);
-	if (app->proto != APP_MQTT && app->proto != APP_SMTP)
-		eve_add_text(json, "client", app->client);
 	if (app->status != 0)
 		json_number(json, "status", app->status);
 }
