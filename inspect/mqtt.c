@@ -106,7 +106,8 @@ read_connect(struct work *work, struct bytes in)
 	if (level < 3 || level > 5 || (flags & 1) != 0)
 		return false;
 	work->mqtt->level = level;
-	text_copy(app->method, sizeof(app->method), "CONNECT");
+	if (app->method[0] == '\0') /* in a WebSocket it is HTTP's */
+		text_copy(app->method, sizeof(app->method), "CONNECT");
 	app->credentials = app->credentials || (flags & 0xc0) != 0;
 	if (skip_properties(work->mqtt, &in) && bytes_vec16(&in, &client))
 		token_keep(app->client, sizeof(app->client), client);

@@ -38,7 +38,8 @@ observation_status(struct observation *seen, struct bytes digits, uint16_t *stat
 	if (digits.left != 3 || !token_decimal(digits, &value) || value < 100)
 		return false;
 	*status = (uint16_t)value;
-	if (seen->app->status == 0 && value >= 200)
+	/* 101 is the last one of HTTP, too: what follows is another protocol. */
+	if (seen->app->status == 0 && (value >= 200 || value == 101))
 		seen->app->status = *status;
 	return true;
 }

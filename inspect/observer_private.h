@@ -76,7 +76,8 @@ void observation_begin(struct observation *seen, enum direction direction,
 void observation_body(struct observation *seen, enum direction direction, struct bytes part);
 void observation_end(struct observation *seen, enum direction direction);
 
-/* A number between 100 and 999, of the first answer, as three digits stand there. */
+/* A number between 100 and 999, of the first answer, as three digits stand there; of those
+ * below 200 only 101 is an answer. */
 bool observation_status(struct observation *seen, struct bytes digits, uint16_t *status);
 
 #endif

@@ -268,6 +268,8 @@ Test(websocket, with_mqtt_inside_is_read)
 	       "\x82\x84\0\0\0\0/bxy")));
 
 	cr_expect_eq(heard.app.proto, APP_WEBSOCKET);
+	cr_expect_str_eq(heard.app.method, "GET");
+	cr_expect_eq(heard.app.status, 101);
 	cr_expect_str_eq(heard.app.client, "c1");
 	cr_expect_str_eq(heard.app.topics, "a/b");
 	cr_expect_not(heard.app.confused);
