@@ -5,7 +5,7 @@
 #include "inspect/dns.h"
 #include "inspect/dtls.h"
 #include "inspect/encrypted_dns.h"
-#include "inspect/hello.h"
+#include "inspect/hello_facts.h"
 #include "inspect/ntp.h"
 #include "inspect/p2p.h"
 #include "inspect/quic.h"

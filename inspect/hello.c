@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/hello.h"
 
-#include "base/text.h"
-#include "inspect/fingerprint.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,30 +10,6 @@ enum {
 	RECORD_HANDSHAKE = 22,
 	MESSAGE_HEADER = 4,
 	MESSAGE_CLIENT_HELLO = 1,
-	RANDOM_BYTES = 32,
-};
-
-enum extension {
-	EXTENSION_SERVER_NAME = 0,
-	EXTENSION_GROUPS = 10,
-	EXTENSION_SIGNATURES = 13,
-	EXTENSION_ALPN = 16,
-	EXTENSION_EARLY_DATA = 42,
-	EXTENSION_VERSIONS = 43,
-	EXTENSION_ECH = 0xfe0d,                 /* RFC 9849 */
-	EXTENSION_SERVER_CERTIFICATE_TYPE = 20, /* RFC 7250 */
-	EXTENSION_PRE_SHARED_KEY = 41,
-};
-
-enum {
-	NAME_HOST = 0,
-	SIGNATURE_ECDSA_P256 = 0x0403,
-	HASH_SHA1 = 2, /* of a signature before TLS 1.3; 1 is MD5 (RFC 5246 section 7.4.1.4.1) */
-	GROUP_P256 = 23,
-	TLS_1_0 = 0x0301,
-	TLS_1_2 = 0x0303,
-	TLS_1_3 = 0x0304,
-	DTLS_1_0 = 0xfeff,
 };
 
 /* ---- gathering ---- */
@@ -231,361 +204,6 @@ name_protocol(struct bytes raw)
 	return is_mqtt(raw) ? "mqtt" : "unknown";
 }
 
-/* ---- the message ---- */
-
-/* Whether a list of 16-bit numbers holds one. */
-static bool
-list_has(struct bytes list, uint16_t wanted)
-{
-	uint16_t value;
-
-	while (bytes_u16(&list, &value)) {
-		if (value == wanted)
-			return true;
-	}
-	return false;
-}
-
-static bool
-is_host_byte(uint8_t byte)
-{
-	return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-	       (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_';
-}
-
-/* One name (RFC 6066 section 3) in one extension (RFC 8446 section 4.2): where
- * a hello has two, ours need not be the one that the server takes.  A NUL would
- * make it one name to us and another to whoever reads it as a string, so it is
- * written as '?', and called odd. */
-static bool
-read_server_name(struct bytes ext, struct hello_facts *facts)
-{
-	struct bytes list, name;
-	uint8_t type;
-
-	if (facts->sni_present)
-		return false;
-	facts->sni_present = true;
-	if (!bytes_vec16(&ext, &list) || ext.left != 0 || !bytes_u8(&list, &type) ||
-	    !bytes_vec16(&list, &name) || list.left != 0)
-		return false;
-	if (type != NAME_HOST || name.left == 0 || name.left >= FACTS_NAME_MAX) {
-		facts->sni_odd = true;
-		return true;
-	}
-	memcpy(facts->sni, name.at, name.left);
-	facts->sni[name.left] = '\0';
-	for (size_t i = 0; i < name.left; i++) {
-		facts->sni_odd = facts->sni_odd || !is_host_byte(name.at[i]);
-		if (facts->sni[i] == '\0')
-			facts->sni[i] = '?';
-	}
-	return true;
-}
-
-/* Copy whole names only: a list cut inside a name is no list. */
-static bool
-read_alpn(struct bytes ext, struct hello_facts *facts)
-{
-	struct bytes list, name;
-
-	if (!bytes_vec16(&ext, &list) || ext.left != 0)
-		return false;
-	facts->alpn_size = 0;
-	while (list.left > 0) {
-		if (!bytes_vec8(&list, &name) || name.left == 0)
-			return false;
-		if (facts->alpn_size + 1 + name.left > FACTS_ALPN_MAX)
-			continue;
-		facts->alpn[facts->alpn_size] = (uint8_t)name.left;
-		memcpy(facts->alpn + facts->alpn_size + 1, name.at, name.left);
-		facts->alpn_size = (uint8_t)(facts->alpn_size + 1 + name.left);
-	}
-	return true;
-}
-
-static bool
-read_versions(struct bytes ext, struct hello_facts *facts)
-{
-	struct bytes list;
-	uint16_t version;
-
-	if (!bytes_vec8(&ext, &list) || ext.left != 0 || list.left % 2 != 0)
-		return false;
-	facts->version_max = 0;
-	facts->version_min = UINT16_MAX;
-	while (bytes_u16(&list, &version)) {
-		if (fingerprint_is_grease(version))
-			continue;
-		if (version > facts->version_max)
-			facts->version_max = version;
-		if (version < facts->version_min)
-			facts->version_min = version;
-	}
-	return facts->version_max != 0;
-}
-
-/* The version of TLS that one of DTLS was made after (RFC 4347, 6347, 9147). */
-static uint16_t
-tls_version(uint16_t dtls)
-{
-	switch (dtls) {
-	case 0xfefc:
-		return TLS_1_3;
-	case 0xfefd:
-		return TLS_1_2;
-	default:
-		return TLS_1_0 + 1;
-	}
-}
-
-/* What the extensions say about the leaf that the camera can take. */
-struct signature_offer {
-	bool has_signatures, ecdsa_signature;
-	bool better_than_sha1; /* one of them is */
-	bool has_groups, p256;
-	bool raw_keys_only, has_psk;
-	uint16_t version_max; /* of TLS; of DTLS the one that it was made after */
-};
-
-static bool
-take_list16(struct bytes ext, struct bytes *list)
-{
-	return bytes_vec16(&ext, list) && ext.left == 0 && list->left % 2 == 0;
-}
-
-/* Groups with ML-KEM (RFC 9936 and its drafts' numbers, which devices keep). */
-static bool
-is_post_quantum(uint16_t group)
-{
-	static const uint16_t groups[] = {
-	    0x0200, 0x0201, 0x0202, /* MLKEM512, 768, 1024 */
-	    0x11eb, 0x11ec, 0x11ed, /* with P-256, X25519, P-384 */
-	    0x6399, 0x639a,         /* Kyber's drafts, with X25519 and P-256 */
-	};
-
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
-		if (groups[i] == group)
-			return true;
-	}
-	return false;
-}
-
-static bool
-read_groups(struct bytes ext, struct hello_facts *facts, struct signature_offer *offer)
-{
-	struct bytes list;
-	uint16_t group;
-
-	if (!take_list16(ext, &list))
-		return false;
-	offer->has_groups = true;
-	offer->p256 = list_has(list, GROUP_P256);
-	while (bytes_u16(&list, &group))
-		facts->post_quantum = facts->post_quantum || is_post_quantum(group);
-	return true;
-}
-
-static bool
-read_signatures(struct bytes ext, struct signature_offer *offer)
-{
-	struct bytes list;
-	uint16_t scheme;
-
-	if (!take_list16(ext, &list))
-		return false;
-	offer->has_signatures = true;
-	offer->ecdsa_signature = list_has(list, SIGNATURE_ECDSA_P256);
-	while (bytes_u16(&list, &scheme)) {
-		if (scheme >> 8 > HASH_SHA1 && !fingerprint_is_grease(scheme))
-			offer->better_than_sha1 = true;
-	}
-	return true;
-}
-
-/* The types of certificate that it takes from a server; 0 is X.509. */
-static bool
-read_certificate_types(struct bytes ext, struct signature_offer *offer)
-{
-	struct bytes list;
-
-	if (!bytes_vec8(&ext, &list) || ext.left != 0 || list.left == 0)
-		return false;
-	offer->raw_keys_only = memchr(list.at, 0, list.left) == NULL;
-	return true;
-}
-
-static bool
-read_extension(uint16_t type, struct bytes body, struct hello_facts *facts,
-    struct signature_offer *offer)
-{
-	switch ((enum extension)type) {
-	case EXTENSION_SERVER_NAME:
-		return read_server_name(body, facts);
-	case EXTENSION_ALPN:
-		return read_alpn(body, facts);
-	case EXTENSION_VERSIONS:
-		return read_versions(body, facts);
-	case EXTENSION_SIGNATURES:
-		return read_signatures(body, offer);
-	case EXTENSION_GROUPS:
-		return read_groups(body, facts, offer);
-	case EXTENSION_EARLY_DATA:
-		facts->early_data = true;
-		return true;
-	case EXTENSION_ECH:
-		facts->ech = true;
-		return true;
-	case EXTENSION_SERVER_CERTIFICATE_TYPE:
-		return read_certificate_types(body, offer);
-	case EXTENSION_PRE_SHARED_KEY:
-		offer->has_psk = true;
-		return true;
-	default:
-		return true;
-	}
-}
-
-static bool
-read_extensions(struct bytes exts, struct hello_facts *facts, struct signature_offer *offer)
-{
-	while (exts.left > 0) {
-		struct bytes body;
-		uint16_t type;
-
-		if (!bytes_u16(&exts, &type) || !bytes_vec16(&exts, &body))
-			return false;
-		if (!read_extension(type, body, facts, offer))
-			return false;
-	}
-	return true;
-}
-
-/* Suites that authenticate by ECDSA (RFC 8422, RFC 5289, RFC 7905). */
-static bool
-has_ecdsa_suite(struct bytes suites)
-{
-	static const uint16_t ecdsa[] = {0xc02b, 0xc02c, 0xcca9, 0xc023, 0xc024, 0xc009, 0xc00a,
-	    0xc0ac, 0xc0ad};
-
-	for (size_t i = 0; i < sizeof(ecdsa) / sizeof(ecdsa[0]); i++) {
-		if (list_has(suites, ecdsa[i]))
-			return true;
-	}
-	return false;
-}
-
-/* TLS 1.3 names the signature in one place; before it, suite, signature and
- * curve must all allow it, and an absent list allows what it would list. */
-static bool
-takes_ecdsa(const struct signature_offer *offer, struct bytes suites)
-{
-	if (offer->version_max >= TLS_1_3)
-		return offer->ecdsa_signature;
-	if (!has_ecdsa_suite(suites) || (offer->has_groups && !offer->p256))
-		return false;
-	return offer->version_max == TLS_1_2 ? offer->ecdsa_signature : !offer->has_signatures;
-}
-
-/* Suites that authenticate by a pre-shared key (RFC 4279, 4785, 5487, 5489, 6209,
- * 6367, 6655, 7905, 8442), and those that are no suites: RFC 5746, RFC 7507. */
-static bool
-is_psk_suite(uint16_t suite)
-{
-	static const uint16_t ranges[][2] = {{0x002c, 0x002e}, {0x008a, 0x0095}, {0x00a8, 0x00b9},
-	    {0x00ff, 0x00ff}, {0x5600, 0x5600}, {0xc033, 0xc03b}, {0xc064, 0xc065},
-	    {0xc06a, 0xc06f}, {0xc08e, 0xc093}, {0xc094, 0xc09b}, {0xc0a4, 0xc0a5},
-	    {0xc0a8, 0xc0ab}, {0xccab, 0xccae}, {0xd001, 0xd005}};
-
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-		if (suite >= ranges[i][0] && suite <= ranges[i][1])
-			return true;
-	}
-	return fingerprint_is_grease(suite);
-}
-
-/* Whether no certificate of anybody's is good enough.  In TLS 1.3 one that
- * names no signature takes none (RFC 8446 section 9.2). */
-static bool
-takes_no_certificate(const struct signature_offer *offer, struct bytes suites)
-{
-	uint16_t suite;
-
-	if (offer->raw_keys_only)
-		return true;
-	if (offer->version_max >= TLS_1_3)
-		return offer->has_psk && !offer->has_signatures;
-	while (bytes_u16(&suites, &suite)) {
-		if (!is_psk_suite(suite))
-			return false;
-	}
-	return true;
-}
-
-/* What was said of versions; in DTLS the newest is the lowest number. */
-static void
-settle_versions(enum hello_carrier carrier, bool said, struct hello_facts *facts,
-    struct signature_offer *offer)
-{
-	if (carrier == HELLO_BY_DTLS) {
-		uint16_t oldest = said ? facts->version_max : (uint16_t)DTLS_1_0;
-
-		if (said)
-			facts->version_max = facts->version_min;
-		facts->version_min = oldest;
-		offer->version_max = tls_version(facts->version_max);
-	} else {
-		if (!said)
-			facts->version_min = TLS_1_0;
-		offer->version_max = facts->version_max;
-	}
-}
-
-bool
-hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hello_facts *facts)
-{
-	struct bytes whole = body, random, session, cookie, suites, compression, exts = {0};
-	struct signature_offer offer = {0};
-
-	if (!bytes_u16(&body, &facts->version_max) || !bytes_take(&body, RANDOM_BYTES, &random) ||
-	    !bytes_vec8(&body, &session) ||
-	    (carrier == HELLO_BY_DTLS && !bytes_vec8(&body, &cookie)) ||
-	    !bytes_vec16(&body, &suites) || suites.left % 2 != 0 ||
-	    !bytes_vec8(&body, &compression))
-		return false;
-	facts->version_min = 0;
-	/* Up to TLS 1.2 a hello may end here, RFC 5246 section 7.4.1.2. */
-	if (body.left > 0 && (!bytes_vec16(&body, &exts) || body.left != 0))
-		return false;
-	if (!read_extensions(exts, facts, &offer))
-		return false;
-	settle_versions(carrier, facts->version_min != 0, facts, &offer);
-	facts->ecdsa = takes_ecdsa(&offer, suites);
-	facts->no_certificate = suites.left > 0 && takes_no_certificate(&offer, suites);
-	/* A hello of TLS 1.2 that says nothing of signatures means SHA-1. */
-	facts->sha1_only = offer.version_max <= TLS_1_2 && !offer.better_than_sha1;
-	fingerprint_hello(whole, carrier, facts->ja3, facts->ja4);
-	return true;
-}
-
-static void
-set_kind(struct hello_facts *facts, enum hello_kind kind, const char *protocol)
-{
-	memset(facts, 0, sizeof(*facts));
-	facts->kind = kind;
-	text_copy(facts->protocol, sizeof(facts->protocol), protocol);
-}
-
-void
-hello_read_body(struct bytes body, enum hello_carrier carrier, struct hello_facts *facts)
-{
-	static const char *const protocols[] = {"tls", "quic", "dtls"};
-
-	set_kind(facts, HELLO_TLS, protocols[carrier]);
-	if (!hello_parse_body(body, carrier, facts))
-		set_kind(facts, HELLO_BROKEN, protocols[carrier]);
-}
-
 enum hello_result
 hello_add(struct hello_reader *reader, size_t count, struct hello_facts *facts)
 {
@@ -598,7 +216,7 @@ hello_add(struct hello_reader *reader, size_t count, struct hello_facts *facts)
 	if (!is_tls(raw)) {
 		if (may_open(raw))
 			return HELLO_MORE;
-		set_kind(facts, HELLO_NOT_TLS, name_protocol(raw));
+		hello_facts_set(facts, HELLO_NOT_TLS, name_protocol(raw));
 		return HELLO_READY;
 	}
 	switch (gather(reader, &body)) {
@@ -614,7 +232,7 @@ hello_add(struct hello_reader *reader, size_t count, struct hello_facts *facts)
 	case STEP_BROKEN:
 		break;
 	}
-	set_kind(facts, HELLO_BROKEN, "tls");
+	hello_facts_set(facts, HELLO_BROKEN, "tls");
 	return HELLO_READY;
 }
 
@@ -624,9 +242,9 @@ hello_finish(const struct hello_reader *reader, struct hello_facts *facts)
 	struct bytes raw = {reader->raw, reader->raw_used};
 
 	if (raw.left == 0)
-		set_kind(facts, HELLO_NONE, "");
+		hello_facts_set(facts, HELLO_NONE, "");
 	else if (is_tls(raw))
-		set_kind(facts, HELLO_BROKEN, "tls");
+		hello_facts_set(facts, HELLO_BROKEN, "tls");
 	else
-		set_kind(facts, HELLO_NOT_TLS, name_protocol(raw));
+		hello_facts_set(facts, HELLO_NOT_TLS, name_protocol(raw));
 }

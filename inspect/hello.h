@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/facts.h"
-#include "inspect/fingerprint.h"
+#include "inspect/hello_facts.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,8 +17,7 @@
  * The raw bytes are kept as they came: they are replayed to our own TLS side,
  * or to the server when the connection passes through.
  *
- * Source: RFC 8446 sections 4.1.2, 4.2 and 5.1; RFC 5246 section 7.4.1.2;
- * RFC 6066 section 3 (server_name); RFC 7301 (ALPN).
+ * Source: RFC 8446 section 5.1; RFC 5246 section 6.2.1.
  */
 enum {
 	HELLO_MESSAGE_MAX =
@@ -54,12 +53,5 @@ void hello_finish(const struct hello_reader *reader, struct hello_facts *facts);
 
 /* Give the memory back; the reader may be used anew. */
 void hello_clear(struct hello_reader *reader);
-
-/* Read one ClientHello message's body (behind its 4-byte header); false when
- * it is not well-formed.  Fills all of facts but kind and protocol. */
-bool hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hello_facts *facts);
-
-/* The same with kind: HELLO_TLS with its facts, or HELLO_BROKEN. */
-void hello_read_body(struct bytes body, enum hello_carrier carrier, struct hello_facts *facts);
 
 #endif
