@@ -17,6 +17,9 @@ enum {
 	/* Beyond what any link takes whole a datagram is not put together with
 	 * others: each of them would have to be taken apart twice. */
 	SEGMENT_MAX = 1472,
+	/* From one place to the next: 33 lines of cache more than a datagram takes, or
+	 * the beginnings of all would meet in the same few sets of it. */
+	PLACE_BYTES = UDP_DATAGRAM_MAX + 1 + 33 * 64,
 	TRIES = 3, /* errors that stand on a socket from before, and are told once each */
 };
 
@@ -24,25 +27,32 @@ enum {
  * most, and by which interface.  And what goes beside: where to cut. */
 enum {
 	CONTROL_BYTES = CMSG_SPACE(sizeof(struct sockaddr_in6)) * 2 +
-			CMSG_SPACE(sizeof(struct in6_pktinfo)) * 2,
+			CMSG_SPACE(sizeof(struct in6_pktinfo)) * 2 + CMSG_SPACE(sizeof(int)),
 	SEGMENT_BYTES = CMSG_SPACE(sizeof(uint16_t)),
 };
 
+/* A message to the kernel: datagrams that hang together by `next`. */
+struct leaving {
+	const struct udp_message *first;
+	size_t count;
+};
+
 struct udp_batch {
-	size_t count; /* of messages that are in it */
-	struct udp_message messages[UDP_BATCH];
+	size_t count; /* of places that are filled */
 	struct sockaddr_storage froms[UDP_BATCH];
 	_Alignas(struct cmsghdr) uint8_t controls[UDP_BATCH][CONTROL_BYTES];
 	struct iovec received[UDP_BATCH];
 	struct mmsghdr in[UDP_BATCH];
 
-	const struct udp_message *leaving[UDP_BATCH]; /* one a piece of pieces */
+	struct leaving leaving[UDP_BATCH]; /* one a message of out */
 	struct iovec pieces[UDP_BATCH];
 	struct sockaddr_storage tos[UDP_BATCH];
 	_Alignas(struct cmsghdr) uint8_t segments[UDP_BATCH][SEGMENT_BYTES];
 	struct mmsghdr out[UDP_BATCH];
-	uint8_t
-	    *bytes; /* UDP_BATCH times UDP_DATAGRAM_MAX; pages that nobody filled cost nothing */
+	/* Pages that nobody filled cost nothing. */
+	uint8_t *bytes;       /* UDP_BATCH places */
+	size_t message_count; /* what is in the places */
+	struct udp_message messages[UDP_BATCH_MESSAGES];
 };
 
 struct udp_batch *
@@ -53,7 +63,7 @@ udp_batch_new(struct err *err)
 
 	if (batch == NULL)
 		return (void)err_set(err, ERR_NOMEM, "no memory for datagrams"), NULL;
-	bytes = mmap(NULL, (size_t)UDP_BATCH * UDP_DATAGRAM_MAX, PROT_READ | PROT_WRITE,
+	bytes = mmap(NULL, (size_t)UDP_BATCH * PLACE_BYTES, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (bytes == MAP_FAILED) {
 		(void)err_sys(err, "datagrams");
@@ -65,7 +75,7 @@ udp_batch_new(struct err *err)
 		struct msghdr *header = &batch->in[i].msg_hdr;
 
 		batch->received[i] =
-		    (struct iovec){batch->bytes + i * UDP_DATAGRAM_MAX, UDP_DATAGRAM_MAX};
+		    (struct iovec){batch->bytes + i * PLACE_BYTES, UDP_DATAGRAM_MAX};
 		header->msg_name = &batch->froms[i];
 		header->msg_control = batch->controls[i];
 		header->msg_iov = &batch->received[i];
@@ -79,7 +89,7 @@ udp_batch_free(struct udp_batch *batch)
 {
 	if (batch == NULL)
 		return;
-	(void)munmap(batch->bytes, (size_t)UDP_BATCH * UDP_DATAGRAM_MAX);
+	(void)munmap(batch->bytes, (size_t)UDP_BATCH * PLACE_BYTES);
 	free(batch);
 }
 
@@ -87,6 +97,7 @@ void
 udp_batch_clear(struct udp_batch *batch)
 {
 	batch->count = 0;
+	batch->message_count = 0;
 }
 
 size_t
@@ -129,27 +140,69 @@ take_control(struct udp_message *message, const struct cmsghdr *control)
 	}
 }
 
+static size_t
+take_size(const struct cmsghdr *control)
+{
+	int size;
+
+	if (control->cmsg_len < CMSG_LEN(sizeof(size)))
+		return 0;
+	memcpy(&size, CMSG_DATA(control), sizeof(size));
+	return size > 0 ? (size_t)size : 0;
+}
+
+/* What came as one, taken apart: all of one size, but for a shorter last one. */
+static void
+take_apart(struct udp_batch *batch, const struct udp_message *whole, size_t each)
+{
+	struct bytes rest = whole->payload;
+
+	do {
+		struct udp_message *message = &batch->messages[batch->message_count];
+
+		*message = *whole;
+		message->payload = rest;
+		if (each > 0 && each < rest.left)
+			message->payload.left = each;
+		rest.at += message->payload.left;
+		rest.left -= message->payload.left;
+		batch->message_count++;
+	} while (rest.left > 0 && batch->message_count < UDP_BATCH_MESSAGES);
+}
+
 static void
 take(struct udp_batch *batch, size_t at)
 {
 	struct mmsghdr *got = &batch->in[at];
-	struct udp_message *message = &batch->messages[at];
+	struct udp_message whole = {.payload = {batch->received[at].iov_base, got->msg_len}};
+	size_t each = 0;
 
-	*message =
-	    (struct udp_message){.payload = {batch->bytes + at * UDP_DATAGRAM_MAX, got->msg_len}};
-	(void)addr_from_sockaddr(&message->from, &batch->froms[at]);
+	(void)addr_from_sockaddr(&whole.from, &batch->froms[at]);
 	for (struct cmsghdr *control = CMSG_FIRSTHDR(&got->msg_hdr); control != NULL;
-	     control = CMSG_NXTHDR(&got->msg_hdr, control))
-		take_control(message, control);
+	     control = CMSG_NXTHDR(&got->msg_hdr, control)) {
+		if (control->cmsg_level == SOL_UDP && control->cmsg_type == UDP_GRO)
+			each = take_size(control);
+		else
+			take_control(&whole, control);
+	}
+	take_apart(batch, &whole, each);
+}
+
+void
+udp_batch_gather(int fd)
+{
+	const int on = 1;
+
+	(void)setsockopt(fd, SOL_UDP, UDP_GRO, &on, sizeof(on));
 }
 
 size_t
 udp_batch_receive(struct udp_batch *batch, int fd, size_t most, struct udp_message **first)
 {
-	size_t start = batch->count;
+	size_t start = batch->count, before = batch->message_count;
 	int got = -1;
 
-	*first = &batch->messages[start];
+	*first = &batch->messages[before];
 	if (most > udp_batch_room(batch))
 		most = udp_batch_room(batch);
 	if (most == 0)
@@ -163,31 +216,31 @@ udp_batch_receive(struct udp_batch *batch, int fd, size_t most, struct udp_messa
 		if (got < 0 && errno == EAGAIN)
 			return 0;
 	}
-	for (int i = 0; i < got; i++)
+	for (int i = 0; i < got && batch->message_count < UDP_BATCH_MESSAGES; i++)
 		take(batch, batch->count++);
-	return batch->count - start;
+	return batch->message_count - before;
 }
 
 /* ---- sending ---- */
 
-/* One call's worth of datagrams: `pieces` in `messages`, of which each has one
- * or, put together, more. */
+/* One call's worth of datagrams: `pieces` of memory in `messages`, of which each
+ * has one datagram or, put together, more. */
 struct call {
 	size_t pieces, messages;
-	size_t bytes; /* of the message that is being filled */
+	/* Of the message that is being filled: */
+	size_t bytes, each, last; /* together, of its first datagram, of its last */
 };
 
 static bool
 joins(const struct udp_batch *batch, const struct call *call, const struct udp_message *message)
 {
-	const struct msghdr *last = &batch->out[call->messages - 1].msg_hdr;
-	const struct iovec *before = &batch->pieces[call->pieces - 1];
-	size_t each = last->msg_iov[0].iov_len;
+	const struct leaving *leaving = &batch->leaving[call->messages - 1];
 
-	return message->payload.left > 0 && message->payload.left <= each &&
-	       before->iov_len == each && each <= SEGMENT_MAX && last->msg_iovlen < SEGMENTS_MAX &&
+	return message->payload.left > 0 && message->payload.left <= call->each &&
+	       call->last == call->each && call->each <= SEGMENT_MAX &&
+	       leaving->count < SEGMENTS_MAX &&
 	       call->bytes + message->payload.left <= SEGMENTED_BYTES_MAX &&
-	       addr_equal(&message->to, &batch->leaving[call->pieces - 1]->to);
+	       addr_equal(&message->to, &leaving->first->to);
 }
 
 static void
@@ -200,16 +253,17 @@ begin(struct udp_batch *batch, struct call *call, const struct udp_message *mess
 	    .msg_iov = &batch->pieces[call->pieces],
 	    .msg_iovlen = 0};
 	header->msg_namelen = addr_to_sockaddr(&message->to, &batch->tos[at]);
+	batch->leaving[at] = (struct leaving){.first = message};
 	call->bytes = 0;
+	call->each = message->payload.left;
 }
 
 /* From the second on the kernel is told where to cut. */
 static void
-tell_segments(struct udp_batch *batch, size_t at)
+tell_segments(struct udp_batch *batch, size_t at, uint16_t each)
 {
 	struct msghdr *header = &batch->out[at].msg_hdr;
 	struct cmsghdr *control;
-	uint16_t each = (uint16_t)header->msg_iov[0].iov_len;
 
 	header->msg_control = batch->segments[at];
 	header->msg_controllen = SEGMENT_BYTES;
@@ -220,66 +274,80 @@ tell_segments(struct udp_batch *batch, size_t at)
 	memcpy(CMSG_DATA(control), &each, sizeof(each));
 }
 
+/* What came as one lies together, and is one piece again. */
+static void
+add_piece(struct udp_batch *batch, struct call *call, struct bytes payload)
+{
+	struct msghdr *header = &batch->out[call->messages - 1].msg_hdr;
+	struct iovec *last = header->msg_iovlen > 0 ? &batch->pieces[call->pieces - 1] : NULL;
+
+	if (last != NULL && (const uint8_t *)last->iov_base + last->iov_len == payload.at) {
+		last->iov_len += payload.left;
+		return;
+	}
+	/* sendmsg(2) does not write to what it sends. */
+	batch->pieces[call->pieces++] = (struct iovec){(void *)(uintptr_t)payload.at, payload.left};
+	header->msg_iovlen++;
+}
+
 static void
 add(struct udp_batch *batch, struct call *call, const struct udp_message *message)
 {
-	struct msghdr *header;
+	size_t at;
 
 	if (call->messages == 0 || !joins(batch, call, message))
 		begin(batch, call, message);
-	header = &batch->out[call->messages - 1].msg_hdr;
-	/* sendmsg(2) does not write to what it sends. */
-	batch->pieces[call->pieces] =
-	    (struct iovec){(void *)(uintptr_t)message->payload.at, message->payload.left};
-	batch->leaving[call->pieces++] = message;
+	at = call->messages - 1;
+	add_piece(batch, call, message->payload);
 	call->bytes += message->payload.left;
-	if (++header->msg_iovlen == 2)
-		tell_segments(batch, call->messages - 1);
+	call->last = message->payload.left;
+	if (++batch->leaving[at].count == 2)
+		tell_segments(batch, at, (uint16_t)call->each);
 }
 
-static const struct udp_message *const *
-tell_sent(const struct udp_batch *batch, const struct udp_message *const *at, size_t from,
-    size_t count, udp_batch_sent *sent, void *arg)
+static void
+tell_sent(const struct leaving *leaving, udp_batch_sent *sent, void *arg)
 {
-	for (size_t i = from; i < from + count; i++) {
-		for (size_t k = batch->out[i].msg_hdr.msg_iovlen; k > 0; k--)
-			sent(arg, *at++);
-	}
-	return at;
+	const struct udp_message *message = leaving->first;
+
+	for (size_t i = 0; i < leaving->count; i++, message = message->next)
+		sent(arg, message);
 }
 
 /* One that the kernel refuses as a whole (its path takes no datagrams of that
- * size, ...) goes piece by piece. */
+ * size, ...) goes datagram by datagram. */
 static void
-send_pieces(int fd, const struct msghdr *whole, const struct udp_message *const *at,
-    udp_batch_sent *sent, void *arg)
+send_each(int fd, const struct msghdr *whole, const struct leaving *leaving, udp_batch_sent *sent,
+    void *arg)
 {
-	for (size_t i = 0; i < whole->msg_iovlen; i++) {
-		struct msghdr one = {.msg_name = whole->msg_name,
+	const struct udp_message *message = leaving->first;
+
+	for (size_t i = 0; i < leaving->count; i++, message = message->next) {
+		struct iovec piece = {(void *)(uintptr_t)message->payload.at,
+		    message->payload.left};
+		const struct msghdr one = {.msg_name = whole->msg_name,
 		    .msg_namelen = whole->msg_namelen,
-		    .msg_iov = &whole->msg_iov[i],
+		    .msg_iov = &piece,
 		    .msg_iovlen = 1};
 
 		if (sendmsg(fd, &one, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-			sent(arg, at[i]);
+			sent(arg, message);
 	}
 }
 
 static void
 send_call(struct udp_batch *batch, int fd, const struct call *call, udp_batch_sent *sent, void *arg)
 {
-	const struct udp_message *const *at = batch->leaving;
 	size_t done = 0;
 	int tries = 0;
 
 	while (done < call->messages) {
 		int got = sendmmsg(fd, &batch->out[done], (unsigned)(call->messages - done),
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		const struct msghdr *first = &batch->out[done].msg_hdr;
 
 		if (got > 0) {
-			at = tell_sent(batch, at, done, (size_t)got, sent, arg);
-			done += (size_t)got;
+			for (; got > 0; got--)
+				tell_sent(&batch->leaving[done++], sent, arg);
 			continue;
 		}
 		if (errno == EAGAIN || errno == ENOBUFS || errno == EBADF)
@@ -287,9 +355,8 @@ send_call(struct udp_batch *batch, int fd, const struct call *call, udp_batch_se
 		/* An ICMP error that came for an earlier one is told here, and once. */
 		if ((errno == ECONNREFUSED || errno == EINTR) && tries++ < TRIES)
 			continue;
-		if (first->msg_iovlen > 1)
-			send_pieces(fd, first, at, sent, arg);
-		at += first->msg_iovlen;
+		if (batch->leaving[done].count > 1)
+			send_each(fd, &batch->out[done].msg_hdr, &batch->leaving[done], sent, arg);
 		done++;
 	}
 }

@@ -15,10 +15,13 @@ struct udp_batch;
 /*
  * Datagrams many at a time: recvmmsg(2) into memory that a worker has once, and
  * from there sendmmsg(2).  Neighbours of one size to one receiver go to the
- * kernel as one (UDP_SEGMENT, udp(7)), and are datagrams again behind it.
+ * kernel as one (UDP_SEGMENT, udp(7)), and are datagrams again behind it; so do
+ * those that the kernel hands over as one (UDP_GRO) where a socket was opened to
+ * it with udp_batch_gather.
  */
 enum {
-	UDP_BATCH = 64,           /* datagrams received at once */
+	UDP_BATCH = 64, /* that are received at once, each a datagram or many */
+	UDP_BATCH_MESSAGES = UDP_BATCH * 128, /* UDP_MAX_SEGMENTS of the kernel, linux/udp.h */
 	UDP_DATAGRAM_MAX = 65535, /* so none is ever cut: the field is 16 bits (RFC 768) */
 };
 
@@ -36,15 +39,20 @@ void udp_batch_free(struct udp_batch *batch);     /* accepts NULL */
 /* There is nothing in it. */
 void udp_batch_clear(struct udp_batch *batch);
 
+/* What comes to fd may come put together: for udp_batch_receive only.  A kernel
+ * that cannot hands over one at a time. */
+void udp_batch_gather(int fd);
+
 /*
- * Take what fd has, behind what is in the batch already, up to `most`.  Returns
- * how many came; *first is the first of them, and the others stand behind it.
+ * Take what fd has, behind what is in the batch already, up to `most` times one
+ * or what came as one.  Returns how many datagrams came; *first is the first of
+ * them, and the others stand behind it.
  * Errors that stand on the socket (ICMP) are passed over.  `to` and `ifindex` are
  * what fd was asked to tell (IP_RECVORIGDSTADDR, IP_PKTINFO and those of IPv6).
  */
 size_t udp_batch_receive(struct udp_batch *batch, int fd, size_t most, struct udp_message **first);
 
-/* How many more it takes. */
+/* How many times more it takes. */
 size_t udp_batch_room(const struct udp_batch *batch);
 
 /*

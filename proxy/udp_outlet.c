@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/siphash.h"
+#include "proxy/udp_batch.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -90,6 +91,7 @@ open_socket(const struct udp_outlets *outlets, struct udp_outlet *outlet, struct
 		return err_sys(err, "a flow's socket");
 	(void)setsockopt(outlet->fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_RECVERR : IPV6_RECVERR,
 	    &on, sizeof(on));
+	udp_batch_gather(outlet->fd);
 	if ((!v4 && setsockopt(outlet->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0) ||
 	    epoll_ctl(outlets->epoll, EPOLL_CTL_ADD, outlet->fd, &wanted) != 0) {
 		(void)err_sys(err, "a flow's socket");

@@ -130,14 +130,16 @@ on_camera(evutil_socket_t fd, short what, void *arg)
 {
 	struct udp_relay *relay = arg;
 	uint64_t until_us = clock_mono_us() + TURN_US;
-	size_t got = UDP_BATCH;
+	bool more = true;
 
 	(void)what;
-	while (got == UDP_BATCH && clock_mono_us() < until_us) {
+	while (more && clock_mono_us() < until_us) {
 		struct udp_message *messages;
+		size_t got;
 
 		udp_batch_clear(relay->batch);
 		got = udp_batch_receive(relay->batch, fd, UDP_BATCH, &messages);
+		more = udp_batch_room(relay->batch) == 0;
 		relay->now_ms = clock_mono_ms();
 		for (size_t i = 0; i < got; i++) {
 			struct udp_flow *flow = route_up(relay, &messages[i]);
@@ -426,6 +428,7 @@ udp_relay_open(struct worker *worker, int fd, struct err *err)
 		return (void)err_set(err, ERR_NOMEM, "no memory for the flows"), NULL;
 	relay->worker = worker;
 	relay->fd = fd;
+	udp_batch_gather(fd);
 	relay->broker = worker->broker;
 	relay->sockets_max = count_sockets();
 	relay->table = udp_table_new(err);

@@ -34,6 +34,7 @@ TAILQ_HEAD(camera_list, camera);
 struct udp_table {
 	struct siphash_key key;
 	size_t count;
+	struct udp_flow *found; /* last: the next datagram is often of the same; or NULL */
 	size_t counts[UDP_STATES];
 	struct udp_flow_list lists[UDP_STATES];
 	struct camera_list excess;
@@ -160,13 +161,24 @@ udp_table_free(struct udp_table *table)
 	free(table);
 }
 
+static bool
+is_between(const struct udp_flow *flow, const struct addr *camera, const struct addr *dst)
+{
+	return addr_equal(&flow->camera, camera) && addr_equal(&flow->dst, dst);
+}
+
 struct udp_flow *
 udp_table_find(struct udp_table *table, const struct addr *camera, const struct addr *dst)
 {
-	struct udp_flow *flow = *flow_bucket(table, camera, dst);
+	struct udp_flow *flow = table->found;
 
-	while (flow != NULL && !(addr_equal(&flow->camera, camera) && addr_equal(&flow->dst, dst)))
+	if (flow != NULL && is_between(flow, camera, dst))
+		return flow;
+	flow = *flow_bucket(table, camera, dst);
+	while (flow != NULL && !is_between(flow, camera, dst))
 		flow = flow->next;
+	if (flow != NULL)
+		table->found = flow;
 	return flow;
 }
 
@@ -217,6 +229,8 @@ forget(struct udp_table *table, struct udp_flow *flow)
 		at = &(*at)->next;
 	*at = flow->next;
 	flow->next = NULL;
+	if (table->found == flow)
+		table->found = NULL;
 	table->count--;
 	assert(camera != NULL && camera->flows > 0);
 	if (--camera->flows == 0)
