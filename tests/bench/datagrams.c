@@ -2,18 +2,23 @@
 /*
  * Datagrams for tests/bench/udp.py:
  *
- *	datagrams sink ADDRESS PORT [echo]      counts what comes, and sends it back;
+ *	datagrams sink ADDRESS PORT [echo] [gathered]
+ *	                                        counts what comes, and sends it back;
  *	                                        prints "datagrams bytes" at SIGTERM
- *	datagrams send ADDRESS PORT FLOWS SIZE COUNT BURST
+ *	datagrams send ADDRESS PORT FLOWS SIZE COUNT BURST [gathered]
  *	                                        COUNT datagrams, from FLOWS ports in
  *	                                        turn, BURST each millisecond
  *	datagrams open ADDRESS PORT ENDPOINTS DESTINATIONS
  *	                                        a datagram from each of so many ports
  *	                                        to each of so many, from PORT on
+ *
+ * gathered: neighbours from one port to one leave as one (UDP_SEGMENT), and so
+ * come to the relay as from a card that gathers what it receives (GRO).
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BATCH = 64, FLOWS_MAX = 256, ROOM = 16 << 20, MS_NS = 1000000 };
+enum { BATCH = 64, FLOWS_MAX = 256, ROOM = 16 << 20, MS_NS = 1000000, EACH = 8 };
 
 static volatile sig_atomic_t ended;
 static unsigned char bytes[BATCH][2048];
@@ -72,8 +77,50 @@ pause_ms(long ms)
 	(void)nanosleep(&span, NULL);
 }
 
+/* Whether datagram i goes with the one before it. */
 static int
-sink(const char *address, const char *port, int echo)
+is_next(size_t i)
+{
+	return i > 0 && pieces[i].iov_len == pieces[i - 1].iov_len &&
+	       memcmp(&peers[i], &peers[i - 1], sizeof(peers[i])) == 0;
+}
+
+/* What is in messages, each neighbour with the one before it where they are of one
+ * size. */
+static void
+send_gathered(int fd, size_t count)
+{
+	static struct mmsghdr out[BATCH];
+	static _Alignas(struct cmsghdr) unsigned char controls[BATCH][CMSG_SPACE(sizeof(uint16_t))];
+	unsigned at = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct msghdr *header = &out[at].msg_hdr;
+		uint16_t each = (uint16_t)pieces[i].iov_len;
+		struct cmsghdr *control;
+
+		if (is_next(i)) {
+			out[at - 1].msg_hdr.msg_iovlen++;
+			continue;
+		}
+		*header = (struct msghdr){.msg_name = messages[i].msg_hdr.msg_name,
+		    .msg_namelen = messages[i].msg_hdr.msg_namelen,
+		    .msg_iov = &pieces[i],
+		    .msg_iovlen = 1,
+		    .msg_control = controls[at],
+		    .msg_controllen = sizeof(controls[at])};
+		control = CMSG_FIRSTHDR(header);
+		*control = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(each)),
+		    .cmsg_level = SOL_UDP,
+		    .cmsg_type = UDP_SEGMENT};
+		memcpy(CMSG_DATA(control), &each, sizeof(each));
+		at++;
+	}
+	(void)sendmmsg(fd, out, at, 0);
+}
+
+static int
+sink(const char *address, const char *port, int echo, int gathered)
 {
 	const struct sockaddr_in at = parse(address, port);
 	const int room = ROOM;
@@ -100,7 +147,9 @@ sink(const char *address, const char *port, int echo)
 			total += messages[i].msg_len;
 			pieces[i].iov_len = messages[i].msg_len;
 		}
-		if (echo && got > 0)
+		if (echo && gathered && got > 0)
+			send_gathered(fd, (size_t)got);
+		else if (echo && got > 0)
 			(void)sendmmsg(fd, messages, (unsigned)got, 0);
 	}
 	printf("%llu %llu\n", count, total);
@@ -143,28 +192,42 @@ open_flows(int *fds, size_t flows, const struct sockaddr_in *to)
 	return 0;
 }
 
+/* Up to EACH datagrams; how many went. */
+static size_t
+send_some(int fd, size_t some, int gathered)
+{
+	struct msghdr whole = {.msg_iov = pieces, .msg_iovlen = some};
+	int got;
+
+	if (gathered)
+		return sendmsg(fd, &whole, 0) > 0 ? some : 0;
+	got = sendmmsg(fd, messages, (unsigned)some, 0);
+	return got > 0 ? (size_t)got : 0;
+}
+
 static int
-send_load(char **words)
+send_load(char **words, int gathered)
 {
 	const struct sockaddr_in to = parse(words[0], words[1]);
 	size_t flows = strtoul(words[2], NULL, 10), size = strtoul(words[3], NULL, 10);
 	size_t count = strtoul(words[4], NULL, 10), burst = strtoul(words[5], NULL, 10);
-	int fds[FLOWS_MAX];
+	int fds[FLOWS_MAX], each = gathered ? (int)size : 0;
 	unsigned long long back = 0;
 	struct timespec next;
 
 	if (flows > FLOWS_MAX || size > sizeof(bytes[0]) || open_flows(fds, flows, &to) != 0)
 		return fail("open");
+	for (size_t i = 0; i < flows; i++)
+		(void)setsockopt(fds[i], SOL_UDP, UDP_SEGMENT, &each, sizeof(each));
 	lay_out(size);
 	for (size_t i = 0; i < BATCH; i++)
 		memset(bytes[i], 0x80, size); /* the first two bits of RTP */
 	(void)clock_gettime(CLOCK_MONOTONIC, &next);
 	for (size_t sent = 0, turn = 0; sent < count;) {
 		for (size_t left = burst; left > 0; turn++) {
-			unsigned some = left > 8 ? 8 : (unsigned)left;
-			int got = sendmmsg(fds[turn % flows], messages, some, 0);
+			size_t some = left > EACH ? EACH : left;
 
-			sent += got > 0 ? (size_t)got : 0;
+			sent += send_some(fds[turn % flows], some, gathered);
 			left -= some;
 		}
 		back += drain(fds, flows);
@@ -218,10 +281,13 @@ open_many(const char *address, const char *port, size_t endpoints, size_t destin
 int
 main(int argc, char **argv)
 {
+	int gathered = argc > 1 && strcmp(argv[argc - 1], "gathered") == 0;
+
+	argc -= gathered;
 	if (argc >= 4 && strcmp(argv[1], "sink") == 0)
-		return sink(argv[2], argv[3], argc > 4);
+		return sink(argv[2], argv[3], argc > 4, gathered);
 	if (argc == 8 && strcmp(argv[1], "send") == 0)
-		return send_load(argv + 2);
+		return send_load(argv + 2, gathered);
 	if (argc == 6 && strcmp(argv[1], "open") == 0)
 		return open_many(argv[2], argv[3], strtoul(argv[4], NULL, 10),
 		    strtoul(argv[5], NULL, 10));

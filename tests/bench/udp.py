@@ -55,9 +55,9 @@ class Bench:
                 poke.close()
                 told += [int(word) for word in process.communicate(timeout=10)[0].split()]
 
-    def send(self, address, flows, size):
+    def send(self, address, flows, size, *how):
         words = [self.tool, "send", address, str(PORT), str(flows), str(size), str(self.arguments.count),
-                 str(self.arguments.burst)]
+                 str(self.arguments.burst), *(word for word in how if word == "gathered")]
         done = self.net.cam.run(*words, timeout=120)
         return [int(word) for word in done.split()]
 
@@ -99,7 +99,7 @@ class Bench:
             self.warm(address)
             settle(pid)
             before = cpu(pid)
-            sent, back = self.send(address, flows, size)
+            sent, back = self.send(address, flows, size, *how)
             spent = cpu(pid) - before
         arrived = told[0] + back
         return arrived / spent, told[0] / sent
@@ -114,7 +114,7 @@ class Bench:
 
     def compare(self):
         relays = {"borderlens": self.borderlens, "socat": self.socat, "nginx": self.nginx}
-        for what, how in (("up", ()), ("both ways", ("echo",))):
+        for what, how in (("up", ()), ("both ways", ("echo",)), ("both ways, gathered", ("echo", "gathered"))):
             for flows, size in ((1, 1200), (32, 1200), (32, 160)):
                 rows = {name: [] for name in relays}
                 for _ in range(self.arguments.rounds):
