@@ -2,22 +2,11 @@
 #include "config/judge.h"
 
 #include "config/index.h"
-#include "config/rules_private.h"
+#include "config/judge_private.h"
 
 #include <string.h>
 
 enum { REASON_MAX = 256 };
-
-/* One question to all sets. */
-struct session {
-	const struct facts *facts;
-	enum verdict_stage stage;
-	const char *name; /* the server's, without a dot at its end */
-	bool proven;      /* the server's certificate spoke for the name, on this address */
-	bool lookup;      /* about the name alone */
-	judge_tell *tell;
-	void *arg;
-};
 
 /* What waits for what is sent, and how much is held for it. */
 struct held {
@@ -37,43 +26,6 @@ struct outcome {
 	bool in_vain; /* rule decides by what its hold says of what did not become known */
 	struct held held;
 };
-
-/* The name that the camera gave, or else looked up. */
-static const char *
-claimed_name(const struct facts *facts)
-{
-	return facts->hello.sni[0] != '\0' ? facts->hello.sni : facts->looked_up;
-}
-
-/* What a camera looked up is no name that its server was asked to prove. */
-static bool
-is_proven(enum verdict_stage stage, const struct facts *facts)
-{
-	return stage >= VERDICT_CERTIFICATE && facts->server.verified &&
-	       (facts->hello.sni[0] != '\0' || facts->looked_up[0] == '\0') &&
-	       facts->inspect != INSPECT_PASSTHROUGH && facts->inspect != INSPECT_PLAIN;
-}
-
-static struct asked
-question(const struct session *session, const struct ruleset *set, const struct rule *rule)
-{
-	struct asked asked = {
-	    .facts = session->facts,
-	    .stage = session->stage,
-	    .name = session->name,
-	    .proof = ANSWER_YES,
-	    .strict = rule->then.result == RESULT_BLOCK,
-	    .waits = session->facts->waits,
-	    .lookup = session->lookup,
-	};
-
-	/* A name narrows at once, and widens only when it is proven.  A set that
-	 * only observes widens nothing. */
-	if (rule->then.result != RESULT_BLOCK && set->mode != MODE_OBSERVE && !session->proven)
-		asked.proof =
-		    session->stage < VERDICT_CERTIFICATE ? ANSWER_TENTATIVE : ANSWER_UNPROVEN;
-	return asked;
-}
 
 static void
 add_condition(struct text *out, const struct session *session, const struct condition *condition)
@@ -116,7 +68,7 @@ static void
 tell_rule(const struct session *session, const struct ruleset *set, const struct rule *rule,
     enum answer answer, bool in_vain)
 {
-	struct asked asked = question(session, set, rule);
+	struct asked asked = session_question(session, set, rule);
 	char line[REASON_MAX];
 	struct text reason = text_in(line, sizeof(line));
 
@@ -301,7 +253,7 @@ static bool
 ask_rule(const struct session *session, const struct ruleset *set, const struct rule *rule,
     struct waiting *waiting)
 {
-	struct asked asked = question(session, set, rule);
+	struct asked asked = session_question(session, set, rule);
 	enum answer answer = group_ask(&rule->match, &asked);
 
 	waiting->in_vain = answer == ANSWER_UNKNOWN && waited_in_vain(session, rule, &asked);
@@ -509,89 +461,15 @@ ask_all(const struct session *session, const struct rules *rules, struct verdict
 	write_flag(session, &flagged, &verdict->flag);
 }
 
-/* "host.example." is the same host to a resolver, so to a rule as well. */
-static const char *
-plain_name(const char *claimed, char out[FACTS_NAME_MAX])
-{
-	size_t size = strlen(claimed);
-
-	if (size == 0 || claimed[size - 1] != '.')
-		return claimed;
-	text_copy(out, size < FACTS_NAME_MAX ? size : FACTS_NAME_MAX, claimed);
-	return out;
-}
-
-/* The bits of the budgets of one rule. */
-static uint64_t
-rule_budgets(const struct rules *rules, const struct rule *rule)
-{
-	uint64_t bits = 0;
-
-	for (size_t i = 0; i < rules->budget_count; i++) {
-		if (rules->budgets[i].rule == rule)
-			bits |= UINT64_C(1) << i;
-	}
-	return bits;
-}
-
-/* Those of a set, of the rules that nothing above keeps from being asked. */
-static uint64_t
-set_budgets(const struct session *none, const struct session *all, const struct rules *rules,
-    const struct ruleset *set)
-{
-	uint64_t bits = 0;
-
-	for (size_t i = 0; i < set->counting; i++) {
-		const struct rule *rule = &set->rules[i];
-		struct asked below = question(none, set, rule), above = question(all, set, rule);
-		bool holds = group_ask(&rule->match, &below) == ANSWER_YES;
-
-		if (rule->counts && (holds || group_ask(&rule->match, &above) == ANSWER_YES))
-			bits |= rule_budgets(rules, rule);
-		if (holds)
-			break;
-	}
-	return bits;
-}
-
-uint64_t
-judge_budgets(const struct rules *rules, const struct facts *facts)
-{
-	char name[FACTS_NAME_MAX];
-	struct facts below, above;
-	struct session none = {.stage = VERDICT_PAYLOAD}, all;
-	uint64_t bits = 0;
-
-	if (rules_budgets(rules) == 0)
-		return 0;
-	below = above = *facts;
-	below.budgeted = above.budgeted = true;
-	below.budgets_over = 0;
-	above.budgets_over = UINT64_MAX;
-	none.facts = &below;
-	none.name = plain_name(claimed_name(facts), name);
-	none.proven = is_proven(none.stage, facts);
-	all = none;
-	all.facts = &above;
-	for (size_t i = 0; i < rules->count; i++)
-		bits |= set_budgets(&none, &all, rules, rules->list[i]);
-	return bits;
-}
-
 void
 judge_explain(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,
     struct verdict *verdict, judge_tell *tell, void *arg)
 {
 	char name[FACTS_NAME_MAX];
-	const struct session session = {
-	    .facts = facts,
-	    .stage = stage,
-	    .name = plain_name(claimed_name(facts), name),
-	    .proven = is_proven(stage, facts),
-	    .tell = tell,
-	    .arg = arg,
-	};
+	struct session session = session_about(facts, stage, name);
 
+	session.tell = tell;
+	session.arg = arg;
 	if (rules != NULL && rules->count > 0) {
 		ask_all(&session, rules, verdict);
 		return;
@@ -613,12 +491,7 @@ bool
 judge_lookup(const struct rules *rules, const struct facts *facts, struct verdict *verdict)
 {
 	char name[FACTS_NAME_MAX];
-	const struct session session = {
-	    .facts = facts,
-	    .stage = VERDICT_NAME,
-	    .name = plain_name(facts->looked_up, name),
-	    .lookup = true,
-	};
+	const struct session session = session_of_lookup(facts, name);
 
 	for (size_t i = 0; rules != NULL && i < rules->count; i++) {
 		struct outcome outcome = ask_set(&session, rules->list[i], NULL);
