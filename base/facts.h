@@ -310,9 +310,10 @@ enum anomaly {
 	ANOMALY_BROADCAST,
 	ANOMALY_IPV6_EXTENSION,
 	ANOMALY_FRAGMENT,
-	ANOMALY_OTHER, /* another protocol */
-	ANOMALY_GAP,   /* packets that came while nobody listened, and went nowhere */
-	ANOMALY_COUNT  /* keep last */
+	ANOMALY_OTHER,   /* another protocol */
+	ANOMALY_GAP,     /* packets that came while nobody listened, and went nowhere */
+	ANOMALY_BUDGETS, /* counts of budgets were lost, and begin anew */
+	ANOMALY_COUNT    /* keep last */
 };
 
 struct anomaly_facts {
@@ -386,6 +387,14 @@ struct verdict {
 	char rule[FACTS_LABEL_MAX]; /* the rule's id, "default" or "unknown" */
 	char why[FACTS_TEXT_MAX];
 	struct flag flag; /* the gravest */
+};
+
+/* A budget that was drawn on (config/rules.h), as it stood when this was written. */
+struct budget_facts {
+	char ruleset[FACTS_LABEL_MAX], rule[FACTS_LABEL_MAX]; /* rule "": none was */
+	uint64_t used, up_over; /* bytes: what had left in its period, and what may */
+	uint32_t per_s;
+	bool by_device; /* of this camera; else of all to this destination */
 };
 
 /* ---- a camera that was seen, without any connection ---- */
@@ -485,6 +494,7 @@ struct facts {
 	uint32_t geo_age_days;          /* of a stats event only: of the oldest database, which
 					 * place.located_basis names */
 	struct verdict verdict;
+	struct budget_facts budget;
 	enum inspect inspect;
 	enum transport transport;
 	struct traffic traffic;

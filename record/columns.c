@@ -395,6 +395,10 @@ const struct column columns[] = {
     FACT("held", COLUMN_NUMBER, payload.held, "bytes that waited for the class, at most at once"),
     FACT("packets_up", COLUMN_NUMBER, traffic.packets_up, "datagrams from the camera"),
     FACT("packets_down", COLUMN_NUMBER, traffic.packets_down, "datagrams from the server"),
+    FACT("budget_rule", COLUMN_TEXT, budget.rule, "the rule whose budget it drew on, the fullest"),
+    FACT("budget_used", COLUMN_NUMBER, budget.used,
+	"bytes that had left under that budget in its period"),
+    FACT("budget_up_over", COLUMN_NUMBER, budget.up_over, "bytes that may leave under it"),
 };
 
 const size_t column_count = sizeof(columns) / sizeof(columns[0]);

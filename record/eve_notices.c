@@ -130,6 +130,8 @@ anomaly_type(enum anomaly kind)
 {
 	if (kind == ANOMALY_GAP)
 		return "gap";
+	if (kind == ANOMALY_BUDGETS)
+		return "lost";
 	return kind == ANOMALY_FRAGMENT ? "fragments" : "dropped";
 }
 
@@ -138,7 +140,7 @@ eve_add_anomaly_line(struct json *json, const struct event_head *head, const str
     const char *site)
 {
 	static const char *const events[ANOMALY_COUNT] = {"", "ICMP", "GRE", "ESP", "6IN4",
-	    "MULTICAST", "BROADCAST", "IPV6_EXTENSION", "FRAGMENT", "OTHER", "GAP"};
+	    "MULTICAST", "BROADCAST", "IPV6_EXTENSION", "FRAGMENT", "OTHER", "GAP", "BUDGETS"};
 	const struct anomaly_facts *anomaly = &facts->anomaly;
 	char text[CLOCK_TEXT_MAX];
 

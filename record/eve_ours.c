@@ -186,6 +186,21 @@ add_payload(struct json *json, const struct facts *facts)
 	json_close(json);
 }
 
+static void
+add_budget(struct json *json, const struct budget_facts *budget)
+{
+	if (budget->rule[0] == '\0')
+		return;
+	json_open(json, "budget");
+	json_string(json, "ruleset", budget->ruleset);
+	json_string(json, "rule", budget->rule);
+	json_string(json, "by", budget->by_device ? "device" : "destination");
+	json_number(json, "used", budget->used);
+	json_number(json, "up_over", budget->up_over);
+	json_number(json, "per_s", budget->per_s);
+	json_close(json);
+}
+
 /* ---- all of it ---- */
 
 void
@@ -213,6 +228,7 @@ eve_add_ours(struct json *json, const struct event_head *head, const struct fact
 	if (closed) {
 		add_payload(json, facts);
 		eve_add_pair(json, "left", facts->traffic.left_up, facts->traffic.left_down);
+		add_budget(json, &facts->budget);
 		json_string(json, "end", end_name(facts->end));
 		eve_add_text(json, "end_text", facts->end_text);
 		json_number(json, "duration_ms", facts->duration_us / US_PER_MS);

@@ -33,8 +33,8 @@ enum event_kind {
 };
 
 enum {
-	EVENT_FRAME_MAX = 4980, /* bytes: a struct facts that is full to the brim */
-	EVENT_SHORT_MAX = 2140, /* bytes: the same with less than DETAIL_FULL */
+	EVENT_FRAME_MAX = 5140, /* bytes: a struct facts that is full to the brim */
+	EVENT_SHORT_MAX = 2300, /* bytes: the same with less than DETAIL_FULL */
 	EVENT_WORKER_MAX = 65535,
 };
 

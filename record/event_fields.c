@@ -159,6 +159,12 @@ const struct event_field event_fields[] = {
     {129, FIELD_SIZED, IN_FACTS(app.first), offsetof(struct facts, app.first_size), true, true},
     FIELD(130, FIELD_BOOL, dns.resolver, 0),
     FIELD(131, FIELD_NUMBER, dns.left_out, 0),
+    PASSING(132, FIELD_TEXT, budget.ruleset, 0),
+    PASSING(133, FIELD_TEXT, budget.rule, 0),
+    PASSING(134, FIELD_NUMBER, budget.used, 0),
+    PASSING(135, FIELD_NUMBER, budget.up_over, 0),
+    PASSING(136, FIELD_NUMBER, budget.per_s, 0),
+    PASSING(137, FIELD_BOOL, budget.by_device, 0),
 };
 
 const size_t event_field_count = sizeof(event_fields) / sizeof(event_fields[0]);

@@ -108,6 +108,8 @@ fill_texts(struct facts *facts)
 	FILL(facts->verdict.flag.ruleset);
 	FILL(facts->verdict.flag.rule);
 	FILL(facts->verdict.flag.why);
+	FILL(facts->budget.ruleset);
+	FILL(facts->budget.rule);
 	FILL(facts->end_text);
 	FILL(facts->sighting.maker);
 	FILL(facts->dns.name);
@@ -214,6 +216,10 @@ make_full_facts(struct facts *facts)
 	    .left_down = UINT64_MAX,
 	    .packets_up = UINT32_MAX,
 	    .packets_down = UINT32_MAX};
+	facts->budget.used = UINT64_MAX;
+	facts->budget.up_over = UINT64_MAX;
+	facts->budget.per_s = UINT32_MAX;
+	facts->budget.by_device = true;
 	fill_payload(&facts->payload);
 	fill_app(&facts->app);
 	facts->end = END_COUNT - 1;

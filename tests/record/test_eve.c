@@ -200,6 +200,31 @@ Test(eve, a_close_has_the_flow_and_the_certificate)
 	drop(&lines);
 }
 
+Test(eve, a_budget_that_was_drawn_on_is_told_at_the_end)
+{
+	struct event_head head = {EVENT_CLOSE, 1, 7, 2, UINT64_C(1795312801623456)};
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 5);
+	facts.budget = (struct budget_facts){.ruleset = "site",
+	    .rule = "much",
+	    .used = 52428000,
+	    .up_over = 52428800,
+	    .per_s = 3600,
+	    .by_device = true};
+	read_lines(&head, &facts, &lines);
+	EXPECT(lines.at[0], {"borderlens.budget.ruleset", "\"site\""},
+	    {"borderlens.budget.rule", "\"much\""}, {"borderlens.budget.by", "\"device\""},
+	    {"borderlens.budget.used", "52428000"}, {"borderlens.budget.up_over", "52428800"},
+	    {"borderlens.budget.per_s", "3600"});
+	drop(&lines);
+	facts.budget = (struct budget_facts){0};
+	read_lines(&head, &facts, &lines);
+	EXPECT(lines.at[0], {"borderlens.budget", ""});
+	drop(&lines);
+}
+
 Test(eve, a_block_is_an_alert_too)
 {
 	struct facts facts;
@@ -797,6 +822,8 @@ Test(eve, what_went_nowhere_is_an_anomaly_line)
 			type = "\"gap\"";
 		else if (kind == ANOMALY_FRAGMENT)
 			type = "\"fragments\"";
+		else if (kind == ANOMALY_BUDGETS)
+			type = "\"lost\"";
 		make_facts(&facts, 0);
 		facts.anomaly = (struct anomaly_facts){kind, 12, 900};
 		(void)snprintf(name, sizeof(name), "\"%s\"", anomaly_name(kind));
