@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "config/devices.h"
 #include "proxy/broker_wire.h"
+#include "proxy/budget.h"
 #include "proxy/guard.h"
 #include "proxy/inventory.h"
 #include "proxy/snapshot.h"
@@ -92,4 +93,20 @@ anomalies_record(void *arg, const struct broker_unseen *unseen)
 	name_camera(worker, &unseen->count.key, &facts);
 	say_what(unseen, &facts);
 	return spool_write(worker->spool, EVENT_ANOMALY, &facts, NULL) == 0;
+}
+
+void
+anomalies_record_loss(struct worker *worker)
+{
+	struct facts facts = {.anomaly = {.kind = ANOMALY_BUDGETS}};
+	uint64_t lost_us = budgets_take_loss(worker->budgets);
+
+	if (lost_us == 0)
+		return;
+	facts.opened_wall_us = facts.closed_wall_us = lost_us;
+	text_copy(facts.end_text, sizeof(facts.end_text),
+	    "The counts of budgets could not be used; they were set aside and begin anew");
+	if (!spool_has_room(worker->spool) ||
+	    spool_write(worker->spool, EVENT_ANOMALY, &facts, NULL) != 0)
+		budgets_put_loss(worker->budgets, lost_us);
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 struct broker_unseen;
+struct worker;
 
 /*
  * Records what the kernel's rules dropped of a camera, or what came while nobody
@@ -12,5 +13,9 @@ struct broker_unseen;
  * for broker_hear.  false: the spool has no room for it now.
  */
 bool anomalies_record(void *arg, const struct broker_unseen *unseen);
+
+/* Record that counts of budgets were lost, where nobody did (proxy/budget.h); to be
+ * called now and then. */
+void anomalies_record_loss(struct worker *worker);
 
 #endif

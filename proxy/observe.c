@@ -499,6 +499,8 @@ observe_rest(struct conn *conn)
 		return;
 	if (event_initialized(&observer->timer))
 		(void)event_del(&observer->timer);
+	spending_tell(observer->spending, own_rules(conn), &conn->facts.verdict, clock_wall_us(),
+	    &conn->facts.budget);
 	spending_free(observer->spending);
 	observer->spending = NULL;
 	hold_clear(&observer->hold);

@@ -313,10 +313,13 @@ hold_loaded(struct supervisor *supervisor, const struct loaded *loaded, struct e
 static int
 open_budgets(struct supervisor *supervisor, struct err *err)
 {
-	char path[CONFIG_PATH_MAX + 16];
+	char path[CONFIG_PATH_MAX + 16], aside[BUDGETS_PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/budgets", supervisor->config->state_dir);
-	supervisor->budgets_fd = budgets_open(path, err);
+	supervisor->budgets_fd = budgets_open(path, aside, err);
+	if (aside[0] != '\0')
+		log_error("the counts of budgets cannot be used and begin anew; set aside as %s",
+		    aside);
 	return supervisor->budgets_fd >= 0 ? 0 : -1;
 }
 

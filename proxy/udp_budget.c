@@ -76,6 +76,16 @@ udp_budget_lets(struct udp_relay *relay, struct udp_flow *flow, size_t size)
 }
 
 void
+udp_budget_tell(const struct udp_relay *relay, const struct udp_flow *flow, struct facts *facts)
+{
+	const struct snapshot *now = relay->worker->snapshot;
+
+	if (flow->spending != NULL && flow->spends_under == now->generation)
+		spending_tell(flow->spending, now->config->rules, &facts->verdict, clock_wall_us(),
+		    &facts->budget);
+}
+
+void
 udp_budget_drop(struct udp_flow *flow)
 {
 	spending_free(flow->spending);

@@ -178,6 +178,7 @@ udp_flow_record(struct udp_relay *relay, struct udp_flow *flow)
 	facts->closed_wall_us = clock_wall_us();
 	facts->duration_us = clock_mono_us() - flow->opened_us;
 	tell_end(flow, facts);
+	udp_budget_tell(relay, flow, facts);
 	if (flow->live != NULL) {
 		if (spool_write_brief(spool, facts, NULL) != 0)
 			return false;

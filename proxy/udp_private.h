@@ -123,6 +123,8 @@ void udp_tell_class(struct udp_relay *relay, const struct udp_flow *flow);
 bool udp_budget_lets(struct udp_relay *relay, struct udp_flow *flow, size_t size);
 
 /* Before a flow is removed. */
+void udp_budget_tell(const struct udp_relay *relay, const struct udp_flow *flow,
+    struct facts *facts);
 void udp_budget_drop(struct udp_flow *flow);
 
 /* Answer flow's camera from here, as if from where it sent to. */

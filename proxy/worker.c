@@ -141,6 +141,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	atomic_store_explicit(&worker->counters->beat_ms, clock_mono_ms(), memory_order_relaxed);
 	worker_tell_stats(worker, clock_mono_ms());
+	anomalies_record_loss(worker);
 	inventory_turn(worker->inventory, worker->snapshot->config->devices,
 	    worker->snapshot->generation, clock_mono_ms());
 	if (worker->drain_from_ms != 0)

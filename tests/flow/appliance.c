@@ -283,7 +283,7 @@ appliance_open(struct flow *flow)
 	worker->board = calloc(1, sizeof(*worker->board));
 	cr_assert(worker->base != NULL && worker->board != NULL);
 	worker->counters = &worker->board->worker[0];
-	flow->budgets = budgets_open(NULL, &err);
+	flow->budgets = budgets_memory(&err);
 	worker->budgets = budgets_map(flow->budgets, &err);
 	cr_assert_not_null(worker->budgets, "%s", err.text);
 	cr_assert_eq(leaf_keys_open(&worker->leaf_keys, &err), 0, "%s", err.text);

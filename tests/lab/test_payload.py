@@ -125,7 +125,29 @@ def a_budget_is_one_over_connections_and_kills(lab):
     check("what had left", 0 <= left <= (1 << 20) - 700_000, left)
     check("and no more than a buffer less", left > (1 << 20) - 700_000 - 16384, left)
     equal("rule", field(event, "borderlens__rule"), "15")
+    want = {"ruleset": "laboratory", "rule": "15", "by": "device", "used": 700_000 + left, "up_over": 1 << 20, "per_s": 52 * 7 * 86400}
+    equal("the budget", field(event, "borderlens__budget"), want)
     check("what arrived", sum(server.received) <= 1 << 20, server.received)
+
+
+@story(60)
+def counts_that_cannot_be_used_are_set_aside_and_told(lab):
+    lab.server(Server(lab.net.net, GOOD, 7000, handler=swallow))
+    appliance = lab.started(budget("block", "1MB"))
+    check("it goes", pour(lab, 7000, 700_000))
+    appliance.recorded()
+    check("nothing was lost", not appliance.eve.find(event_type="anomaly", anomaly__type="lost"))
+    appliance.stop()
+    path = f"{appliance.directory}/state/budgets"
+    with open(path, "r+b") as counts:
+        counts.truncate(5000)
+    appliance.start()
+    event = appliance.eve.wait(event_type="anomaly", anomaly__type="lost")
+    equal("event", field(event, "anomaly__event"), "BUDGETS")
+    aside = [name for name in os.listdir(os.path.dirname(path)) if name.startswith("budgets.damaged-")]
+    equal("set aside", [os.path.getsize(os.path.join(os.path.dirname(path), name)) for name in aside], [5000])
+    check("the log says so", aside[0] in appliance.log())
+    check("it counts from nothing", pour(lab, 7000, 700_000))
 
 
 @story(60)
@@ -220,6 +242,7 @@ def a_budget_counts_datagrams_too(lab):
     event = appliance.eve.wait(event_type="flow", dest_port=5000)
     equal("verdict", field(event, "borderlens__verdict"), "block")
     equal("left", field(event, "borderlens__left__up"), 10_000)
+    equal("the budget", [field(event, f"borderlens__budget__{key}") for key in ("rule", "used", "up_over")], ["15", 10_000, 10 << 10])
 
 
 if __name__ == "__main__":

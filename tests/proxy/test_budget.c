@@ -2,6 +2,7 @@
 #include "proxy/budget.h"
 
 #include "base/err.h"
+#include "base/text.h"
 #include "config/problems.h"
 #include "config/rules.h"
 
@@ -52,7 +53,7 @@ open_all(void)
 {
 	(void)setenv("TZ", "UTC", 1);
 	load(text);
-	fd = budgets_open(NULL, NULL);
+	fd = budgets_memory(NULL);
 	cr_assert_geq(fd, 0);
 	budgets = budgets_map(fd, NULL);
 	cr_assert_not_null(budgets);
@@ -202,7 +203,7 @@ Test(budget, is_shared_by_processes_exactly)
 
 Test(budget, outlives_who_counts)
 {
-	char path[] = "/tmp/budget-XXXXXX";
+	char path[] = "/tmp/budget-XXXXXX", aside[BUDGETS_PATH_MAX];
 	struct spending *a;
 	struct budgets *first, *again;
 	struct stat st;
@@ -210,15 +211,18 @@ Test(budget, outlives_who_counts)
 
 	cr_assert_geq(file, 0);
 	(void)close(file);
-	one = budgets_open(path, NULL);
+	one = budgets_open(path, aside, NULL);
 	cr_assert_geq(one, 0, "an empty file is made one of ours");
+	cr_expect_str_eq(aside, "");
 	first = budgets_map(one, NULL);
+	cr_expect_eq(budgets_take_loss(first), 0);
 	a = draw(first, "lobby", "192.0.2.1:443");
 	spending_add(a, 100, MONDAY_US);
 	spending_free(a);
 	budgets_unmap(first);
 	(void)close(one);
-	other = budgets_open(path, NULL);
+	other = budgets_open(path, aside, NULL);
+	cr_expect_str_eq(aside, "");
 	again = budgets_map(other, NULL);
 	a = draw(again, "lobby", "192.0.2.1:443");
 	cr_expect_eq(spending_over(a, 1, MONDAY_US), MUCH | SLOW);
@@ -228,28 +232,157 @@ Test(budget, outlives_who_counts)
 	budgets_unmap(again);
 	(void)close(other);
 	(void)unlink(path);
-	cr_expect_lt(budgets_open("/tmp", NULL), 0);
-	cr_expect_lt(budgets_open("/dev/null", NULL), 0);
+	cr_expect_lt(budgets_open("/tmp", aside, NULL), 0);
+	cr_expect_lt(budgets_open("/dev/null", aside, NULL), 0);
 }
 
-/* Cameras and places without end: what no row is left for is counted with another. */
-Test(budget, is_bounded_and_never_forgets_what_counts)
+static void
+write_file(const char *path, const void *bytes, size_t size)
 {
-	struct spending *first = draw(budgets, "lobby", "192.0.2.1:443");
+	int file = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+
+	cr_assert_eq(write(file, bytes, size), (ssize_t)size);
+	(void)close(file);
+}
+
+/* What is there is kept for who wants to know what it was, and told once. */
+static void
+is_set_aside(const char *path, off_t size)
+{
+	char aside[BUDGETS_PATH_MAX];
+	struct budgets *anew;
+	struct stat st;
+	uint64_t lost_us;
+	int file = budgets_open(path, aside, NULL);
+
+	cr_assert_geq(file, 0);
+	cr_assert_eq(strncmp(aside, path, strlen(path)), 0, "%s", aside);
+	cr_assert_eq(stat(aside, &st), 0);
+	cr_expect_eq(st.st_size, size);
+	anew = budgets_map(file, NULL);
+	lost_us = budgets_take_loss(anew);
+	cr_expect_gt(lost_us, MONDAY_US / 2);
+	cr_expect_eq(budgets_take_loss(anew), 0);
+	budgets_put_loss(anew, lost_us);
+	cr_expect_eq(budgets_take_loss(anew), lost_us);
+	budgets_unmap(anew);
+	(void)close(file);
+	(void)unlink(aside);
+}
+
+Test(budget, what_is_none_of_ours_is_set_aside)
+{
+	char path[] = "/tmp/budget-XXXXXX", aside[BUDGETS_PATH_MAX];
+	const uint64_t other_magic = 1;
+	int file = mkstemp(path);
+
+	cr_assert_geq(file, 0);
+	(void)close(file);
+	write_file(path, "a note", 6);
+	is_set_aside(path, 6);
+	/* It is whole now; then its end is lost, and then its beginning. */
+	file = budgets_open(path, aside, NULL);
+	cr_assert_geq(file, 0);
+	cr_expect_str_eq(aside, "");
+	cr_assert_eq(ftruncate(file, 4096), 0);
+	(void)close(file);
+	is_set_aside(path, 4096);
+	file = budgets_open(path, aside, NULL);
+	cr_assert_eq(pwrite(file, &other_magic, sizeof(other_magic), 0), sizeof(other_magic));
+	(void)close(file);
+	is_set_aside(path, 4096 + 32 * BUDGET_ROWS);
+	(void)unlink(path);
+}
+
+/* So many places that no row is left; each has count bytes counted. */
+static void
+fill_rows(unsigned places, uint64_t count)
+{
 	char dst[64];
 
-	spending_add(first, 100, MONDAY_US);
-	for (unsigned i = 0; i < 2 * BUDGET_ROWS; i++) {
+	for (unsigned i = 0; i < places; i++) {
 		struct spending *one;
 
 		(void)snprintf(dst, sizeof(dst), "10.%u.%u.%u:443", i >> 16 & 255, i >> 8 & 255,
 		    i & 255);
 		one = draw(budgets, "lobby", dst);
-		spending_add(one, 1, MONDAY_US);
+		spending_add(one, count, MONDAY_US);
 		spending_free(one);
 	}
-	cr_expect_eq(spending_over(first, 1, MONDAY_US) & MUCH, MUCH);
+}
+
+static const char of_places[] =
+    "ruleset: r\nversion: \"1\"\ntitle: t\nunknown: allow\ndefault: allow\nrules:\n"
+    "- {id: day, match: {bytes: {up_over: 1KB, per: 1d, by: destination}}, then: block, why: w}\n"
+    "- {id: hour, match: {bytes: {up_over: 500B, per: 1h, by: destination}}, then: block, why: w}\n";
+
+enum { OF_DAY = 1, OF_HOUR = 2 };
+
+/* Cameras and places without end: what no row is left for is counted together, for
+ * its own budget and as long as that one's period. */
+Test(budget, is_bounded_and_never_forgets_what_counts)
+{
+	const uint64_t hour_us = DAY_US / 24;
+	struct spending *first, *late;
+
+	rules_free(rules);
+	load(of_places);
+	first = draw(budgets, "lobby", "192.0.2.1:443");
+	spending_add(first, 1024, MONDAY_US);
+	fill_rows(2 * BUDGET_ROWS, 1);
+	cr_expect_eq(spending_over(first, 1, MONDAY_US), OF_DAY | OF_HOUR);
+	late = draw(budgets, "lobby", "192.0.2.2:443");
+	cr_expect_eq(spending_over(late, 0, MONDAY_US), OF_DAY | OF_HOUR, "all that have none");
+	/* The hour's rows are free again, and it may go on; the day's are not. */
+	cr_expect_eq(spending_over(late, 500, MONDAY_US + hour_us + 1000000), OF_DAY);
+	spending_add(late, 500, MONDAY_US + hour_us + 1000000);
+	cr_expect_eq(spending_over(late, 1, MONDAY_US + hour_us + 1000000), OF_DAY | OF_HOUR);
+	cr_expect_eq(spending_over(first, 1, MONDAY_US + hour_us + 1000000), OF_DAY);
+	cr_expect_eq(spending_over(late, 1, MONDAY_US + DAY_US - 1) & OF_DAY, OF_DAY);
+	cr_expect_eq(spending_over(late, 1024, MONDAY_US + DAY_US), OF_HOUR);
 	spending_free(first);
+	spending_free(late);
+}
+
+/* The day's rows are full, the hour's make way: who has one then goes on from there. */
+Test(budget, who_gets_a_row_late_goes_on_from_what_was_counted)
+{
+	struct spending *late;
+	uint64_t over;
+
+	rules_free(rules);
+	load(of_places);
+	fill_rows(BUDGET_ROWS + BUDGET_ROWS / 2, 1);
+	late = draw(budgets, "lobby", "192.0.2.2:443");
+	over = spending_over(late, 0, MONDAY_US);
+	cr_expect_eq(over & OF_DAY, OF_DAY);
+	for (uint64_t s = 1; s < 86400; s += 3601)
+		cr_expect_eq(spending_over(late, 0, MONDAY_US + s * 1000000) & OF_DAY, OF_DAY);
+	spending_free(late);
+}
+
+Test(budget, the_record_tells_the_deciding_one_or_the_fullest)
+{
+	struct spending *a = draw(budgets, "lobby", "192.0.2.1:80");
+	struct verdict verdict = {.ruleset = "r", .rule = "default"};
+	struct budget_facts told = {.used = 7};
+
+	spending_tell(NULL, rules, &verdict, MONDAY_US, &told);
+	cr_expect_eq(told.used, 7, "what was told before stays");
+	spending_add(a, 8, MONDAY_US);
+	spending_tell(a, rules, &verdict, MONDAY_US, &told);
+	cr_expect_str_eq(told.ruleset, "r");
+	cr_expect_str_eq(told.rule, "stop");
+	cr_expect_eq(told.used, 8);
+	cr_expect_eq(told.up_over, 9);
+	cr_expect_eq(told.per_s, 7 * 86400);
+	cr_expect_eq(told.by_device, true);
+	text_copy(verdict.rule, sizeof(verdict.rule), "slow");
+	spending_tell(a, rules, &verdict, MONDAY_US, &told);
+	cr_expect_str_eq(told.rule, "slow");
+	cr_expect_eq(told.up_over, 50);
+	cr_expect_eq(told.by_device, false);
+	spending_free(a);
 }
 
 Test(budget, a_limit_slows_to_its_rate)
