@@ -31,7 +31,7 @@ struct udp_reply {
 	bool awaited;
 	struct broker_waiter waiter;
 	struct udp_reply_leaving leaving;
-	size_t waiting_count;
+	size_t waiting_bytes;
 	struct waiting *waiting, **waiting_end;
 };
 
@@ -91,10 +91,10 @@ free_waiting(struct udp_reply *reply)
 		struct waiting *first = reply->waiting;
 
 		reply->waiting = first->next;
-		reply->replies->waiting_bytes -= first->size;
+		reply->replies->waiting_bytes -= sizeof(*first) + first->size;
 		free(first);
 	}
-	reply->waiting_count = 0;
+	reply->waiting_bytes = 0;
 	reply->waiting_end = &reply->waiting;
 }
 
@@ -102,20 +102,20 @@ static void
 wait_for_socket(struct udp_reply *reply, const struct udp_message *message)
 {
 	struct udp_replies *replies = reply->replies;
-	size_t size = message->payload.left;
+	size_t size = sizeof(struct waiting) + message->payload.left;
 	struct waiting *one;
 
-	if (reply->waiting_count == UDP_REPLY_WAITING_MAX ||
+	if (reply->waiting_bytes + size > UDP_REPLY_WAITING_BYTES ||
 	    replies->waiting_bytes + size > UDP_REPLIES_WAITING_BYTES)
 		return;
-	one = malloc(sizeof(*one) + size);
+	one = malloc(size);
 	if (one == NULL)
 		return;
-	*one = (struct waiting){.camera = message->to, .size = size};
-	memcpy(one->bytes, message->payload.at, size);
+	*one = (struct waiting){.camera = message->to, .size = message->payload.left};
+	memcpy(one->bytes, message->payload.at, message->payload.left);
 	*reply->waiting_end = one;
 	reply->waiting_end = &one->next;
-	reply->waiting_count++;
+	reply->waiting_bytes += size;
 	replies->waiting_bytes += size;
 }
 

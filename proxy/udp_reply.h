@@ -17,14 +17,16 @@ struct udp_replies;
 /*
  * The sockets that answer cameras as from where they sent to: one for each such
  * destination and each interface, shared by all flows to it.  They are the
- * broker's to make (proxy/broker.h).  While one is awaited a few answers wait
+ * broker's to make (proxy/broker.h).  While one is awaited some answers wait
  * for it; what is more is lost, as any datagram may be.
  */
 struct udp_reply;
 
 enum {
-	UDP_REPLY_WAITING_MAX = 8,           /* answers that wait for one socket */
-	UDP_REPLIES_WAITING_BYTES = 4 << 20, /* and for all of them */
+	/* Answers that wait for one socket, and for all of them: a server that is asked
+	 * for media begins with a burst of some dozens. */
+	UDP_REPLY_WAITING_BYTES = 128 << 10,
+	UDP_REPLIES_WAITING_BYTES = 4 << 20,
 };
 
 /*
