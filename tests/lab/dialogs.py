@@ -7,6 +7,14 @@ import hashlib
 import socket
 import ssl
 
+from servers import Server
+
+
+class Counted(Server):
+    """A server that knows how many bytes of payload came and went."""
+
+    up = down = 0
+
 
 class Lines:
     """A connection, line by line; plain until start_tls."""
@@ -16,7 +24,13 @@ class Lines:
         self.data = b""
 
     def say(self, *lines):
-        self.connection.sendall(b"".join(line.encode() + b"\r\n" for line in lines))
+        data = b"".join(line.encode() + b"\r\n" for line in lines)
+        self.connection.sendall(data)
+        self._count("down", data)
+
+    def _count(self, way, data):
+        if isinstance(self.server, Counted):
+            setattr(self.server, way, getattr(self.server, way) + len(data))
 
     def line(self):
         while b"\r\n" not in self.data:
@@ -24,6 +38,7 @@ class Lines:
             if not piece:
                 raise EOFError
             self.data += piece
+            self._count("up", piece)
         line, _, self.data = self.data.partition(b"\r\n")
         return line.decode("latin-1")
 
@@ -157,7 +172,9 @@ def pop3(lines):
             lines.say("+OK go on")
             lines.start_tls()
         elif word == "CAPA":
-            lines.say("+OK", "STLS", ".")
+            lines.say("+OK", "STLS", "USER", ".")
+        elif word == "LIST":
+            lines.say("+OK", ".")
         elif word == "QUIT":
             lines.say("+OK bye")
             return

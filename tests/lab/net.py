@@ -173,15 +173,16 @@ class Net:
             self.add_cloud(address)
         self._witness()
 
-    def name_hosts(self, hosts):
-        """What the cameras' resolver says from now on."""
+    def name_hosts(self, hosts, resolver=None):
+        """What the cameras' resolver says from now on; what hosts do not name is
+        asked of a resolver, where there is one."""
         directory = f"/etc/netns/{self.prefix}-cam"
         os.makedirs(directory, exist_ok=True)
         with open(f"{directory}/hosts", "w", encoding="ascii") as out:
             out.write("127.0.0.1 localhost\n::1 localhost\n")
             out.writelines(f"{address} {name}\n" for name, address in hosts.items())
         with open(f"{directory}/resolv.conf", "w", encoding="ascii") as out:
-            out.write("# the laboratory has no resolver: names stand in hosts\n")
+            out.write(f"nameserver {resolver}\n" if resolver else "# the laboratory has no resolver: names stand in hosts\n")
 
     def _join(self):
         for device, there in (("cams0", self.cam), ("wan0", self.net)):

@@ -10,14 +10,13 @@ import re
 import signal
 import socket
 import struct
-import subprocess
 import threading
 
 import harness
 from appliance import ROOT, wait_for
 from cameras import TELECOM_CN6 as BAD6
 from harness import BAD, GOOD, GOOD6, RULES, check, equal, story
-from net import WAN4, family_of, is_v6
+from net import family_of, is_v6
 
 SHORT = {"timeout": {"udp_idle": "1s", "udp_two_way": "1s"}}
 
@@ -347,81 +346,7 @@ def media_behind_what_opened_its_way_is_told_anew(lab, appliance):
     reconfigure(appliance, RULES)
 
 
-class Program:
-    """A program on either side that runs until the story is over."""
-
-    def __init__(self, space, *command, **options):
-        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} | options
-        self.process = space.popen(*command, **options)
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-
-
-def listens(lab, port, protocol="-u"):
-    wait_for(f"port {port}", 10, lambda: f":{port} " in lab.net.net.run("ss", "-lnH", protocol))
-
-
-def stun(lab):
-    lab.server(Program(lab.net.net, "turnserver", "-n", "-L", GOOD, "-p", "3478", "--no-tls", "--no-dtls", "--no-cli",
-                       "--lt-cred-mech", "-u", "camera:secret", "-r", "lab", "-l", "stdout", "--no-stdout-log",
-                       "--pidfile", f"{lab.directory}/turn.pid", "--db", f"{lab.directory}/turn.db"))
-    listens(lab, 3478)
-    said = lab.net.cam.run("turnutils_stunclient", "-p", "3478", GOOD, timeout=20)
-    check("the server sees the appliance", f"{WAN4}:" in said, said)
-    return 3478, {"app_proto": "stun", "borderlens__inspect": "plain"}
-
-
-def dtls(lab):
-    server = Program(lab.net.net, "openssl", "s_server", "-dtls", "-accept", f"{GOOD}:4433", "-cert", lab.good.chain,
-                     "-key", lab.good.key, "-quiet", stdin=subprocess.PIPE)
-    lab.server(server)
-    listens(lab, 4433)
-    done = subprocess.run(lab.net.cam.command("openssl", "s_client", "-dtls", "-connect", f"{GOOD}:4433", "-servername",
-                                              harness.NAME, "-CAfile", lab.pki.root.chain), input=b"Q\n",
-                          capture_output=True, timeout=20, check=False)
-    check("the server's own certificate", b"Verify return code: 0" in done.stdout, done.stdout[-300:] + done.stderr[-300:])
-    return 4433, {"app_proto": "dtls", "borderlens__inspect": "passthrough"}
-
-
-def ntp(lab):
-    config = f"{lab.directory}/chrony.conf"
-    harness.write(config, f"local stratum 3\nallow all\nbindaddress {GOOD}\ncmdport 0\n"
-                          f"pidfile {lab.directory}/chrony.pid\nbindcmdaddress /\n")
-    lab.server(Program(lab.net.net, "chronyd", "-d", "-x", "-U", "-f", config))
-    listens(lab, 123)
-    done = subprocess.run(lab.net.cam.command("chronyd", "-Q", "-t", "8", "-U", f"server {GOOD} iburst maxsamples 1",
-                                              f"pidfile {lab.directory}/chrony-camera.pid", "cmdport 0"),
-                          capture_output=True, text=True, timeout=20, check=False)
-    check("the camera has the time", "System clock wrong by" in done.stdout + done.stderr, done.stdout + done.stderr)
-    return 123, {"app_proto": "ntp", "borderlens__inspect": "plain"}
-
-
-def rtp(lab):
-    sink = lab.server(Echo(lab.net.net, GOOD, 6000, answer=lambda data: None))
-    lab.net.cam.run("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=25:duration=1", "-c:v",
-                    "libx264", "-preset", "ultrafast", "-f", "rtp", f"rtp://{GOOD}:6000?pkt_size=1200", timeout=30)
-    lab.rtp = sink
-    return 6000, {"app_proto": "rtp", "borderlens__inspect": "plain"}
-
-
-def real_programs_work_and_are_told_apart(lab, appliance):
-    wanted = [(kind, *kind(lab)) for kind in (stun, dtls, ntp, rtp)]
-    for kind, port, want in wanted:
-        event = flow(appliance, None, dest_port=port, **want)
-        own = event["borderlens"]
-        equal(f"{kind.__name__}: verdict", own["verdict"], "allow")
-        check(f"{kind.__name__}: all left", own["left"]["up"] == event["flow"]["bytes_toserver"] > 0, event)
-        if kind is rtp:
-            equal("video at the far side", (event["flow"]["pkts_toserver"], own["left"]["up"]),
-                  (len(lab.rtp.datagrams), lab.rtp.bytes()))
-        if kind is dtls:
-            told = next(one["tls"] for one in appliance.eve.find(dest_port=port) if "tls" in one)
-            check("name and print", told["sni"] == harness.NAME and told["ja4"].startswith("d"), told)
-
-
-def the_same_programs_leave_nothing_where_it_is_blocked(lab, appliance):
+def each_kind_leaves_nothing_where_it_is_blocked(lab, appliance):
     before = lab.net.arrived(BAD)
     payloads = {"stun": b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12), "quic": captured("captured_with_ja4")[0],
                 "ntp": b"\x23" + bytes(47), "unknown": b"\x99garbage!"}
@@ -449,8 +374,7 @@ def datagrams_are_relayed_told_apart_and_recorded(lab):
     datagrams_go_both_ways_and_are_counted(lab, appliance)
     what_is_blocked_leaves_no_packet_and_is_one_record(lab, appliance)
     who_nobody_asked_is_not_heard_and_a_port_is_one_for_all(lab, appliance)
-    real_programs_work_and_are_told_apart(lab, appliance)
-    the_same_programs_leave_nothing_where_it_is_blocked(lab, appliance)
+    each_kind_leaves_nothing_where_it_is_blocked(lab, appliance)
     quic_is_named_and_refused_or_passed_as_configured(lab, appliance)
     media_behind_what_opened_its_way_is_told_anew(lab, appliance)
     equal("from a camera's own address", lab.net.leaked(), 0)
