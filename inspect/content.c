@@ -29,7 +29,7 @@ enum {
 struct job {
 	struct bytes in;
 	unsigned depth;
-	bool begins, base64;
+	bool begins, base64, deflate;
 	bool strings; /* found in a text, of which it is `much` or little */
 	bool much;
 };
@@ -158,6 +158,15 @@ open_sealed(struct work *work, const struct job *job)
 }
 
 static void
+open_deflated(struct work *work, const struct job *job)
+{
+	if (has_room(work, job->depth))
+		add_job(work,
+		    sealed_inflate_bare(job->in, work->room + work->used, room_left(work)),
+		    (struct job){.depth = job->depth + 1, .begins = true});
+}
+
+static void
 open_tar(struct work *work, const struct job *job)
 {
 	struct bytes in = job->in;
@@ -228,6 +237,11 @@ tell_job(struct work *work, const struct job *job, struct payload_finding *out)
 	struct payload_finding found;
 	enum told told = TOLD_NO, elsewhere;
 
+	if (job->begins && job->deflate) {
+		tell_opaque(job, "deflate", out);
+		open_deflated(work, job);
+		return TOLD_MAYBE;
+	}
 	if (job->begins)
 		told = ask(at_front, sizeof(at_front) / sizeof(*at_front), job->in, out);
 	if (told != TOLD_NO && out->confidence == CONFIDENCE_IDENTIFIED)
@@ -279,7 +293,10 @@ content_tell(const struct content_look *look, struct payload_finding *out)
 	struct payload_finding finding;
 	enum told told = TOLD_MAYBE;
 
-	work.jobs[0] = (struct job){look->in, 0, look->begins, look->base64, false, false};
+	work.jobs[0] = (struct job){.in = look->in,
+	    .begins = look->begins,
+	    .base64 = look->base64,
+	    .deflate = look->deflate};
 	if (work.jobs[0].in.left > PAYLOAD_WINDOW)
 		work.jobs[0].in.left = PAYLOAD_WINDOW;
 	for (size_t i = 0; i < work.count; i++) {

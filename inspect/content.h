@@ -12,6 +12,7 @@ struct content_look {
 	struct bytes in; /* at most PAYLOAD_WINDOW bytes; more are not looked at */
 	bool begins;     /* the message begins here; else they are from its middle */
 	bool base64;     /* they are base64, by what was said of them */
+	bool deflate;    /* ... compressed without a header (RFC 7692) */
 };
 
 /*

@@ -125,6 +125,8 @@ end_request_head(struct work *work)
 		work->seen->app->requests++;
 	if (head->method == METHOD_CONNECT)
 		work->side->step = STEP_CONNECT;
+	else if (head->rtsp)
+		work->seen->next = &observer_rtsp_tunnel;
 	else if (!begin_told_body(work) || (!head->chunked && head->length == 0))
 		begin_message(work->side);
 }
@@ -197,6 +199,10 @@ end_answer_head(struct work *work)
 		end_connect(work, status);
 		if (work->seen->next != NULL)
 			return;
+	}
+	if (head->rtsp && status == 200 && work->http->count == 0) {
+		work->seen->next = &observer_rtsp;
+		return;
 	}
 	bare = pending.method == METHOD_HEAD || status == 204 || status == 304;
 	if (!bare && !begin_told_body(work))

@@ -211,6 +211,13 @@ read_upgrade(struct http_head *head, struct bytes value)
 		head->upgrade = UPGRADE_OTHER;
 }
 
+static void
+read_type(struct http_head *head, struct bytes value)
+{
+	token_copy(head->type, sizeof(head->type), value);
+	head->rtsp = token_begin(value, "application/x-rtsp-tunnelled");
+}
+
 static bool
 read_field(struct http_head *head, struct bytes name, struct bytes value)
 {
@@ -231,7 +238,7 @@ read_field(struct http_head *head, struct bytes name, struct bytes value)
 	else if (token_is(name, "Sec-WebSocket-Protocol"))
 		head->mqtt = token_begin(value, "mqtt");
 	else if (token_is(name, "Content-Type"))
-		token_copy(head->type, sizeof(head->type), value);
+		read_type(head, value);
 	else if (token_is(name, "Content-Encoding"))
 		token_copy(head->encoding, sizeof(head->encoding), value);
 	return true;

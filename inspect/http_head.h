@@ -33,6 +33,7 @@ struct http_head {
 	uint64_t length;
 	enum http_upgrade upgrade;
 	bool compressed, mqtt; /* of a WebSocket */
+	bool rtsp;             /* its body is RTSP (inspect/rtsp_tunnel.c) */
 	char name[64];         /* of what a request asks for: the last of its path */
 	char type[160], encoding[24];
 };

@@ -75,6 +75,7 @@ message_begin(struct message *message, enum direction direction, const struct pa
 		return;
 	finding_set(&message->declared, declared_class(hint), CONFIDENCE_PROBABLE, "declared");
 	message->base64 = begins_with(hint->encoding, "base64");
+	message->deflate = begins_with(hint->encoding, "permessage-deflate");
 }
 
 /* ---- samples ---- */
@@ -230,7 +231,10 @@ watch(struct message *message, struct bytes piece, struct payload_facts *facts)
 static bool
 look_at_front(struct message *message, struct bytes in, bool last, struct payload_facts *facts)
 {
-	struct content_look look = {.in = in, .begins = true, .base64 = message->base64};
+	struct content_look look = {.in = in,
+	    .begins = true,
+	    .base64 = message->base64,
+	    .deflate = message->deflate};
 	struct payload_finding finding;
 
 	if (message->looked < in.left) {

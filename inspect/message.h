@@ -23,7 +23,7 @@ struct message {
 	enum direction direction;
 	struct payload_finding finding;  /* of class PAYLOAD_UNKNOWN: not told yet */
 	struct payload_finding declared; /* what its hint calls it; PAYLOAD_UNKNOWN: nothing */
-	bool base64;                     /* by its hint */
+	bool base64, deflate;            /* by its hint */
 	bool film;          /* a JPEG in it is a picture of a film: parts that replace each other */
 	bool sampling;      /* the front is told: window is a sample's */
 	uint64_t waiting;   /* bytes that are counted as PAYLOAD_UNKNOWN until it is told */

@@ -52,7 +52,8 @@ enum payload_framing {
 struct payload_hint {
 	const char *type;     /* Content-Type with its parameters; "message/rfc822" for mail,
 			       * whose header is then the message's beginning */
-	const char *encoding; /* Content-Encoding or Content-Transfer-Encoding */
+	const char *encoding; /* Content-Encoding or Content-Transfer-Encoding; of a WebSocket's
+			       * compressed message "permessage-deflate" */
 	const char *name;     /* file name, path or topic */
 	const char *codec;    /* of PAYLOAD_RTP: as SDP's rtpmap names it: "H264", "PCMU" */
 	enum payload_framing framing;

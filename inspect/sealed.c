@@ -7,6 +7,7 @@
 
 enum {
 	WINDOW_EITHER = 15 + 32, /* zlib.h, inflateInit2: a header of gzip or of zlib */
+	WINDOW_BARE = -15,       /* ... none */
 	METHOD_DEFLATE = 8,
 	RECORD_MAX = 16384 + 2048, /* RFC 5246 section 6.2.3 */
 };
@@ -74,21 +75,38 @@ sealed_tell(struct bytes in, struct payload_finding *out)
 	return TOLD_MAYBE;
 }
 
-size_t
-sealed_inflate(struct bytes in, uint8_t *out, size_t size, bool *ends)
+static size_t
+inflate_front(struct bytes in, int window, uint8_t *out, size_t size, int *result)
 {
 	z_stream stream = {.next_in = in.at, .avail_in = (uInt)in.left};
-	int result;
 
-	*ends = false;
-	if (!is_gzip(in) && !is_zlib(in))
-		return 0;
-	if (inflateInit2(&stream, WINDOW_EITHER) != Z_OK)
+	*result = inflateInit2(&stream, window);
+	if (*result != Z_OK)
 		return 0;
 	stream.next_out = out;
 	stream.avail_out = (uInt)size;
-	result = inflate(&stream, Z_SYNC_FLUSH);
-	*ends = result == Z_STREAM_END;
+	*result = inflate(&stream, Z_SYNC_FLUSH);
 	(void)inflateEnd(&stream);
 	return size - stream.avail_out;
+}
+
+size_t
+sealed_inflate(struct bytes in, uint8_t *out, size_t size, bool *ends)
+{
+	int result = Z_OK;
+	size_t count = 0;
+
+	if (is_gzip(in) || is_zlib(in))
+		count = inflate_front(in, WINDOW_EITHER, out, size, &result);
+	*ends = result == Z_STREAM_END;
+	return count;
+}
+
+size_t
+sealed_inflate_bare(struct bytes in, uint8_t *out, size_t size)
+{
+	int result;
+	size_t count = inflate_front(in, WINDOW_BARE, out, size, &result);
+
+	return result == Z_DATA_ERROR ? 0 : count;
 }

@@ -23,4 +23,8 @@ enum told sealed_tell(struct bytes in, struct payload_finding *out);
  */
 size_t sealed_inflate(struct bytes in, uint8_t *out, size_t size, bool *ends);
 
+/* The same of bytes without a header (RFC 1951); 0 as well where they go on with
+ * what was compressed before them. */
+size_t sealed_inflate_bare(struct bytes in, uint8_t *out, size_t size);
+
 #endif

@@ -10,6 +10,7 @@ enum {
 	BLOCK = 64,                    /* bytes that are unmasked in one step */
 	UNMASKED_MAX = PAYLOAD_WINDOW, /* bytes that are unmasked at once: all that a look sees */
 	CONTROL_MAX = 125,             /* RFC 6455 section 5.5 */
+	COMPRESSED = 0x40,             /* of a message's first frame, RFC 7692 section 6 */
 };
 
 enum opcode { OP_MORE = 0, OP_TEXT = 1, OP_BINARY = 2, OP_CLOSE = 8, OP_PONG = 10 };
@@ -72,6 +73,7 @@ static void
 begin_frame(struct side *side, struct observation *seen, enum direction direction)
 {
 	uint8_t size = side->head[1] & 0x7f, wide = size == 127 ? 8 : size == 126 ? 2 : 0;
+	struct payload_hint hint = {0};
 
 	side->left = wide == 0 ? size : 0;
 	for (uint8_t i = 0; i < wide; i++)
@@ -90,8 +92,11 @@ begin_frame(struct side *side, struct observation *seen, enum direction directio
 	if (side->control || side->open)
 		return;
 	side->open = true;
-	if (!seen->mqtt)
-		observation_begin(seen, direction, NULL);
+	if (seen->mqtt)
+		return;
+	if ((side->head[0] & COMPRESSED) != 0)
+		hint.encoding = "permessage-deflate";
+	observation_begin(seen, direction, &hint);
 }
 
 static void

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections that carry lookups: where they go, and what becomes of each. */
+#include "inspect/payload.h"
 #include "proxy/conn_private.h"
 #include "proxy/dns_policy.h"
 #include "proxy/dns_stream.h"
@@ -39,6 +40,19 @@ conn_dns_open(struct conn *conn)
 	return conn->dns != NULL;
 }
 
+/* What is refused goes nowhere, so no observer sees that it is a lookup. */
+static void
+note_lookup(struct facts *facts)
+{
+	static const struct payload_finding control = {.class = PAYLOAD_CONTROL,
+	    .confidence = CONFIDENCE_IDENTIFIED};
+
+	if (facts->app.proto != APP_NONE)
+		return;
+	facts->app.proto = APP_DNS;
+	payload_note(DIRECTION_UP, &control, 0, &facts->payload);
+}
+
 enum leg_io
 conn_dns_piece(struct conn *conn, enum direction direction, size_t *count)
 {
@@ -56,6 +70,7 @@ conn_dns_piece(struct conn *conn, enum direction direction, size_t *count)
 	}
 	if (refusals.left == 0)
 		return LEG_DONE;
+	note_lookup(&conn->facts);
 	conn->facts.traffic.left_down += refusals.left;
 	if (leg_write(&conn->camera, refusals.at, refusals.left) == LEG_DONE)
 		return LEG_DONE;

@@ -215,6 +215,13 @@ def name_that_a_rule_blocks_leaks_nothing(story):
     story.later.append(look)
 
 
+def payload_is_control(story, port):
+    def look():
+        event = story.flow_of(port)["borderlens"]
+        equal("what it was", (event["app"]["proto"], event["payload"]["class"]), ("dns", "control"))
+    story.later.append(look)
+
+
 def over_tcp_it_passes_whole_or_not_at_all(story):
     story.dns.asked.clear()
 
@@ -234,12 +241,19 @@ def over_tcp_it_passes_whole_or_not_at_all(story):
         for byte in message(1, "cam.example"):
             camera.sendall(bytes([byte]))
         equal("byte by byte", numbers(incoming, 1), [(1, 0)])
+        lookups = camera.getsockname()[1]
         camera.sendall(message(2, "a.tracker.example") + message(3, "b.example") + message(4, "x.tracker.example"))
         equal("three at once", numbers(incoming, 3), [(2, 5), (3, 0), (4, 5)])
         camera.sendall(message(5, "y.tracker.example")[:-3])
         camera.sendall(b"\0\1\1" + b"\0\1x")
         refused(incoming.read)  # behind a lookup nothing else passes
     equal("what the server was asked", [name for name, _, _ in story.dns.asked], ["cam.example", "b.example"])
+    with story.lab.connect(port=53) as camera, camera.makefile("rb") as incoming:
+        camera.sendall(message(6, "z.tracker.example"))
+        equal("nothing but a refusal", numbers(incoming, 1), [(6, 5)])
+        refusal = camera.getsockname()[1]
+    for port in (lookups, refusal):
+        payload_is_control(story, port)
     with story.lab.connect(port=53) as camera:
         camera.sendall(b"SSH-2.0-camera\r\n")
         port = camera.getsockname()[1]
