@@ -30,13 +30,18 @@ struct outcome {
 static void
 add_condition(struct text *out, const struct session *session, const struct condition *condition)
 {
-	text_add(out, "%s(%s): ", condition->key->name, condition->written);
-	if (condition->key->stage > session->stage)
+	const struct match_key *key = condition->key;
+
+	text_add(out, "%s(%s): ", key->name, condition->written);
+	if (session->lookup && key->ask == NULL &&
+	    (key->at_lookup == NULL || !key->at_lookup(session->facts)))
+		text_add(out, "not known of a lookup");
+	else if (key->stage > session->stage)
 		text_add(out, "not known yet");
-	else if (condition->key->known != NULL && !condition->key->known(session->facts))
+	else if (key->known != NULL && !key->known(session->facts))
 		text_add(out, "not known");
 	else
-		condition->key->tell(condition, session->facts, out);
+		key->tell(condition, session->facts, out);
 }
 
 /* The first condition that is so. */
@@ -487,21 +492,70 @@ judge(const struct rules *rules, enum verdict_stage stage, const struct facts *f
 	judge_explain(rules, stage, facts, verdict, NULL, NULL);
 }
 
+static void
+lookup_why(const struct outcome *outcome, bool refuses, char out[FACTS_TEXT_MAX])
+{
+	struct text text = text_in(out, FACTS_TEXT_MAX);
+
+	if (refuses)
+		text_add(&text, "%s", outcome_action(outcome)->why);
+	else if (outcome->rule != NULL && outcome->waits)
+		text_add(&text, "rule %s may let through what it leads to", outcome->rule->id);
+	else
+		text_add(&text, "no rule refuses it by its name alone");
+}
+
+/* What a set says of a lookup, told as a step. */
+static void
+tell_lookup(const struct session *session, const struct outcome *outcome, bool refuses)
+{
+	char why[FACTS_TEXT_MAX];
+
+	lookup_why(outcome, refuses, why);
+	session->tell(
+	    &(struct judge_step){
+		.ruleset = outcome->set->id,
+		.version = outcome->set->version,
+		.mode = ruleset_mode_name(outcome->set->mode),
+		.by = refuses ? outcome->rule->id : "none",
+		.matched = true,
+		.result = refuses ? RESULT_BLOCK : RESULT_OBSERVE,
+		.strictest = refuses ? RESULT_BLOCK : RESULT_OBSERVE,
+		.reason = why,
+	    },
+	    session->arg);
+}
+
 bool
-judge_lookup(const struct rules *rules, const struct facts *facts, struct verdict *verdict)
+judge_lookup_explain(const struct rules *rules, const struct facts *facts, struct verdict *verdict,
+    judge_tell *tell, void *arg)
 {
 	char name[FACTS_NAME_MAX];
-	const struct session session = session_of_lookup(facts, name);
+	struct session session = session_of_lookup(facts, name);
+	bool refused = false;
 
-	for (size_t i = 0; rules != NULL && i < rules->count; i++) {
+	session.tell = tell;
+	session.arg = arg;
+	/* Who is told wants to hear of every set. */
+	for (size_t i = 0; rules != NULL && i < rules->count && (!refused || tell != NULL); i++) {
 		struct outcome outcome = ask_set(&session, rules->list[i], NULL);
+		bool refuses =
+		    outcome.rule != NULL && !outcome.waits && effective(&outcome) == RESULT_BLOCK;
 
-		if (outcome.rule == NULL || outcome.waits || effective(&outcome) != RESULT_BLOCK)
+		if (tell != NULL)
+			tell_lookup(&session, &outcome, refuses);
+		if (!refuses || refused)
 			continue;
+		refused = true;
 		write_verdict(&session, &outcome, RESULT_BLOCK, verdict);
 		if (outcome_action(&outcome)->severity != SEVERITY_NONE)
 			write_flag(&session, &outcome, &verdict->flag);
-		return true;
 	}
-	return false;
+	return refused;
+}
+
+bool
+judge_lookup(const struct rules *rules, const struct facts *facts, struct verdict *verdict)
+{
+	return judge_lookup_explain(rules, facts, verdict, NULL, NULL);
 }

@@ -111,7 +111,13 @@ struct judge_step {
 	const char *reason;    /* a rule: what was compared; an outcome: its why */
 };
 typedef void judge_tell(const struct judge_step *step, void *arg);
+
 void judge_explain(const struct rules *rules, enum verdict_stage stage, const struct facts *facts,
+    struct verdict *verdict, judge_tell *tell, void *arg);
+
+/* As judge_lookup, and tells each step; the outcome of a set that refuses nothing is
+ * `observe`, by "none". */
+bool judge_lookup_explain(const struct rules *rules, const struct facts *facts,
     struct verdict *verdict, judge_tell *tell, void *arg);
 
 #endif

@@ -2,17 +2,15 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/mac.h"
 #include "base/text.h"
 #include "config/config.h"
-#include "config/devices.h"
 #include "config/judge.h"
-#include "config/oui.h"
 #include "config/problems.h"
 #include "config/rules.h"
 #include "geo/geo.h"
 #include "geo/ranges.h"
 #include "proxy/arguments.h"
+#include "proxy/explain_private.h"
 #include "proxy/guard.h"
 #include "proxy/load.h"
 #include "proxy/own_addrs.h"
@@ -22,11 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EXIT_ALLOWED = 0, EXIT_BLOCKED = 10, EXIT_LIMITED = 11, EXIT_CANNOT_TELL = 12 };
-
 struct options {
 	const char *path;
 	const char *to;
+	const char *lookup;
 	const char *device;
 	const char *sni;
 	const char *class;
@@ -34,20 +31,14 @@ struct options {
 	bool json;
 };
 
-/* What is told, to a reader or as a document. */
-struct talk {
-	const struct options *options;
-	const struct own_addrs *own; /* this machine's; NULL: not known */
-	struct json json;
-	char ruleset[FACTS_LABEL_MAX]; /* the one that is being told */
-};
-
 static const struct argument option_rows[] = {
     {"to", 0, "IP[:PORT]", ARGUMENT_TEXT, offsetof(struct options, to),
 	"the destination (port 443 where none is written)", 0},
+    {"lookup", 0, "NAME", ARGUMENT_TEXT, offsetof(struct options, lookup),
+	"instead of --to: a name that the camera asks a name server for", 0},
     {"device", 0, "NAME", ARGUMENT_TEXT, offsetof(struct options, device),
 	"the camera: its name (devices.yaml, `devices rename`), its MAC, or\n"
-	"an address that devices.yaml names",
+	"an address that devices.yaml names or where its card was last seen",
 	0},
     {"sni", 0, "NAME", ARGUMENT_TEXT, offsetof(struct options, sni),
 	"the server name it asks for, taken as proven by a certificate;\n"
@@ -70,9 +61,10 @@ static const struct arguments arguments = {
     .command = "explain",
     .head =
 	"usage: borderlens explain --to IP[:PORT] [--device NAME] [--sni NAME] [--class CLASS]\n"
-	"                          [--bytes NUMBER] [--json] [-c FILE]\n\n"
-	"What would happen to a connection, rule by rule, and why: by the same code that\n"
-	"judges connections.  Nothing is sent.\n",
+	"                          [--bytes NUMBER] [--json] [-c FILE]\n"
+	"       borderlens explain --lookup NAME [--device NAME] [--json] [-c FILE]\n\n"
+	"What would happen to a connection, or to a lookup, rule by rule, and why: by the\n"
+	"same code that judges them.  Nothing is sent.\n",
     .rows = option_rows,
     .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
     .tail = "Exit: 0 allowed, 10 blocked, 11 limited, 12 cannot tell, 2 wrong usage,\n"
@@ -137,38 +129,6 @@ fill_bytes(const char *text, const struct rules *rules, struct facts *facts)
 	return 0;
 }
 
-/* The camera that text tells, under the name that a connection of it has.
- * An address alone is none of a camera whose MAC is known: the kernel's table of
- * neighbours is not asked here. */
-static void
-fill_device(const char *text, const struct devices *devices, struct facts *facts)
-{
-	const struct device *device = devices_named(devices, text);
-	uint8_t mac[MAC_BYTES] = {0};
-	struct addr addr = {0};
-	bool is_mac = mac_parse(text, mac, sizeof(mac));
-	char line[FACTS_LABEL_MAX * 4];
-	struct text safe = text_in(line, sizeof(line));
-
-	if (is_mac || addr_parse(&addr, text, 0, NULL) == 0)
-		device = devices_find(devices, &addr, mac);
-	if (device != NULL) {
-		text_copy(facts->device, sizeof(facts->device), device->name);
-		text_copy(facts->group, sizeof(facts->group), device->group);
-		return;
-	}
-	text_copy(facts->device, sizeof(facts->device), text);
-	if (is_mac) {
-		(void)device_default_name(&addr, mac, facts->device);
-		return;
-	}
-	text_add_untrusted(&safe, text, strlen(text));
-	(void)fprintf(stderr,
-	    "borderlens: warning: --device: no camera is called '%s', in devices.yaml or by "
-	    "`devices rename`\n",
-	    line);
-}
-
 /* Everything that is asked, taken as a connection that went well would have
  * it: opened, the server verified for the name. */
 static int
@@ -192,7 +152,7 @@ fill_facts(const struct options *options, const struct config *config, const str
 	if (fill_bytes(options->bytes, config->rules, facts) != 0)
 		return EXIT_USAGE;
 	if (options->device != NULL)
-		fill_device(options->device, config->devices, facts);
+		explain_find_device(options->device, config, facts);
 	if (!range_unwrap(&facts->dst, &facts->inner))
 		facts->inner = facts->dst;
 	geo_locate(geo, &facts->dst, &facts->place);
@@ -205,51 +165,6 @@ fill_facts(const struct options *options, const struct config *config, const str
 }
 
 static void
-write_fact(const char *name, const char *value, const char *basis)
-{
-	char line[256];
-	struct text text = text_in(line, sizeof(line));
-
-	text_add_untrusted(&text, value, strlen(value));
-	(void)printf("  %-11s %-8s %s\n", name, line, basis);
-}
-
-/* By the card's address, where devices.yaml has it; "" not known. */
-static void
-find_maker(const struct device *device, char *out, size_t size)
-{
-	uint8_t mac[MAC_BYTES] = {0};
-	struct oui *makers;
-
-	out[0] = '\0';
-	if (device == NULL)
-		return;
-	memcpy(mac, device->mac, sizeof(mac));
-	if (!mac_is_set(mac))
-		memcpy(mac, device->oui, OUI_BYTES);
-	if (!mac_is_set(mac))
-		return;
-	makers = oui_open(OUI_FILE, NULL);
-	oui_copy(makers, mac, out, size);
-	oui_free(makers);
-}
-
-static void
-write_device(const char *name, const struct device *device)
-{
-	char line[4 * FACTS_LABEL_MAX * 2], maker[FACTS_LABEL_MAX];
-	struct text text = text_in(line, sizeof(line));
-
-	find_maker(device, maker, sizeof(maker));
-	text_add_untrusted(&text, name, strlen(name));
-	if (device != NULL && device->group[0] != '\0')
-		text_add(&text, "  group %s", device->group);
-	if (maker[0] != '\0')
-		text_add(&text, "  maker %s", maker);
-	(void)puts(line);
-}
-
-static void
 write_facts(const struct facts *facts, const struct config *config)
 {
 	const struct place *place = &facts->place;
@@ -257,22 +172,22 @@ write_facts(const struct facts *facts, const struct config *config)
 	struct text basis = text_in(operator, sizeof(operator));
 
 	if (facts->device[0] != '\0')
-		write_device(facts->device, devices_named(config->devices, facts->device));
+		explain_write_device(facts, config);
 	(void)printf("%s\n", addr_text_port(&facts->dst, text));
-	write_fact("located", located_text(place, countries), place->located_basis);
-	write_fact("registered", countries_text(&place->registered, countries),
+	explain_fact("located", located_text(place, countries), place->located_basis);
+	explain_fact("registered", countries_text(&place->registered, countries),
 	    place->registered_basis);
 	if (place->asn != 0)
 		text_add(&basis, "AS%u %s%s", place->asn, place->org,
 		    place->operator_basis[0] != '\0' ? ", " : "");
 	text_add(&basis, "%s", place->operator_basis);
-	write_fact("operator", countries_text(&place->operator, countries), operator);
+	explain_fact("operator", countries_text(&place->operator, countries), operator);
 	if (facts->payload.class != PAYLOAD_UNKNOWN)
-		write_fact("class", payload_class_name(facts->payload.class), "(taken as seen)");
+		explain_fact("class", payload_class_name(facts->payload.class), "(taken as seen)");
 	if (facts->hello.sni[0] != '\0') {
-		write_fact("name", facts->hello.sni,
+		explain_fact("name", facts->hello.sni,
 		    "(taken as proven by the server's certificate)");
-		write_fact("vendor", place->vendor[0] != '\0' ? place->vendor : "unknown",
+		explain_fact("vendor", place->vendor[0] != '\0' ? place->vendor : "unknown",
 		    place->vendor_basis);
 	}
 }
@@ -304,52 +219,6 @@ add_facts(struct json *json, const struct facts *facts)
 	json_string(json, "vendor", place->vendor_basis);
 	json_close(json);
 	json_close(json);
-}
-
-/* ---- the steps ---- */
-
-static const char *
-step_word(const struct judge_step *step)
-{
-	if (step->pending)
-		return "later";
-	return step->matched ? "YES" : "no";
-}
-
-static void
-tell_text(const struct judge_step *step, void *arg)
-{
-	struct talk *talk = arg;
-
-	if (strcmp(talk->ruleset, step->ruleset) != 0) {
-		(void)printf("rule set %s v%s (%s)\n", step->ruleset, step->version, step->mode);
-		text_copy(talk->ruleset, sizeof(talk->ruleset), step->ruleset);
-	}
-	if (step->rule != NULL)
-		(void)printf("  %-14s %-5s  %s\n", step->rule, step_word(step), step->reason);
-	else
-		(void)printf("  = %s by %s: %s\n", result_name(step->result), step->by,
-		    step->reason);
-}
-
-static void
-tell_json(const struct judge_step *step, void *arg)
-{
-	struct talk *talk = arg;
-
-	json_open(&talk->json, NULL);
-	json_string(&talk->json, "ruleset", step->ruleset);
-	json_string(&talk->json, "version", step->version);
-	json_string(&talk->json, "mode", step->mode);
-	if (step->rule != NULL)
-		json_string(&talk->json, "rule", step->rule);
-	else
-		json_string(&talk->json, "outcome", step->by);
-	json_bool(&talk->json, "matched", step->matched);
-	json_bool(&talk->json, "pending", step->pending);
-	json_string(&talk->json, "result", result_name(step->result));
-	json_string(&talk->json, "reason", step->reason);
-	json_close(&talk->json);
 }
 
 /* ---- the verdict ---- */
@@ -403,11 +272,10 @@ last_stage(const struct options *options, const struct config *config, bool open
 /* Every rule is told with all that is known; the verdict falls where it falls
  * on a connection, which is asked early and goes no further than a block. */
 static void
-judge_stages(const struct options *options, const struct config *config, struct facts *facts,
-    enum verdict_stage last, struct talk *talk)
+judge_stages(const struct config *config, struct facts *facts, enum verdict_stage last,
+    struct explain_talk *talk)
 {
-	judge_explain(config->rules, last, facts, &facts->verdict,
-	    options->json ? tell_json : tell_text, talk);
+	judge_explain(config->rules, last, facts, &facts->verdict, explain_step, talk);
 	for (enum verdict_stage stage = VERDICT_ADDRESS; stage <= last; stage++) {
 		judge(config->rules, stage, facts, &facts->verdict);
 		if (facts->verdict.result == RESULT_BLOCK)
@@ -417,16 +285,16 @@ judge_stages(const struct options *options, const struct config *config, struct 
 
 /* Whether it must stay open what the verdict is. */
 static bool
-judge_all(const struct options *options, const struct config *config, struct facts *facts,
-    struct talk *talk)
+judge_all(const struct options *options, const struct config *config, const struct own_addrs *own,
+    struct facts *facts, struct explain_talk *talk)
 {
 	bool open = false;
 
 	if (options->json)
 		json_open_array(&talk->json, "steps");
-	if (!guard_refuses(config, talk->own, &facts->dst, &facts->verdict)) {
+	if (!guard_refuses(config, own, &facts->dst, &facts->verdict)) {
 		open = is_open(options, config, facts);
-		judge_stages(options, config, facts, last_stage(options, config, open), talk);
+		judge_stages(config, facts, last_stage(options, config, open), talk);
 	} else if (!options->json) {
 		(void)printf("appliance\n  %-14s YES    before any rule\n", facts->verdict.rule);
 	}
@@ -514,7 +382,7 @@ explain(const struct options *given, const struct config *config, const struct g
     const struct own_addrs *own)
 {
 	const struct options asked = asked_options(given, config->rules), *options = &asked;
-	struct talk talk = {.options = options, .own = own};
+	struct explain_talk talk = {.is_json = options->json};
 	struct facts facts;
 	int code;
 
@@ -526,7 +394,7 @@ explain(const struct options *given, const struct config *config, const struct g
 	} else {
 		write_facts(&facts, config);
 	}
-	code = exit_code(&facts, judge_all(options, config, &facts, &talk));
+	code = exit_code(&facts, judge_all(options, config, own, &facts, &talk));
 	if (!options->json) {
 		write_verdict(options, &facts.verdict, code);
 		return code;
@@ -537,6 +405,35 @@ explain(const struct options *given, const struct config *config, const struct g
 		(void)puts(talk.json.at);
 	json_free(&talk.json);
 	return code;
+}
+
+/* Of a lookup nothing is known but who asks for which name, and when. */
+static int
+explain_name(const struct options *options, const struct config *config, const struct geo *geo)
+{
+	struct explain_talk talk = {.is_json = options->json};
+	struct facts facts = {.opened_wall_us = clock_wall_us()};
+	int code;
+
+	facts.utc_offset_s = clock_utc_offset_s(facts.opened_wall_us);
+	if (options->device != NULL)
+		explain_find_device(options->device, config, &facts);
+	code = explain_lookup(options->lookup, config, geo, &facts, &talk);
+	return code >= 0 ? code
+			 : arguments_refuse(&arguments, "--lookup: no name that can be looked up");
+}
+
+/* What does not go together. */
+static int
+check_options(const struct options *options)
+{
+	if (options->to == NULL && options->lookup == NULL)
+		return arguments_refuse(&arguments,
+		    "where to? give --to IP[:PORT], or --lookup NAME");
+	if (options->lookup != NULL && (options->to != NULL || options->sni != NULL ||
+					   options->class != NULL || options->bytes != NULL))
+		return arguments_refuse(&arguments, "--lookup: goes with --device and --json only");
+	return -1;
 }
 
 /* With the addresses of the machine that it runs on, which no rule opens. */
@@ -571,12 +468,15 @@ command_explain(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
-	if (options.to == NULL)
-		return arguments_refuse(&arguments, "where to? give --to IP[:PORT]");
+	code = check_options(&options);
+	if (code >= 0)
+		return code;
 	code = EXIT_CONFIG;
 	if (loaded_open(options.path, &loaded, &problems) == 0)
 		geo = loaded_geo(&loaded, &problems);
-	if (geo != NULL)
+	if (geo != NULL && options.lookup != NULL)
+		code = explain_name(&options, loaded.config, geo);
+	else if (geo != NULL)
 		code = explain_here(&options, loaded.config, geo);
 	else
 		problems_print(&problems);

@@ -49,6 +49,18 @@ explain(const char *const *words)
 	command_run_in(command_explain, args, &ran);
 }
 
+static void
+lookup(const char *const *words)
+{
+	const char *args[16] = {"explain", "-c", site.config, "--lookup"};
+	size_t count = 4;
+
+	for (; *words != NULL; words++)
+		args[count++] = *words;
+	command_run_in(command_explain, args, &ran);
+}
+
+#define LOOKUP(...) lookup((const char *const[]){__VA_ARGS__, NULL})
 #define EXPLAIN(...) explain((const char *const[]){__VA_ARGS__, NULL})
 
 Test(command_explain, ends_as_the_verdict_says)
@@ -232,5 +244,102 @@ Test(command_explain, knows_a_camera_by_its_mac_and_its_address)
 			      (ran.out[size] == ' ' || ran.out[size] == '\n'),
 		    "%s: %s", rows[i].device, ran.out);
 		cr_expect_eq(ran.err[0] != '\0', rows[i].warned, "%s: %s", rows[i].device, ran.err);
+	}
+}
+
+Test(command_explain, knows_a_camera_by_where_its_card_was_last_seen)
+{
+	static const uint8_t mac[MAC_BYTES] = {0x44, 0x19, 0xb6, 0x12, 0x34, 0x56};
+	static const uint8_t other[MAC_BYTES] = {0x02, 0x19, 0xb6, 0x12, 0x34, 0x57};
+	struct facts facts;
+
+	recorded_facts("gate", "DE", 7, &facts);
+	cr_assert_eq(addr_parse(&facts.camera, "10.0.0.99", 4711, NULL), 0);
+	memcpy(facts.mac, mac, MAC_BYTES);
+	recorded_open(&site);
+	recorded_add(&site, &facts);
+	memcpy(facts.mac, other, MAC_BYTES);
+	cr_assert_eq(addr_parse(&facts.camera, "10.0.0.98", 4711, NULL), 0);
+	facts.flow_id++;
+	recorded_add(&site, &facts);
+	recorded_close(&site);
+	EXPLAIN("1.2.3.4", "--sni", "", "--device", "10.0.0.99");
+	cr_expect(strncmp(ran.out, "gate", 4) == 0, "%s", ran.out);
+	cr_expect_str_empty(ran.err);
+	EXPLAIN("1.2.3.4", "--sni", "", "--device", "10.0.0.98");
+	cr_expect(strncmp(ran.out, "02:19:b6:12:34:57", 17) == 0, "%s", ran.out);
+	cr_expect_str_empty(ran.err);
+	EXPLAIN("1.2.3.4", "--sni", "", "--device", "10.0.0.97");
+	cr_expect_not_null(strstr(ran.err, "no camera is called '10.0.0.97'"), "%s", ran.err);
+}
+
+static const char names[] =
+    "ruleset: site\nversion: 1\ntitle: t\nunknown: {then: block, why: no place}\n"
+    "default: {then: block, why: not listed}\nrules:\n"
+    "- {id: cut, match: {ip: 20.0.0.0/8}, then: block, how: drop, why: no such net}\n"
+    "- {id: mine, match: {group: eu, sni: bad.example}, then: block, why: not there}\n"
+    "- {id: near, match: {port: 8883}, then: allow, why: ours}\n"
+    "- {id: bad, match: {sni: bad.example}, then: block, why: bad name}\n";
+
+Test(command_explain, of_a_lookup_tells_which_rule_refuses_it)
+{
+	recorded_site_remove(&site);
+	recorded_site_make(&site, names);
+	LOOKUP("X.Bad.Example.", "--device", "lobby-3");
+	cr_expect_eq(ran.code, 10);
+	cr_expect_str_eq(ran.out,
+	    "lobby-3  group eu\n"
+	    "lookup of x.bad.example\n"
+	    "  vendor      unknown  \n"
+	    "rule set site v1 (enforce)\n"
+	    "  cut            later  ip(20.0.0.0/8): not known of a lookup\n"
+	    "  mine           YES    group(eu): eu; sni(bad.example): x.bad.example (looked up)\n"
+	    "  = block by mine: not there\n"
+	    "verdict: BLOCK (answered REFUSED, nothing is sent to a name server) by site/mine \"not "
+	    "there\"\n",
+	    "%s", ran.out);
+	/* Another camera's may yet lead to what is let through. */
+	LOOKUP("x.bad.example");
+	cr_expect_eq(ran.code, 0);
+	cr_expect_not_null(strstr(ran.out,
+			       "  = observe by none: rule near may let through what it leads to\n"),
+	    "%s", ran.out);
+	cr_expect_not_null(strstr(ran.out,
+			       "verdict: allow; it goes to the server that was asked, and"),
+	    "%s", ran.out);
+	LOOKUP("good.example", "--device", "lobby-3");
+	cr_expect_eq(ran.code, 0);
+}
+
+Test(command_explain, of_a_lookup_writes_one_document)
+{
+	static const char *const parts[] = {"{\"lookup\":\"bad.example\"", "\"group\":\"eu\"",
+	    "\"vendor\":\"unknown\"", "\"steps\":[{\"ruleset\":\"site\"",
+	    "\"rule\":\"mine\",\"matched\":true", "\"verdict\":\"block\"", "\"why\":\"not there\"",
+	    "\"exit\":10}"};
+
+	recorded_site_remove(&site);
+	recorded_site_make(&site, names);
+	LOOKUP("bad.example", "--device", "lobby-3", "--json");
+	cr_expect_eq(ran.code, 10);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		cr_expect_not_null(strstr(ran.out, parts[i]), "%s: %s", parts[i], ran.out);
+	LOOKUP("good.example", "--json");
+	cr_expect_eq(ran.code, 0);
+	cr_expect_not_null(strstr(ran.out, "\"asks\":\"the server that was asked\""), "%s",
+	    ran.out);
+}
+
+Test(command_explain, of_a_lookup_refuses_what_does_not_go_together)
+{
+	static const char *const rows[][4] = {{"a.example", "--to", "1.2.3.4"},
+	    {"a.example", "--sni", "b.example"}, {"a.example", "--class", "video"},
+	    {"a.example", "--bytes", "1"}, {""}, {"."}};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		lookup(rows[i]);
+		cr_expect_eq(ran.code, EXIT_USAGE, "row %zu", i);
+		cr_expect_str_empty(ran.out);
+		cr_expect_not_null(strstr(ran.err, "borderlens explain: --lookup"), "%s", ran.err);
 	}
 }
