@@ -262,8 +262,9 @@ datagram_give_up(struct datagram_teller **teller, struct app_facts *app, struct 
 bool
 datagram_is_footage(struct bytes datagram, struct payload_finding *finding)
 {
-	const struct content_look first = {.in = datagram, .begins = true};
+	struct content_look first = {.in = datagram, .begins = true};
 
+	(void)p2p_data(datagram, &first.in);
 	(void)content_tell(&first, finding);
 	return finding->class == PAYLOAD_VIDEO || finding->class == PAYLOAD_IMAGE ||
 	       finding->class == PAYLOAD_AUDIO;

@@ -3,6 +3,7 @@
 
 #include "inspect/datagram.h"
 #include "inspect/ntp.h"
+#include "inspect/p2p.h"
 #include "inspect/rtp.h"
 #include "inspect/stun.h"
 
@@ -10,6 +11,8 @@ enum {
 	/* First bytes that are DTLS's where ports are shared, RFC 7983 section 7. */
 	DTLS_FIRST = 20,
 	DTLS_LAST = 63,
+	LOOKS_ALL = 240, /* behind so many one of 16 is looked at: that is what a byte has left */
+	HEADER_MAX = 64, /* bytes that may stand before footage in the data of PPPP */
 	TS_FIRST = 0x47, /* of each packet of MPEG-TS, ISO/IEC 13818-1 section 2.4.3.2 */
 };
 
@@ -57,23 +60,49 @@ is_second_of_rtp(struct datagram_watch *watch, struct bytes datagram)
 	return false;
 }
 
+/* Behind a header of its maker's, whose size nobody tells. */
+static bool
+may_hold_footage(struct bytes data)
+{
+	if (data.left > HEADER_MAX)
+		data.left = HEADER_MAX;
+	return (data.left > 0 && data.at[0] == TS_FIRST) ||
+	       bytes_seek(&(struct bytes){data.at, data.left}, "\0\0\1", 3) ||
+	       bytes_seek(&(struct bytes){data.at, data.left}, "\xff\xd8\xff", 3);
+}
+
 /* Each datagram is asked, so by its first bytes before anything else. */
 static bool
 may_begin_footage(struct bytes datagram)
 {
 	const uint8_t *at = datagram.at;
+	struct bytes data;
 
+	if (p2p_data(datagram, &data))
+		return may_hold_footage(data);
 	if (at[0] == TS_FIRST)
 		return true;
 	return at[0] == 0 && at[1] == 0 && (at[2] == 1 || (at[2] == 0 && at[3] == 1));
 }
 
+/* A look takes some microseconds: who makes them in vain gets fewer. */
 static bool
-becomes_footage(const struct datagram_watch *watch, struct bytes datagram)
+may_look(struct datagram_watch *watch)
+{
+	if (watch->looks < LOOKS_ALL) {
+		watch->looks++;
+		return true;
+	}
+	watch->looks = watch->looks == UINT8_MAX ? LOOKS_ALL : watch->looks + 1;
+	return watch->looks == LOOKS_ALL;
+}
+
+static bool
+becomes_footage(struct datagram_watch *watch, struct bytes datagram)
 {
 	struct payload_finding finding;
 
-	return !watch->footage && may_begin_footage(datagram) &&
+	return !watch->footage && may_begin_footage(datagram) && may_look(watch) &&
 	       datagram_is_footage(datagram, &finding);
 }
 

@@ -15,8 +15,10 @@
  *
  * Seen from STUN, NTP, RTCP and DTLS by the first datagram that is none of
  * theirs; from what nobody knows, and from P2P, by two packets of RTP that
- * follow each other, or by a datagram that begins as MPEG-TS or with a start code
- * and is footage as it stands (datagram_is_footage).  RTP, TURN and QUIC are what they are to their
+ * follow each other, or by a datagram that begins as MPEG-TS or with a start code,
+ * or is data of PPPP with one, or with a JPEG, near its beginning, and is footage as it
+ * stands (datagram_is_footage; of those that only seem so 240 are looked at, then
+ * one of 16).  RTP, TURN and QUIC are what they are to their
  * end: what goes with them (STUN that keeps the way open, RTCP, DTLS) is small, or as little to be
  * read as they are.  Each lookup of DNS is judged on its own.
  *
@@ -28,6 +30,7 @@ struct datagram_watch {
 	uint8_t proto; /* enum app_proto that the flow was told as */
 	bool footage;  /* it was told to be: it does not become that */
 	uint8_t seen;  /* datagrams that may be RTP; number and source are the last ones' */
+	uint8_t looks; /* at datagrams that might have been footage */
 	uint16_t number[DATAGRAM_WATCH_PACKETS];
 	uint32_t source[DATAGRAM_WATCH_PACKETS];
 };

@@ -7,6 +7,7 @@
 
 enum {
 	PPPP_MARK = 0xf1,
+	PPPP_DATA = 0xd0,
 	PTCP_HEADER = 24,
 };
 
@@ -27,18 +28,40 @@ is_pppp_kind(uint8_t kind)
 	return false;
 }
 
+/* Take its header; what is left is as long as that says. */
+static bool
+take_pppp(struct bytes *in, uint8_t *kind)
+{
+	uint8_t mark;
+	uint16_t length;
+
+	return bytes_u8(in, &mark) && bytes_u8(in, kind) && bytes_u16(in, &length) &&
+	       mark == PPPP_MARK && length == in->left && is_pppp_kind(*kind);
+}
+
 static bool
 tell_pppp(struct bytes in, struct app_facts *app)
 {
 	struct text method;
-	uint8_t mark, kind;
-	uint16_t length;
+	uint8_t kind;
 
-	if (!bytes_u8(&in, &mark) || !bytes_u8(&in, &kind) || !bytes_u16(&in, &length) ||
-	    mark != PPPP_MARK || length != in.left || !is_pppp_kind(kind))
+	if (!take_pppp(&in, &kind))
 		return false;
 	method = text_in(app->method, sizeof(app->method));
 	text_add(&method, "PPPP 0x%02x", kind);
+	return true;
+}
+
+bool
+p2p_data(struct bytes datagram, struct bytes *data)
+{
+	uint8_t kind, mark, channel;
+	uint16_t number;
+
+	if (!take_pppp(&datagram, &kind) || kind != PPPP_DATA || !bytes_u8(&datagram, &mark) ||
+	    !bytes_u8(&datagram, &channel) || !bytes_u16(&datagram, &number))
+		return false;
+	*data = datagram;
 	return true;
 }
 

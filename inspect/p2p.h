@@ -29,4 +29,8 @@
  */
 bool p2p_tell(struct bytes datagram, struct app_facts *app);
 
+/* Whether it is one of PPPP that carries data (0xD0: a channel and a number, then
+ * the data, of which a message may take several); data becomes what it carries. */
+bool p2p_data(struct bytes datagram, struct bytes *data);
+
 #endif

@@ -93,8 +93,9 @@ static void
 tell_footage(struct facts *facts, struct bytes datagram)
 {
 	struct payload_finding finding;
+	bool bare = facts->app.proto == APP_UNKNOWN || facts->app.proto == APP_P2P;
 
-	if (facts->app.proto == APP_UNKNOWN && datagram_is_footage(datagram, &finding))
+	if (bare && datagram_is_footage(datagram, &finding))
 		payload_note(DIRECTION_UP, &finding, 0, &facts->payload);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/datagram_watch.h"
 
+#include "inspect/datagram.h"
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -70,12 +72,58 @@ transport(uint8_t first)
 	return (struct bytes){stream, sizeof(stream)};
 }
 
+/* SPS and PPS as x264 writes them for 64x64, and a slice's header. */
+static const uint8_t annexb[] = {0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x0a, 0xda, 0x11, 0x9a, 0x10, 0, 0,
+    3, 0, 0x10, 0, 0, 3, 3, 0xc0, 0xf1, 0x22, 0x6a, 0, 0, 0, 1, 0x68, 0xce, 0x0f, 0xc8, 0, 0, 1,
+    0x65, 0x88, 0x84, 0x3f, 0xff};
+static const uint8_t jfif[] = {0xff, 0xd8, 0xff, 0xe0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1, 0, 0, 1,
+    0, 1, 0, 0};
+
+/* Data of PPPP: a header of its maker's with so many bytes, then footage. */
+static struct bytes
+pppp(struct bytes footage, uint8_t header, uint8_t kind)
+{
+	static uint8_t datagrams[4][1400];
+	static size_t at;
+	uint8_t *datagram = datagrams[at++ % 4];
+	size_t size = 8U + header + footage.left;
+
+	memset(datagram, 0x55, size);
+	memcpy(datagram, "\xf1\xd0\0\0\xd1\1\0\7", 8);
+	datagram[1] = kind;
+	datagram[2] = (uint8_t)((size - 4) >> 8);
+	datagram[3] = (uint8_t)(size - 4);
+	memcpy(datagram + 8 + header, footage.at, footage.left);
+	return (struct bytes){datagram, size};
+}
+
+Test(datagram_watch, footage_in_data_of_pppp_is_seen)
+{
+	struct datagram_watch told = {.proto = APP_P2P, .footage = true},
+			      watch = {.proto = APP_P2P};
+	struct payload_finding finding;
+
+	cr_expect(turns(APP_P2P, pppp(ALL(annexb), 32, 0xd0)));
+	cr_expect(turns(APP_P2P, pppp(ALL(jfif), 32, 0xd0)));
+	cr_expect(turns(APP_P2P, pppp(transport(0x47), 0, 0xd0)));
+	cr_expect_not(turns(APP_P2P, pppp(ALL(junk), 32, 0xd0)));
+	cr_expect_not(turns(APP_P2P, pppp(ALL(annexb), 32, 0xd1)), "an acknowledgement has none");
+	cr_expect_not(datagram_watch_turns(&told, pppp(ALL(jfif), 32, 0xd0), 9));
+	cr_expect(datagram_is_footage(pppp(ALL(annexb), 32, 0xd0), &finding));
+	cr_expect_eq(finding.class, PAYLOAD_VIDEO);
+	cr_expect(datagram_is_footage(pppp(ALL(jfif), 4, 0xd0), &finding));
+	cr_expect_eq(finding.class, PAYLOAD_IMAGE);
+	/* Start codes without anything behind them. */
+	for (int i = 0; i < 300; i++)
+		cr_expect_not(
+		    datagram_watch_turns(&watch, pppp((struct bytes){annexb, 5}, 8, 0xd0), 9));
+	for (int i = 0; i < 16 && !told.looks; i++)
+		told.looks = datagram_watch_turns(&watch, pppp(ALL(jfif), 8, 0xd0), 9);
+	cr_expect(told.looks, "later one of 16 is looked at");
+}
+
 Test(datagram_watch, the_unknown_becomes_footage_once)
 {
-	/* SPS and PPS as x264 writes them for 64x64, and a slice's header. */
-	static const uint8_t annexb[] = {0, 0, 0, 1, 0x67, 0x42, 0xc0, 0x0a, 0xda, 0x11, 0x9a, 0x10,
-	    0, 0, 3, 0, 0x10, 0, 0, 3, 3, 0xc0, 0xf1, 0x22, 0x6a, 0, 0, 0, 1, 0x68, 0xce, 0x0f,
-	    0xc8, 0, 0, 1, 0x65, 0x88, 0x84, 0x3f, 0xff};
 	static const enum app_proto protos[] = {APP_UNKNOWN, APP_P2P};
 
 	for (size_t i = 0; i < 2; i++) {
