@@ -61,6 +61,7 @@ struct leg {
 	uint32_t messages; /* of the handshake and behind it, that came */
 	uint32_t trimmed;  /* ... when OpenSSL's buffers were last given back */
 	uint64_t payload;  /* bytes that came over TLS */
+	uint16_t record;   /* bytes of the record that came last, with its header */
 	uint8_t *out;      /* of the pool; NULL when nothing waits */
 	size_t out_start, out_end;
 };
