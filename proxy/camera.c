@@ -14,7 +14,7 @@ enum { ALERT_INTERNAL = 80 };
 enum conn_state
 run_mint(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 	struct err err = {0};
 	X509 *cert;
 
@@ -52,7 +52,7 @@ camera_is_gone(const struct conn *conn)
 static int
 bind_tickets(struct conn *conn, SSL *ssl, struct err *err)
 {
-	const struct facts *facts = &conn->facts;
+	const struct facts *facts = conn->facts;
 	const struct ticket_use use = {.dst = &facts->dst,
 	    .name = facts->hello.sni,
 	    .alpn = facts->server.alpn,
@@ -66,7 +66,7 @@ bind_tickets(struct conn *conn, SSL *ssl, struct err *err)
 static bool
 start_accept(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 	struct tls_face face = {.leaf = conn->leaf,
 	    .key = conn->worker->leaf_keys.key[leaf_kind_key(conn->leaf_kind)],
 	    .min = config_camera_min(conn->snapshot->config, facts->device)};
@@ -98,7 +98,7 @@ start_accept(struct conn *conn)
 void
 camera_note_trust(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	facts->camera_tls.verdict = CAMERA_TLS_OK;
 	refusals_clear(conn->worker->refusals, &facts->camera, &facts->dst, facts->hello.sni);
@@ -115,7 +115,7 @@ judge_refusal(const struct conn *conn)
 		      camera->end == LEG_RESET,
 	    .first = conn->state == CONN_ACCEPT || conn->camera_left_first,
 	    .handshake_done = conn->state == CONN_RELAY,
-	    .payload = conn->facts.traffic.up > conn->clear.up,
+	    .payload = conn->facts->traffic.up > conn->clear.up,
 	    .answered = conn->heard_ms != 0,
 	    .silent_ms = now_ms - conn->relay_ms,
 	    .answered_ms = now_ms - conn->heard_ms,
@@ -127,7 +127,7 @@ judge_refusal(const struct conn *conn)
 void
 camera_note_refusal(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 	enum refusal refusal = judge_refusal(conn);
 
 	facts->camera_tls.alert = conn->camera.alert;
@@ -146,7 +146,7 @@ camera_note_refusal(struct conn *conn)
 void
 camera_recall_refusal(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 	enum refusal refusal = refusals_known(conn->worker->refusals, &facts->camera, &facts->dst,
 	    facts->hello.sni, clock_mono_ms());
 
@@ -165,7 +165,7 @@ camera_recall_refusal(struct conn *conn)
 void
 camera_confirm_refusal(struct conn *conn, bool works)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	if (works)
 		facts->camera_tls.verdict = CAMERA_TLS_REJECTED;
@@ -176,14 +176,14 @@ camera_confirm_refusal(struct conn *conn, bool works)
 static void
 note_negotiated(struct conn *conn)
 {
-	struct camera_facts *facts = &conn->facts.camera_tls;
+	struct camera_facts *facts = &conn->facts->camera_tls;
 	const SSL *ssl = conn->camera.ssl;
 
 	if (SSL_get_current_cipher(ssl) == NULL)
 		return; /* it did not come so far */
 	facts->version = tls_version(ssl);
 	facts->resumed = SSL_session_reused(ssl) == 1;
-	facts->legacy = tls_is_legacy(&conn->facts.hello);
+	facts->legacy = tls_is_legacy(&conn->facts->hello);
 	text_copy(facts->cipher, sizeof(facts->cipher), SSL_get_cipher_name(ssl));
 }
 
@@ -196,15 +196,15 @@ accept_failed(struct conn *conn, const struct err *err)
 	if (leg->end == LEG_FLOOD)
 		return conn_close(conn, END_FLOOD, "the camera sent messages of TLS without end");
 	camera_note_refusal(conn);
-	if (conn->facts.inspect == INSPECT_REJECTED &&
-	    conn->facts.server.treatment == TREATED_MIRRORED)
+	if (conn->facts->inspect == INSPECT_REJECTED &&
+	    conn->facts->server.treatment == TREATED_MIRRORED)
 		return conn_close(conn, END_REJECTED,
 		    "the camera refused the server's certificate, which is not good");
-	if (conn->facts.inspect == INSPECT_REJECTED && leg->alert != 0)
+	if (conn->facts->inspect == INSPECT_REJECTED && leg->alert != 0)
 		return conn_close(conn, END_REJECTED,
 		    "the camera refused the certificate: alert %u (%s)", leg->alert,
 		    SSL_alert_desc_string_long(leg->alert));
-	if (conn->facts.inspect == INSPECT_REJECTED)
+	if (conn->facts->inspect == INSPECT_REJECTED)
 		return conn_close(conn, END_REJECTED,
 		    "the camera closed when it saw the certificate");
 	if (leg->alert != 0)

@@ -65,6 +65,8 @@ conn_may_go(enum conn_state from, enum conn_state to)
 void
 conn_run(struct conn *conn)
 {
+	if (!quiet_wake(conn))
+		(void)conn_close(conn, END_OVERLOAD, "no memory for its facts");
 	while (conn->state != CONN_CLOSED) {
 		enum conn_state next = conn->closing ? CONN_CLOSED : stages[conn->state].run(conn);
 
@@ -112,7 +114,7 @@ quiet_left_ms(const struct conn *conn)
 static void
 stop_silent(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	if (facts->verdict.result == RESULT_BLOCK) {
 		facts->inspect = INSPECT_REFUSED;
@@ -210,7 +212,7 @@ pass_over(const struct leg *leg)
 static enum shape
 block_camera(struct conn *conn)
 {
-	switch (conn->facts.verdict.how) {
+	switch (conn->facts->verdict.how) {
 	case HOW_RESET:
 		break;
 	case HOW_DROP:
@@ -219,7 +221,7 @@ block_camera(struct conn *conn)
 			    leg_release(&conn->camera));
 		break;
 	case HOW_REFUSE:
-		if (conn->facts.hello.kind == HELLO_TLS && conn->relay_ms == 0)
+		if (conn->facts->hello.kind == HELLO_TLS && conn->relay_ms == 0)
 			conn->camera_alert = SSL_AD_ACCESS_DENIED;
 		pass_over(&conn->camera);
 		return SHAPE_MIRROR;
@@ -251,7 +253,7 @@ static void
 write_record(struct conn *conn)
 {
 	struct worker *worker = conn->worker;
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 	struct err err = {0};
 
 	facts->closed_wall_us = clock_wall_us();
@@ -269,7 +271,7 @@ static void
 count_end(struct conn *conn, enum end end)
 {
 	struct board_worker *row = conn->worker->counters;
-	const struct traffic *traffic = &conn->facts.traffic;
+	const struct traffic *traffic = &conn->facts->traffic;
 	struct traffic *total = &conn->worker->total;
 
 	total->up += traffic->up;
@@ -277,15 +279,15 @@ count_end(struct conn *conn, enum end end)
 	total->left_up += traffic->left_up;
 	total->left_down += traffic->left_down;
 
-	if (conn->facts.verdict.result == RESULT_BLOCK)
+	if (conn->facts->verdict.result == RESULT_BLOCK)
 		atomic_fetch_add_explicit(&row->blocked, 1, memory_order_relaxed);
 	if (end == END_OVERLOAD)
 		atomic_fetch_add_explicit(&row->overload, 1, memory_order_relaxed);
 	if (end == END_UNRECORDABLE)
 		atomic_fetch_add_explicit(&row->unrecordable, 1, memory_order_relaxed);
 	atomic_fetch_sub_explicit(&row->open, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&row->up, conn->facts.traffic.left_up, memory_order_relaxed);
-	atomic_fetch_add_explicit(&row->down, conn->facts.traffic.left_down, memory_order_relaxed);
+	atomic_fetch_add_explicit(&row->up, conn->facts->traffic.left_up, memory_order_relaxed);
+	atomic_fetch_add_explicit(&row->down, conn->facts->traffic.left_down, memory_order_relaxed);
 }
 
 enum conn_state
@@ -296,10 +298,12 @@ conn_close(struct conn *conn, enum end end, const char *fmt, ...)
 
 	if (conn->closing)
 		return CONN_CLOSED;
+	(void)quiet_wake(conn);
+	quiet_leave(conn);
 	conn->closing = true;
-	conn->facts.end = end;
+	conn->facts->end = end;
 	va_start(ap, fmt);
-	(void)vsnprintf(conn->facts.end_text, sizeof(conn->facts.end_text), fmt, ap);
+	(void)vsnprintf(conn->facts->end_text, sizeof(conn->facts->end_text), fmt, ap);
 	va_end(ap);
 	minter_forget(&conn->mint);
 	relay_drop(conn);
@@ -313,7 +317,7 @@ conn_close(struct conn *conn, enum end end, const char *fmt, ...)
 	TAILQ_REMOVE(&worker->open, conn, entry);
 	TAILQ_INSERT_TAIL(&worker->closed, conn, entry);
 	worker->open_count--;
-	census_remove(worker->census, &conn->facts.camera);
+	census_remove(worker->census, &conn->facts->camera);
 	event_active(&worker->reap, EV_TIMEOUT, 0);
 	return CONN_CLOSED;
 }
@@ -344,7 +348,7 @@ conn_open(struct worker *worker, int fd, const struct addr *camera, const struct
 {
 	struct conn *conn = calloc(1, sizeof(*conn));
 
-	if (conn == NULL)
+	if (conn == NULL || (conn->facts = calloc(1, sizeof(*conn->facts))) == NULL)
 		goto fail;
 	conn->worker = worker;
 	conn->snapshot = snapshot_ref(worker->snapshot);
@@ -352,15 +356,15 @@ conn_open(struct worker *worker, int fd, const struct addr *camera, const struct
 	conn->camera = (struct leg){.conn = conn, .pool = &worker->pool, .fd = fd};
 	conn->server = (struct leg){.conn = conn, .pool = &worker->pool, .fd = -1};
 	conn->mint = (struct mint_waiter){.done = on_mint, .arg = conn};
-	conn->facts.camera = *camera;
-	conn->facts.dst = *dst;
-	conn->facts.opened_wall_us = clock_wall_us();
-	if (RAND_bytes((unsigned char *)&conn->facts.flow_id, sizeof(conn->facts.flow_id)) != 1 ||
+	conn->facts->camera = *camera;
+	conn->facts->dst = *dst;
+	conn->facts->opened_wall_us = clock_wall_us();
+	if (RAND_bytes((unsigned char *)&conn->facts->flow_id, sizeof(conn->facts->flow_id)) != 1 ||
 	    leg_open(&conn->camera, fd, worker->base, conn_on_leg) != 0 ||
 	    evtimer_assign(&conn->deadline, worker->base, on_deadline, conn) != 0)
 		goto fail;
-	conn->facts.flow_id = (conn->facts.flow_id >> 1) | 1; /* 63 bits, and never 0 */
-	conn_name_device(conn, conn->snapshot->config, &conn->facts);
+	conn->facts->flow_id = (conn->facts->flow_id >> 1) | 1; /* 63 bits, and never 0 */
+	conn_name_device(conn, conn->snapshot->config, conn->facts);
 	TAILQ_INSERT_TAIL(&worker->open, conn, entry);
 	worker->open_count++;
 	atomic_fetch_add_explicit(&worker->counters->accepted, 1, memory_order_relaxed);
@@ -370,8 +374,10 @@ conn_open(struct worker *worker, int fd, const struct addr *camera, const struct
 fail:
 	census_remove(worker->census, camera);
 	(void)close(fd);
-	if (conn != NULL)
+	if (conn != NULL) {
 		snapshot_unref(conn->snapshot, worker->aside);
+		free(conn->facts);
+	}
 	free(conn);
 	return false;
 }
@@ -383,6 +389,7 @@ conn_free(struct conn *conn)
 	dns_stream_free(conn->dns);
 	hello_clear(&conn->hello);
 	X509_free(conn->leaf);
+	quiet_free(conn);
 	snapshot_unref(conn->snapshot, conn->worker->aside);
 	free(conn);
 }

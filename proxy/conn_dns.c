@@ -10,7 +10,7 @@ enum { PORT_DNS = 53 };
 bool
 conn_dns_redirect(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 	const struct bytes first = {conn->hello.raw, conn->hello.raw_used};
 
 	/* A camera that was silent is connected by now. */
@@ -26,15 +26,15 @@ conn_dns_redirect(struct conn *conn)
 bool
 conn_dns_server(const struct conn *conn, struct addr *out)
 {
-	*out = conn->facts.dst;
+	*out = conn->facts->dst;
 	return !conn->redirected || dns_policy_resolver(conn->worker->dns, out);
 }
 
 bool
 conn_dns_open(struct conn *conn)
 {
-	if (conn->worker->dns == NULL || conn->facts.dst.port != PORT_DNS ||
-	    conn->facts.inspect != INSPECT_PLAIN)
+	if (conn->worker->dns == NULL || conn->facts->dst.port != PORT_DNS ||
+	    conn->facts->inspect != INSPECT_PLAIN)
 		return true;
 	conn->dns = dns_stream_new(conn->worker->dns, conn->redirected);
 	return conn->dns != NULL;
@@ -60,18 +60,18 @@ conn_dns_piece(struct conn *conn, enum direction direction, size_t *count)
 	struct bytes refusals;
 
 	if (direction == DIRECTION_DOWN) {
-		dns_stream_down(conn->dns, &conn->facts, (struct bytes){scratch, *count});
+		dns_stream_down(conn->dns, conn->facts, (struct bytes){scratch, *count});
 		return LEG_DONE;
 	}
-	if (!dns_stream_up(conn->dns, &conn->facts, scratch, count, &refusals)) {
+	if (!dns_stream_up(conn->dns, conn->facts, scratch, count, &refusals)) {
 		(void)conn_close(conn, END_REFUSED,
 		    "what the camera sent to the name server is no lookup");
 		return LEG_ENDED;
 	}
 	if (refusals.left == 0)
 		return LEG_DONE;
-	note_lookup(&conn->facts);
-	conn->facts.traffic.left_down += refusals.left;
+	note_lookup(conn->facts);
+	conn->facts->traffic.left_down += refusals.left;
 	if (leg_write(&conn->camera, refusals.at, refusals.left) == LEG_DONE)
 		return LEG_DONE;
 	(void)conn_close(conn, END_OVERLOAD, "the camera does not take its answers");

@@ -20,6 +20,7 @@
 #include <sys/queue.h>
 
 struct observer;
+struct squeezed;
 struct dns_stream;
 struct spool_live;
 
@@ -37,7 +38,10 @@ struct conn {
 	struct worker *worker;     /* borrowed */
 	struct snapshot *snapshot; /* what it runs under, from accept to free; a reference */
 	enum conn_state state;
-	struct facts facts;
+	struct facts *facts;           /* owned; NULL while it is quiet (proxy/quiet.h) */
+	struct squeezed *squeezed;     /* owned; what they are then */
+	TAILQ_ENTRY(conn) quiet_entry; /* while quiet_listed, of those that may become so */
+	bool quiet_listed;
 	struct leg camera, server;
 	struct session_slot session;  /* with the server */
 	struct ticket_binding ticket; /* of the camera's */

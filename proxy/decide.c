@@ -22,14 +22,14 @@ enum {
 static bool
 is_blocked(const struct conn *conn)
 {
-	return conn->facts.verdict.result == RESULT_BLOCK;
+	return conn->facts->verdict.result == RESULT_BLOCK;
 }
 
 enum conn_state
 run_locate(struct conn *conn)
 {
 	const struct snapshot *snapshot = conn->snapshot;
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	if (!range_unwrap(&facts->dst, &facts->inner))
 		facts->inner = facts->dst;
@@ -46,7 +46,7 @@ run_locate(struct conn *conn)
 static enum inspect
 planned_inspection(const struct conn *conn)
 {
-	if (conn->facts.hello.kind != HELLO_TLS)
+	if (conn->facts->hello.kind != HELLO_TLS)
 		return INSPECT_PLAIN;
 	return conn->passthrough ? INSPECT_PASSTHROUGH : INSPECT_OPENED;
 }
@@ -54,8 +54,8 @@ planned_inspection(const struct conn *conn)
 static bool
 is_understood(const struct conn *conn)
 {
-	return conn->silent || conn->facts.hello.kind == HELLO_TLS ||
-	       conn->facts.hello.kind == HELLO_NOT_TLS;
+	return conn->silent || conn->facts->hello.kind == HELLO_TLS ||
+	       conn->facts->hello.kind == HELLO_NOT_TLS;
 }
 
 enum servers
@@ -69,7 +69,7 @@ decide_bad_server(const struct config *config, const struct verdict *verdict)
 void
 decide_judge(struct conn *conn, enum verdict_stage stage)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	if (conn->redirected)
 		return;
@@ -83,8 +83,8 @@ decide_unproven(struct conn *conn)
 {
 	decide_judge(conn, VERDICT_CERTIFICATE);
 	/* Nobody will look at what is sent: it is as unknown now as it stays. */
-	if (!is_blocked(conn) && conn->facts.verdict.open &&
-	    conn->facts.inspect == INSPECT_PASSTHROUGH)
+	if (!is_blocked(conn) && conn->facts->verdict.open &&
+	    conn->facts->inspect == INSPECT_PASSTHROUGH)
 		decide_judge(conn, VERDICT_PAYLOAD);
 	return !is_blocked(conn);
 }
@@ -92,7 +92,7 @@ decide_unproven(struct conn *conn)
 bool
 decide_unheard(const struct conn *conn)
 {
-	struct facts facts = conn->facts;
+	struct facts facts = *conn->facts;
 
 	/* Where it goes is known when it has said a lookup, or something else. */
 	if (dns_policy_redirects(conn->worker->dns, &facts.dst, NULL))
@@ -112,8 +112,8 @@ flag_by_name(struct conn *conn)
 {
 	struct verdict later;
 
-	judge(conn->snapshot->config->rules, VERDICT_NAME, &conn->facts, &later);
-	conn->facts.verdict.flag = later.flag;
+	judge(conn->snapshot->config->rules, VERDICT_NAME, conn->facts, &later);
+	conn->facts->verdict.flag = later.flag;
 }
 
 /* A camera that takes no certificate, so none of ours: it passes as one that has
@@ -125,7 +125,7 @@ pass_unopened(struct conn *conn)
 		conn->passthrough = true;
 		return true;
 	}
-	guard_block(&conn->facts.verdict, VERDICT_NAME, "no-certificate",
+	guard_block(&conn->facts->verdict, VERDICT_NAME, "no-certificate",
 	    "The camera takes no certificate, so it cannot be opened");
 	return false;
 }
@@ -134,7 +134,7 @@ static void
 judge_by_name(struct conn *conn)
 {
 	const struct snapshot *snapshot = conn->snapshot;
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	if (conn_dns_redirect(conn))
 		return;
@@ -174,12 +174,12 @@ record_open(struct conn *conn)
 
 	if (conn->live != NULL)
 		return true; /* before its camera had spoken */
-	conn->live = spool_live_take(worker->spool, conn->facts.flow_id);
+	conn->live = spool_live_take(worker->spool, conn->facts->flow_id);
 	if (conn->live == NULL) {
 		(void)conn_close(conn, END_UNRECORDABLE, "the spool has no room for a connection");
 		return false;
 	}
-	if (spool_write(worker->spool, EVENT_OPEN, &conn->facts, &err) != 0) {
+	if (spool_write(worker->spool, EVENT_OPEN, conn->facts, &err) != 0) {
 		(void)conn_close(conn, END_UNRECORDABLE, "%s", err.text);
 		return false;
 	}
@@ -189,7 +189,7 @@ record_open(struct conn *conn)
 enum conn_state
 run_decide(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	if (facts->hello.kind == HELLO_NONE && !conn->silent && !is_blocked(conn))
 		return conn_close(conn, END_DONE, "the camera closed without a word");

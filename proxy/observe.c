@@ -85,7 +85,7 @@ set_timer(struct observer *observer, uint64_t ms)
 static bool
 ask(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	decide_judge(conn, VERDICT_PAYLOAD);
 	if (facts->verdict.result != RESULT_BLOCK)
@@ -101,7 +101,7 @@ renew_spending(struct conn *conn)
 	struct observer *observer = conn->observer;
 
 	spending_free(observer->spending);
-	if (spending_open(conn->worker->budgets, own_rules(conn), &conn->facts,
+	if (spending_open(conn->worker->budgets, own_rules(conn), conn->facts,
 		&observer->spending) == 0)
 		return true;
 	(void)conn_close(conn, END_OVERLOAD, "no memory for its budgets");
@@ -112,7 +112,7 @@ renew_spending(struct conn *conn)
 static void
 begin_hold(struct conn *conn)
 {
-	const struct verdict *verdict = &conn->facts.verdict;
+	const struct verdict *verdict = &conn->facts->verdict;
 
 	conn->observer->until_ms = clock_mono_ms() + verdict->hold_ms;
 	set_timer(conn->observer, verdict->hold_ms);
@@ -123,7 +123,7 @@ static bool
 ask_anew(struct conn *conn)
 {
 	struct observer *observer = conn->observer;
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	observer->signs = read_signs(facts);
 	observer->generation = conn->worker->snapshot->generation;
@@ -154,7 +154,7 @@ give_up(struct conn *conn)
 
 	observer->in_vain = true;
 	observer->holds = false;
-	conn->facts.waits = false;
+	conn->facts->waits = false;
 	return ask(conn);
 }
 
@@ -171,7 +171,7 @@ static bool
 look_again(struct conn *conn)
 {
 	const struct observer *observer = conn->observer;
-	struct signs signs = read_signs(&conn->facts);
+	struct signs signs = read_signs(conn->facts);
 
 	if (!may_ask(conn) || (memcmp(&signs, &observer->signs, sizeof(signs)) == 0 &&
 				  observer->generation == conn->worker->snapshot->generation))
@@ -209,7 +209,7 @@ compare_host(struct facts *facts)
 static size_t
 piece_size(const struct conn *conn)
 {
-	const struct verdict *verdict = &conn->facts.verdict;
+	const struct verdict *verdict = &conn->facts->verdict;
 	size_t size = verdict->rate / PIECES_A_SECOND;
 
 	if (verdict->result != RESULT_LIMIT || verdict->rate == 0 || size > WORKER_SCRATCH_BYTES)
@@ -238,9 +238,9 @@ slow(struct conn *conn)
 	uint64_t wait_us;
 
 	observer->slowed = false;
-	if (conn->facts.verdict.result != RESULT_LIMIT)
+	if (conn->facts->verdict.result != RESULT_LIMIT)
 		return LEG_DONE;
-	wait_us = spending_wait_us(observer->spending, &conn->facts.verdict, clock_wall_us(),
+	wait_us = spending_wait_us(observer->spending, &conn->facts->verdict, clock_wall_us(),
 	    clock_mono_us());
 	if (wait_us == 0)
 		return LEG_DONE;
@@ -259,8 +259,8 @@ let_out(struct conn *conn, size_t count)
 	if (observer->spending == NULL)
 		return LEG_DONE;
 	over = spending_over(observer->spending, count, clock_wall_us());
-	if (over != conn->facts.budgets_over) {
-		conn->facts.budgets_over = over;
+	if (over != conn->facts->budgets_over) {
+		conn->facts->budgets_over = over;
 		if (!ask(conn))
 			return LEG_ENDED;
 	}
@@ -289,7 +289,7 @@ static enum leg_io
 hold_piece(struct conn *conn, size_t *count)
 {
 	struct observer *observer = conn->observer;
-	const struct verdict *verdict = &conn->facts.verdict;
+	const struct verdict *verdict = &conn->facts->verdict;
 	size_t held = hold_size(&observer->hold);
 
 	if (held == 0)
@@ -297,8 +297,8 @@ hold_piece(struct conn *conn, size_t *count)
 	if ((*count + held > verdict->hold_bytes || hold_is_scarce(&observer->hold)) &&
 	    !give_up(conn))
 		return LEG_ENDED;
-	if (conn->facts.payload.held < held + *count)
-		conn->facts.payload.held = held + *count;
+	if (conn->facts->payload.held < held + *count)
+		conn->facts->payload.held = held + *count;
 	return keep(conn, count);
 }
 
@@ -356,7 +356,7 @@ enum leg_io
 observe_piece(struct conn *conn, enum direction direction, size_t *count)
 {
 	struct observer *observer = conn->observer;
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	if (observer->inspection != NULL) {
 		*count = inspection_feed(observer->inspection, direction,
@@ -376,8 +376,8 @@ observe_left(struct conn *conn, size_t count)
 	if (observer->spending == NULL)
 		return;
 	spending_add(observer->spending, count, clock_wall_us());
-	if (conn->facts.verdict.result == RESULT_LIMIT)
-		spending_pace(observer->spending, &conn->facts.verdict, count, clock_mono_us());
+	if (conn->facts->verdict.result == RESULT_LIMIT)
+		spending_pace(observer->spending, &conn->facts->verdict, count, clock_mono_us());
 }
 
 bool
@@ -390,8 +390,8 @@ observe_end(struct conn *conn, enum direction direction)
 		return observe_keeps(conn);
 	*ended = true;
 	if (observer->inspection != NULL)
-		inspection_end(observer->inspection, direction, &conn->facts.app,
-		    &conn->facts.payload);
+		inspection_end(observer->inspection, direction, &conn->facts->app,
+		    &conn->facts->payload);
 	if (!look_again(conn))
 		return false;
 	if (direction == DIRECTION_UP && observer->holds && !give_up(conn))
@@ -431,9 +431,9 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 static struct inspection *
 open_inspection(const struct conn *conn)
 {
-	struct inspection_about about = {.port = conn->facts.dst.port,
-	    .opened = conn->facts.inspect == INSPECT_OPENED,
-	    .alpn = conn->facts.server.alpn};
+	struct inspection_about about = {.port = conn->facts->dst.port,
+	    .opened = conn->facts->inspect == INSPECT_OPENED,
+	    .alpn = conn->facts->server.alpn};
 
 	return inspection_open(&about);
 }
@@ -445,7 +445,8 @@ open_observer(struct conn *conn, bool looks)
 	struct observer *observer = conn->observer;
 
 	if (observer != NULL) {
-		inspection_tls_started(observer->inspection, conn->facts.inspect == INSPECT_OPENED);
+		inspection_tls_started(observer->inspection,
+		    conn->facts->inspect == INSPECT_OPENED);
 		if (looks)
 			return true;
 		inspection_close(observer->inspection);
@@ -457,7 +458,7 @@ open_observer(struct conn *conn, bool looks)
 	    evtimer_assign(&observer->timer, conn->worker->base, on_timer, conn) != 0)
 		return false;
 	observer->hold.total = &conn->worker->held;
-	observer->hold.own = census_held(conn->worker->census, &conn->facts.camera);
+	observer->hold.own = census_held(conn->worker->census, &conn->facts->camera);
 	if (looks)
 		observer->inspection = open_inspection(conn);
 	return !looks || observer->inspection != NULL;
@@ -466,10 +467,11 @@ open_observer(struct conn *conn, bool looks)
 bool
 observe_open(struct conn *conn)
 {
-	bool looks = conn->facts.inspect == INSPECT_OPENED || conn->facts.inspect == INSPECT_PLAIN;
+	bool looks =
+	    conn->facts->inspect == INSPECT_OPENED || conn->facts->inspect == INSPECT_PLAIN;
 
 	if (!looks && conn->observer == NULL && rules_budgets(own_rules(conn)) == 0)
-		return !conn->facts.verdict.open || ask(conn);
+		return !conn->facts->verdict.open || ask(conn);
 	if (!open_observer(conn, looks)) {
 		(void)conn_close(conn, END_OVERLOAD, "no memory to look at what is sent");
 		return false;
@@ -499,13 +501,13 @@ observe_rest(struct conn *conn)
 		return;
 	if (event_initialized(&observer->timer))
 		(void)event_del(&observer->timer);
-	spending_tell(observer->spending, own_rules(conn), &conn->facts.verdict, clock_wall_us(),
-	    &conn->facts.budget);
+	spending_tell(observer->spending, own_rules(conn), &conn->facts->verdict, clock_wall_us(),
+	    &conn->facts->budget);
 	spending_free(observer->spending);
 	observer->spending = NULL;
 	hold_clear(&observer->hold);
 	observer->asks = observer->holds = observer->in_vain = observer->slowed = false;
-	conn->facts.waits = false;
+	conn->facts->waits = false;
 }
 
 void

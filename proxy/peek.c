@@ -28,17 +28,17 @@ void
 peek_start(struct conn *conn, uint32_t hello_ms)
 {
 	conn->hello_ms = hello_ms;
-	if (conn->unheard || conn->facts.verdict.result == RESULT_BLOCK || hello_ms <= UNHEARD_MS)
+	if (conn->unheard || conn->facts->verdict.result == RESULT_BLOCK || hello_ms <= UNHEARD_MS)
 		conn_set_deadline(conn, hello_ms);
 	else
 		conn_set_deadline(conn,
-		    is_server_first(conn->facts.dst.port) ? 0 : (uint32_t)UNHEARD_MS);
+		    is_server_first(conn->facts->dst.port) ? 0 : (uint32_t)UNHEARD_MS);
 }
 
 bool
 peek_waited(struct conn *conn)
 {
-	if (conn->unheard || conn->facts.verdict.result == RESULT_BLOCK ||
+	if (conn->unheard || conn->facts->verdict.result == RESULT_BLOCK ||
 	    conn->hello_ms <= UNHEARD_MS)
 		return false;
 	conn->unheard = true;
@@ -70,11 +70,11 @@ read_hello(struct conn *conn)
 	}
 	conn->silent = false;
 	if (count == 0) {
-		hello_finish(&conn->hello, &conn->facts.hello);
+		hello_finish(&conn->hello, &conn->facts->hello);
 		conn->hello_done = true;
 		return false;
 	}
-	switch (hello_add(&conn->hello, (size_t)count, &conn->facts.hello)) {
+	switch (hello_add(&conn->hello, (size_t)count, &conn->facts->hello)) {
 	case HELLO_MORE:
 		return true;
 	case HELLO_READY:

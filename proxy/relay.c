@@ -37,14 +37,14 @@ struct flow {
 static bool
 is_check(const struct conn *conn)
 {
-	return conn->facts.inspect == INSPECT_PASSTHROUGH &&
-	       conn->facts.camera_tls.verdict == CAMERA_TLS_PROBABLE;
+	return conn->facts->inspect == INSPECT_PASSTHROUGH &&
+	       conn->facts->camera_tls.verdict == CAMERA_TLS_PROBABLE;
 }
 
 static struct flow
 flow_up(struct conn *conn)
 {
-	struct traffic *traffic = &conn->facts.traffic;
+	struct traffic *traffic = &conn->facts->traffic;
 
 	return (struct flow){&conn->camera, &conn->server, &traffic->up, &traffic->left_up,
 	    &conn->splice_up, is_check(conn) ? &conn->walk : NULL, DIRECTION_UP};
@@ -53,7 +53,7 @@ flow_up(struct conn *conn)
 static struct flow
 flow_down(struct conn *conn)
 {
-	struct traffic *traffic = &conn->facts.traffic;
+	struct traffic *traffic = &conn->facts->traffic;
 
 	return (struct flow){&conn->server, &conn->camera, &traffic->down, &traffic->left_down,
 	    &conn->splice_down, NULL, DIRECTION_DOWN};
@@ -74,8 +74,8 @@ note_left(const struct conn *conn)
 {
 	if (conn->live == NULL)
 		return;
-	conn->live->left_up = conn->facts.traffic.left_up + conn->splice_up.pipe.held;
-	conn->live->left_down = conn->facts.traffic.left_down + conn->splice_down.pipe.held;
+	conn->live->left_up = conn->facts->traffic.left_up + conn->splice_up.pipe.held;
+	conn->live->left_down = conn->facts->traffic.left_down + conn->splice_down.pipe.held;
 }
 
 /* ---- by splice(2) ---- */
@@ -84,7 +84,7 @@ note_left(const struct conn *conn)
 static bool
 may_splice(const struct conn *conn, const struct flow *flow)
 {
-	return flow->splice->bulk && conn->facts.inspect == INSPECT_PASSTHROUGH &&
+	return flow->splice->bulk && conn->facts->inspect == INSPECT_PASSTHROUGH &&
 	       conn->observer == NULL && flow->from->replay.left == 0 &&
 	       (flow->walk == NULL || flow->walk->found != WALK_MORE);
 }
@@ -245,7 +245,7 @@ is_over(const struct leg *leg)
 static void
 look_for_refusal(struct conn *conn)
 {
-	if (conn->facts.inspect == INSPECT_OPENED)
+	if (conn->facts->inspect == INSPECT_OPENED)
 		camera_note_refusal(conn);
 	else if (is_check(conn) && conn->walk.found == WALK_MORE &&
 		 (conn->camera_left_first || conn->walk.alert_seen) && conn->heard_ms != 0 &&
@@ -273,7 +273,7 @@ close_relay(struct conn *conn)
 	const char *who = broken == camera ? "camera" : "server";
 
 	server_note_insistence(conn);
-	if (conn->facts.inspect == INSPECT_REJECTED)
+	if (conn->facts->inspect == INSPECT_REJECTED)
 		return close_rejected(conn);
 	if (broken->end == LEG_RESET)
 		return conn_close(conn, END_RESET, "the %s reset the connection: %s", who,
@@ -296,6 +296,7 @@ start_relay(struct conn *conn)
 	conn->quiet_ms = conn->snapshot->config->timeout.idle_ms;
 	conn->relay_ms = conn->active_ms = clock_mono_ms();
 	conn_set_deadline(conn, conn->quiet_ms);
+	quiet_watch(conn);
 	if (conn_dns_open(conn))
 		return observe_open(conn);
 	(void)conn_close(conn, END_OVERLOAD, "no memory for its lookups");
@@ -358,7 +359,7 @@ wait_for_word(struct conn *conn)
 	}
 	conn->silent = false;
 	conn->quiet_ms = 0;
-	conn->facts.inspect = INSPECT_NONE;
+	conn->facts->inspect = INSPECT_NONE;
 	peek_start(conn, conn->hello_ms);
 	return CONN_PEEK;
 }
@@ -396,7 +397,7 @@ run_relay(struct conn *conn)
 	if (before_down == conn->clear.down && *down.read > before_down)
 		conn->heard_ms = conn->active_ms;
 	if (before_up == conn->clear.up && *up.read > before_up &&
-	    conn->facts.inspect == INSPECT_OPENED)
+	    conn->facts->inspect == INSPECT_OPENED)
 		camera_note_trust(conn);
 	if (more)
 		event_active(&conn->camera.event, 0, 0);

@@ -20,7 +20,7 @@ stage_of(const struct conn *conn)
 {
 	if (conn->state == CONN_RELAY)
 		return VERDICT_PAYLOAD;
-	if (conn->state == CONN_CONNECT && conn->facts.inspect != INSPECT_OPENED)
+	if (conn->state == CONN_CONNECT && conn->facts->inspect != INSPECT_OPENED)
 		return VERDICT_CERTIFICATE;
 	return conn->state <= CONN_VERIFY ? VERDICT_NAME : VERDICT_CERTIFICATE;
 }
@@ -59,7 +59,7 @@ review_blocks(struct conn *conn, enum verdict_stage stage)
 
 	if (conn->snapshot == now || conn->redirected)
 		return false;
-	facts = conn->facts;
+	facts = *conn->facts;
 	facts.budgets_over = 0; /* they are numbered by its own rules */
 	conn_name_device(conn, now->config, &facts);
 	facts.place = *geo_cache_locate(now->places, now->geo, &facts.dst);
@@ -68,10 +68,10 @@ review_blocks(struct conn *conn, enum verdict_stage stage)
 	if (!guard_refuses(now->config, conn->worker->own, &facts.dst, &facts.verdict))
 		judge(now->config->rules, stage, &facts, &facts.verdict);
 	if (facts.verdict.result != RESULT_BLOCK && bears_server(now->config, &facts)) {
-		hold_too(&conn->facts.verdict, &facts.verdict);
+		hold_too(&conn->facts->verdict, &facts.verdict);
 		return false;
 	}
-	conn->facts = facts;
+	*conn->facts = facts;
 	return true;
 }
 
@@ -84,18 +84,27 @@ review_renew(struct conn *conn)
 		return;
 	conn->snapshot = snapshot_ref(conn->worker->snapshot);
 	snapshot_unref(old, conn->worker->aside);
-	conn_name_device(conn, conn->snapshot->config, &conn->facts);
+	conn_name_device(conn, conn->snapshot->config, conn->facts);
 	(void)run_locate(conn);
 }
 
 static void
 review(struct conn *conn)
 {
-	const struct verdict *verdict = &conn->facts.verdict;
+	const struct verdict *verdict;
 	char text[FACTS_TEXT_MAX];
 
-	if (conn->state <= CONN_DECIDE || conn->closing || !review_blocks(conn, stage_of(conn)))
+	if (conn->state <= CONN_DECIDE || conn->closing)
 		return;
+	if (!quiet_wake(conn)) {
+		conn_stop(conn, END_OVERLOAD, "no memory for its facts");
+		return;
+	}
+	if (!review_blocks(conn, stage_of(conn))) {
+		quiet_again(conn);
+		return;
+	}
+	verdict = &conn->facts->verdict;
 	(void)snprintf(text, sizeof(text), "blocked since a reload by %s rule %s", verdict->ruleset,
 	    verdict->rule);
 	conn_stop(conn, END_RULE_CHANGE, text);

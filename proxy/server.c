@@ -49,7 +49,7 @@ start_connect(struct conn *conn)
 static struct session_peer
 session_peer(const struct conn *conn)
 {
-	const struct facts *facts = &conn->facts;
+	const struct facts *facts = conn->facts;
 
 	return (struct session_peer){.dst = &facts->dst,
 	    .name = tls_name(&facts->hello),
@@ -61,7 +61,7 @@ session_peer(const struct conn *conn)
 static enum conn_state
 start_tls(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 	const struct identity *identity =
 	    client_certs_find(conn->snapshot->client_certs, facts->device);
 	struct session_peer peer = session_peer(conn);
@@ -91,7 +91,7 @@ start_undecrypted(struct conn *conn)
 static bool
 is_in_vain(struct conn *conn)
 {
-	if (conn->facts.inspect != INSPECT_OPENED || !camera_is_gone(conn))
+	if (conn->facts->inspect != INSPECT_OPENED || !camera_is_gone(conn))
 		return false;
 	(void)conn_close(conn, END_CAMERA_TLS, "the camera closed before the server had answered");
 	return true;
@@ -103,7 +103,7 @@ has_turn(struct conn *conn)
 {
 	bool waited = conn->turn == TURN_WAITING;
 
-	if (conn->facts.inspect != INSPECT_OPENED || turns_take(&conn->worker->turns, conn))
+	if (conn->facts->inspect != INSPECT_OPENED || turns_take(&conn->worker->turns, conn))
 		return true;
 	if (!waited)
 		conn_set_deadline(conn, conn->snapshot->config->timeout.handshake_ms);
@@ -127,7 +127,7 @@ run_connect(struct conn *conn)
 		return CONN_CONNECT;
 	if (getsockopt(leg->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0)
 		return conn_close(conn, END_UNREACHABLE, "connect: %s", strerror(error));
-	if (conn->facts.inspect == INSPECT_OPENED)
+	if (conn->facts->inspect == INSPECT_OPENED)
 		return start_tls(conn);
 	return start_undecrypted(conn);
 }
@@ -157,7 +157,7 @@ handshake_failed(struct conn *conn, const struct err *err)
 
 	if (asks_anew(conn))
 		return CONN_CONNECT;
-	conn->facts.server.alert = leg->alert;
+	conn->facts->server.alert = leg->alert;
 	switch (leg->end) {
 	case LEG_RESET:
 		return conn_close(conn, END_SERVER_TLS, "the server reset the connection: %s",
@@ -183,7 +183,7 @@ handshake_failed(struct conn *conn, const struct err *err)
 static enum conn_state
 refuse_server(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 	char text[FACTS_TEXT_MAX];
 
 	verify_text(&facts->server, text, sizeof(text));
@@ -197,24 +197,24 @@ refuse_server(struct conn *conn)
 static enum conn_state
 refuse_by_rule(struct conn *conn)
 {
-	conn->facts.inspect = INSPECT_REFUSED;
-	return conn_close(conn, END_REFUSED, "%s", conn->facts.verdict.why);
+	conn->facts->inspect = INSPECT_REFUSED;
+	return conn_close(conn, END_REFUSED, "%s", conn->facts->verdict.why);
 }
 
 static enum conn_state
 judge_certificate(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	decide_judge(conn, VERDICT_CERTIFICATE);
 	if (verify_is_bad(&facts->server) &&
-	    decide_bad_server(conn->snapshot->config, &conn->facts.verdict) == SERVERS_BLOCK)
+	    decide_bad_server(conn->snapshot->config, &conn->facts->verdict) == SERVERS_BLOCK)
 		return refuse_server(conn);
 	if (facts->verdict.result == RESULT_BLOCK)
 		return refuse_by_rule(conn);
 	if (verify_is_bad(&facts->server))
 		facts->server.treatment = decide_bad_server(conn->snapshot->config,
-					      &conn->facts.verdict) == SERVERS_ACCEPT
+					      &conn->facts->verdict) == SERVERS_ACCEPT
 					      ? TREATED_ACCEPTED
 					      : TREATED_MIRRORED;
 	return CONN_MINT;
@@ -225,14 +225,14 @@ judge_certificate(struct conn *conn)
 static enum conn_state
 fall_to_passthrough(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
 	/* Asking is no way around the check of its own certificate.  Where a bad
 	 * one is mirrored, the camera that sees the server itself sees the best. */
 	verify_result(conn->server.ssl, &facts->server);
 	decide_judge(conn, VERDICT_CERTIFICATE);
 	if ((facts->server.errors & ~(uint32_t)CERT_NAME_UNCHECKED) != 0 &&
-	    decide_bad_server(conn->snapshot->config, &conn->facts.verdict) == SERVERS_BLOCK)
+	    decide_bad_server(conn->snapshot->config, &conn->facts->verdict) == SERVERS_BLOCK)
 		return refuse_server(conn);
 	leg_close(&conn->server, true);
 	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};
@@ -252,9 +252,9 @@ fall_to_passthrough(struct conn *conn)
 static enum conn_state
 answer_server(struct conn *conn)
 {
-	struct server_facts *server = &conn->facts.server;
+	struct server_facts *server = &conn->facts->server;
 	const struct identity *identity =
-	    client_certs_find(conn->snapshot->client_certs, conn->facts.device);
+	    client_certs_find(conn->snapshot->client_certs, conn->facts->device);
 	struct err err = {0};
 
 	if (server->errors != 0)
@@ -266,7 +266,7 @@ answer_server(struct conn *conn)
 		server->version = tls_version(conn->server.ssl);
 		server->verified = true;
 		decide_judge(conn, VERDICT_CERTIFICATE);
-		if (conn->facts.verdict.result == RESULT_BLOCK)
+		if (conn->facts->verdict.result == RESULT_BLOCK)
 			return refuse_by_rule(conn);
 		server->verified = false;
 	}
@@ -279,7 +279,7 @@ answer_server(struct conn *conn)
 void
 server_note_insistence(struct conn *conn)
 {
-	const struct facts *facts = &conn->facts;
+	const struct facts *facts = conn->facts;
 
 	if (!conn->server.renegotiates || conn->server.end == LEG_OPEN || conn->camera_left_first)
 		return;
@@ -290,7 +290,7 @@ server_note_insistence(struct conn *conn)
 enum conn_state
 run_verify(struct conn *conn)
 {
-	struct server_facts *server = &conn->facts.server;
+	struct server_facts *server = &conn->facts->server;
 	struct err err = {0};
 	enum conn_state next;
 	enum leg_io io;

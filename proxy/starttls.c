@@ -15,8 +15,9 @@
 enum conn_state
 starttls_begin(struct conn *conn)
 {
-	struct facts *facts = &conn->facts;
+	struct facts *facts = conn->facts;
 
+	quiet_leave(conn);
 	observe_rest(conn);
 	conn->camera.replay = (struct bytes){0};
 	hello_clear(&conn->hello);

@@ -17,7 +17,8 @@
 enum {
 	ALERT_FATAL = 2,
 	RECORD_ALERT = 21,
-	READ_AHEAD_BYTES = 66 << 10, /* four full records of any suite a recv(2); given back when empty */
+	READ_AHEAD_BYTES =
+	    66 << 10, /* four full records of any suite a recv(2); given back when empty */
 	/* 0-RTT data for a server that the camera spoke with before us: nobody can
 	 * read it, and the camera says it again. */
 	EARLY_DATA_SKIPPED_MAX = 256 << 10,

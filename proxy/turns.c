@@ -15,7 +15,7 @@ enum {
 static struct camera_turns *
 turns_of(const struct conn *conn)
 {
-	return census_turns(conn->worker->census, &conn->facts.camera);
+	return census_turns(conn->worker->census, &conn->facts->camera);
 }
 
 static bool
@@ -89,7 +89,7 @@ on_idle(evutil_socket_t fd, short what, void *arg)
 static bool
 is_within_share(const struct conn *conn)
 {
-	return census_start(conn->worker->census, &conn->facts.camera,
+	return census_start(conn->worker->census, &conn->facts->camera,
 	    conn->snapshot->config->limit.handshakes, clock_mono_us());
 }
 

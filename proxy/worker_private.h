@@ -6,6 +6,7 @@
 
 #include "base/facts.h"
 #include "proxy/pool.h"
+#include "proxy/quiet.h"
 #include "proxy/splice.h"
 #include "proxy/stall.h"
 #include "proxy/tls.h"
@@ -52,6 +53,7 @@ struct worker {
 	struct sessions *sessions;
 	struct tickets *tickets;
 	struct turns turns;
+	struct quiets quiets;
 	struct refusals *refusals;
 	struct own_addrs *own;
 	struct inventory *inventory;

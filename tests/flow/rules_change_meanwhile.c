@@ -44,6 +44,7 @@ static struct {
 	const char *rules;
 	enum conn_state state;
 	uint64_t down; /* bytes that came from the server by then */
+	bool quiet;    /* ... and for a while nothing more */
 	struct event look;
 	sem_t changed;
 } story;
@@ -67,6 +68,16 @@ change(struct flow *flow)
 	review_start(worker, on_reviewed);
 }
 
+static bool
+is_time(const struct conn *conn)
+{
+	if (conn == NULL || conn->state != story.state)
+		return false;
+	if (story.quiet)
+		return conn->facts == NULL;
+	return conn->facts != NULL && conn->facts->traffic.down >= story.down;
+}
+
 static void
 on_look(evutil_socket_t fd, short what, void *arg)
 {
@@ -76,7 +87,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (conn != NULL && conn->state == story.state && conn->facts.traffic.down >= story.down)
+	if (is_time(conn))
 		change(flow);
 	else
 		(void)evtimer_add(&story.look, &soon);
@@ -159,6 +170,21 @@ Test(rules_change_meanwhile, what_they_block_ends)
 	cr_expect_str_eq(flow.closed.facts.verdict.why, "the server is in DE");
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 4U);
 	cr_expect_eq(flow.opened.facts.verdict.result, RESULT_ALLOW);
+	flow_close(&flow);
+}
+
+Test(rules_change_meanwhile, what_they_block_ends_though_it_is_quiet)
+{
+	struct flow flow;
+
+	story.quiet = true;
+	open_story(&flow, blocking, CONN_RELAY, 4);
+	flow_run(&flow, speak_until_it_ends, answer_until_it_ends);
+	cr_expect_eq(flow.camera.end, PEER_RESET);
+	cr_expect_eq(flow.closed.facts.end, END_RULE_CHANGE);
+	cr_expect_str_eq(flow.closed.facts.verdict.ruleset_version, "2");
+	cr_expect_str_eq(flow.closed.facts.hello.sni, FLOW_NAME);
+	cr_expect_eq(flow.closed.facts.traffic.left_up, 4U);
 	flow_close(&flow);
 }
 
