@@ -77,11 +77,11 @@ pause_ms(long ms)
 	(void)nanosleep(&span, NULL);
 }
 
-/* Whether datagram i goes with the one before it. */
+/* Whether datagram i, not the first, goes with the one before it. */
 static int
 is_next(size_t i)
 {
-	return i > 0 && pieces[i].iov_len == pieces[i - 1].iov_len &&
+	return pieces[i].iov_len == pieces[i - 1].iov_len &&
 	       memcmp(&peers[i], &peers[i - 1], sizeof(peers[i])) == 0;
 }
 
@@ -99,7 +99,7 @@ send_gathered(int fd, size_t count)
 		uint16_t each = (uint16_t)pieces[i].iov_len;
 		struct cmsghdr *control;
 
-		if (is_next(i)) {
+		if (i > 0 && is_next(i)) {
 			out[at - 1].msg_hdr.msg_iovlen++;
 			continue;
 		}
