@@ -2,6 +2,7 @@
 #include "inspect/datagram_watch.h"
 
 #include "inspect/datagram.h"
+#include "inspect/datagram_hello.h"
 #include "inspect/ntp.h"
 #include "inspect/p2p.h"
 #include "inspect/rtp.h"
@@ -106,11 +107,9 @@ becomes_footage(struct datagram_watch *watch, struct bytes datagram)
 	       datagram_is_footage(datagram, &finding);
 }
 
-bool
-datagram_watch_turns(struct datagram_watch *watch, struct bytes datagram, uint16_t dst_port)
+static bool
+is_other_kind(struct datagram_watch *watch, struct bytes datagram, uint16_t dst_port)
 {
-	if (datagram.left <= DATAGRAM_KEEPALIVE_MAX)
-		return false;
 	switch (watch->proto) {
 	case APP_STUN:
 		return !is_stun(datagram, dst_port);
@@ -126,4 +125,34 @@ datagram_watch_turns(struct datagram_watch *watch, struct bytes datagram, uint16
 	default:
 		return false;
 	}
+}
+
+static enum datagram_turn
+look_for_hello(struct datagram_watch *watch, struct bytes datagram)
+{
+	switch (datagram_hello_look(datagram, (enum app_proto)watch->proto, watch->hello)) {
+	case DATAGRAM_HELLO_OTHER:
+		return DATAGRAM_TURNS;
+	case DATAGRAM_HELLO_SAME:
+		watch->sealed = 0;
+		break;
+	case DATAGRAM_HELLO_SEALED:
+		if (watch->sealed == DATAGRAM_WATCH_SEALED)
+			return DATAGRAM_STOPS;
+		watch->sealed++;
+		break;
+	case DATAGRAM_HELLO_NONE:
+		break;
+	}
+	return DATAGRAM_STAYS;
+}
+
+enum datagram_turn
+datagram_watch_look(struct datagram_watch *watch, struct bytes datagram, uint16_t dst_port)
+{
+	if (datagram.left <= DATAGRAM_KEEPALIVE_MAX || watch->proto == APP_DNS)
+		return DATAGRAM_STAYS;
+	if (is_other_kind(watch, datagram, dst_port))
+		return DATAGRAM_TURNS;
+	return look_for_hello(watch, datagram);
 }

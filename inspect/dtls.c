@@ -7,6 +7,7 @@ enum {
 	RECORD_LAST = 26, /* ack, RFC 9147 */
 	RECORD_MAX = 16384 + 2048,
 	SEQUENCE_BYTES = 6,
+	FRAGMENT_NUMBERS = 3 + 2 + 3, /* length, sequence and offset of a fragment */
 	VERSION_1_0 = 0xfeff,
 	VERSION_1_2 = 0xfefd,
 	MESSAGE_CLIENT_HELLO = 1,
@@ -86,6 +87,35 @@ dtls_add(struct dtls_reader *reader, struct bytes datagram, struct bytes *hello)
 	if (records == 0 || (hellos == 0 && datagram.left > 0))
 		return DTLS_NOT;
 	return reader->begun ? DTLS_MORE : DTLS_OTHER;
+}
+
+static bool
+has_hello(struct bytes record)
+{
+	struct bytes numbers, piece;
+	uint32_t count;
+	uint8_t type;
+
+	while (bytes_u8(&record, &type)) {
+		if (type == MESSAGE_CLIENT_HELLO)
+			return true;
+		if (!bytes_take(&record, FRAGMENT_NUMBERS, &numbers) ||
+		    !bytes_u24(&record, &count) || !bytes_take(&record, count, &piece))
+			return false;
+	}
+	return false;
+}
+
+bool
+dtls_has_hello(struct bytes datagram)
+{
+	struct record record;
+
+	while (take_record(&datagram, &record)) {
+		if (record.type == RECORD_HANDSHAKE && record.epoch == 0 && has_hello(record.body))
+			return true;
+	}
+	return false;
 }
 
 void

@@ -38,6 +38,9 @@ enum dtls_result {
 /* Take in a datagram of the camera's. */
 enum dtls_result dtls_add(struct dtls_reader *reader, struct bytes datagram, struct bytes *hello);
 
+/* Whether a datagram has a piece of a ClientHello in the clear, wherever in it. */
+bool dtls_has_hello(struct bytes datagram);
+
 /* Give the memory back; the reader may be used anew. */
 void dtls_clear(struct dtls_reader *reader);
 

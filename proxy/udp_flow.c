@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "config/config.h"
+#include "inspect/datagram_hello.h"
 #include "proxy/board.h"
 #include "proxy/broker.h"
 #include "proxy/guard.h"
@@ -366,7 +367,8 @@ udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow)
 	flow->dns = relay->worker->dns != NULL && udp_dns_speaks(facts);
 	flow->ntp = udp_judge_answers_time(relay->worker, facts);
 	flow->watch = (struct datagram_watch){.proto = (uint8_t)facts->app.proto,
-	    .footage = facts->payload.class != PAYLOAD_UNKNOWN};
+	    .footage = facts->payload.class != PAYLOAD_UNKNOWN,
+	    .hello = datagram_hello_mark(&facts->hello)};
 	flow->judged = udp_case_take(relay->cases, facts);
 	if (flow->judged == NULL) {
 		drop_flow(relay, flow);

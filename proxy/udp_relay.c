@@ -76,25 +76,35 @@ is_told_now(struct udp_relay *relay, struct udp_flow *flow, const struct udp_mes
 	return !udp_flow_decide(relay, flow) || waited;
 }
 
-/* Whether what was judged is not what its camera sends now. */
-static bool
-has_turned(struct udp_flow *flow, struct bytes datagram)
+/* Whether what was judged is what its camera sends now. */
+static enum datagram_turn
+turn_of(struct udp_flow *flow, struct bytes datagram)
 {
-	return flow->outlet != NULL && flow->state != UDP_TELLING && flow->state != UDP_BLOCKED &&
-	       !flow->ntp && datagram_watch_turns(&flow->watch, datagram, flow->dst.port);
+	if (flow->outlet == NULL || flow->state == UDP_TELLING || flow->state == UDP_BLOCKED ||
+	    flow->ntp)
+		return DATAGRAM_STAYS;
+	return datagram_watch_look(&flow->watch, datagram, flow->dst.port);
 }
 
+/* The datagram's, which is counted by it; NULL: there is no room. */
 static struct udp_flow *
-flow_of(struct udp_relay *relay, const struct udp_message *message)
+flow_of(struct udp_relay *relay, const struct udp_message *message, bool *stops)
 {
 	struct udp_flow *flow = udp_table_find(relay->table, &message->from, &message->to);
+	enum datagram_turn turn = flow != NULL ? turn_of(flow, message->payload) : DATAGRAM_STAYS;
 
+	if (turn == DATAGRAM_TURNS) {
+		send_up(relay);
+		flow = udp_flow_turn(relay, flow, message);
+	} else if (flow == NULL) {
+		flow = udp_flow_begin(relay, message);
+	}
+	*stops = turn == DATAGRAM_STOPS;
 	if (flow == NULL)
-		return udp_flow_begin(relay, message);
-	if (!has_turned(flow, message->payload))
-		return flow;
-	send_up(relay);
-	return udp_flow_turn(relay, flow, message);
+		return NULL;
+	flow->traffic.up += message->payload.left;
+	flow->traffic.packets_up++;
+	return flow;
 }
 
 /* The flow by which the datagram is to leave now, or NULL. */
@@ -102,14 +112,13 @@ static struct udp_flow *
 route_up(struct udp_relay *relay, const struct udp_message *message)
 {
 	struct udp_flow *flow;
+	bool stops;
 
 	if (message->from.port == 0 || message->to.port == 0)
 		return NULL;
-	flow = flow_of(relay, message);
-	if (flow == NULL)
+	flow = flow_of(relay, message, &stops);
+	if (flow == NULL || stops)
 		return NULL;
-	flow->traffic.up += message->payload.left;
-	flow->traffic.packets_up++;
 	if (flow->state == UDP_TELLING && is_told_now(relay, flow, message))
 		return NULL;
 	udp_table_use(relay->table, flow, relay->now_ms);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/datagram.h"
+#include "inspect/datagram_hello.h"
 #include "inspect/datagram_watch.h"
 #include "inspect/dns.h"
 #include "inspect/quic.h"
@@ -26,18 +27,20 @@ check_told(const struct app_facts *app, const struct hello_facts *hello)
 
 /* What comes once it is told. */
 static void
-watch_flow(struct bytes in, uint16_t port, enum app_proto proto)
+watch_flow(struct bytes in, uint16_t port, enum app_proto proto, const struct hello_facts *hello)
 {
-	struct datagram_watch watch = {.proto = (uint8_t)proto};
+	struct datagram_watch watch = {.proto = (uint8_t)proto,
+	    .hello = datagram_hello_mark(hello)};
 	struct payload_finding finding;
 	struct bytes datagram;
 
 	while (bytes_vec16(&in, &datagram)) {
-		bool turns = datagram_watch_turns(&watch, datagram, port);
+		bool turns = datagram_watch_look(&watch, datagram, port) == DATAGRAM_TURNS;
 
 		assert(!turns || datagram.left > DATAGRAM_KEEPALIVE_MAX);
 		if (datagram_is_footage(datagram, &finding))
 			assert(finding.confidence != CONFIDENCE_NONE);
+		assert(watch.sealed <= DATAGRAM_WATCH_SEALED);
 		watch.footage = turns;
 	}
 }
@@ -64,7 +67,7 @@ tell_flow(struct bytes in)
 	datagram_give_up(&teller, &app, &hello);
 	if (count > 0)
 		check_told(&app, &hello);
-	watch_flow(in, port, app.proto);
+	watch_flow(in, port, app.proto, &hello);
 }
 
 /* ---- a message of DNS ---- */

@@ -32,11 +32,17 @@ rtp(uint16_t number)
 #define ALL(array) ((struct bytes){array, sizeof(array)})
 
 static bool
+turns_now(struct datagram_watch *watch, struct bytes datagram)
+{
+	return datagram_watch_look(watch, datagram, 9) == DATAGRAM_TURNS;
+}
+
+static bool
 turns(enum app_proto proto, struct bytes datagram)
 {
 	struct datagram_watch watch = {.proto = (uint8_t)proto};
 
-	return datagram_watch_turns(&watch, datagram, 123);
+	return datagram_watch_look(&watch, datagram, 123) == DATAGRAM_TURNS;
 }
 
 Test(datagram_watch, media_behind_what_found_its_way_is_something_else)
@@ -108,17 +114,16 @@ Test(datagram_watch, footage_in_data_of_pppp_is_seen)
 	cr_expect(turns(APP_P2P, pppp(transport(0x47), 0, 0xd0)));
 	cr_expect_not(turns(APP_P2P, pppp(ALL(junk), 32, 0xd0)));
 	cr_expect_not(turns(APP_P2P, pppp(ALL(annexb), 32, 0xd1)), "an acknowledgement has none");
-	cr_expect_not(datagram_watch_turns(&told, pppp(ALL(jfif), 32, 0xd0), 9));
+	cr_expect_not(turns_now(&told, pppp(ALL(jfif), 32, 0xd0)));
 	cr_expect(datagram_is_footage(pppp(ALL(annexb), 32, 0xd0), &finding));
 	cr_expect_eq(finding.class, PAYLOAD_VIDEO);
 	cr_expect(datagram_is_footage(pppp(ALL(jfif), 4, 0xd0), &finding));
 	cr_expect_eq(finding.class, PAYLOAD_IMAGE);
 	/* Start codes without anything behind them. */
 	for (int i = 0; i < 300; i++)
-		cr_expect_not(
-		    datagram_watch_turns(&watch, pppp((struct bytes){annexb, 5}, 8, 0xd0), 9));
+		cr_expect_not(turns_now(&watch, pppp((struct bytes){annexb, 5}, 8, 0xd0)));
 	for (int i = 0; i < 16 && !told.looks; i++)
-		told.looks = datagram_watch_turns(&watch, pppp(ALL(jfif), 8, 0xd0), 9);
+		told.looks = turns_now(&watch, pppp(ALL(jfif), 8, 0xd0));
 	cr_expect(told.looks, "later one of 16 is looked at");
 }
 
@@ -133,7 +138,7 @@ Test(datagram_watch, the_unknown_becomes_footage_once)
 		cr_expect(turns(protos[i], ALL(annexb)));
 		cr_expect_not(turns(protos[i], transport(0x46)));
 		cr_expect_not(turns(protos[i], (struct bytes){transport(0x47).at, 188}), "one");
-		cr_expect_not(datagram_watch_turns(&told, transport(0x47), 9));
+		cr_expect_not(turns_now(&told, transport(0x47)));
 		for (size_t size = 0; size < 8; size++)
 			cr_expect_not(turns(protos[i], (struct bytes){annexb, size}), "%zu", size);
 	}
@@ -160,11 +165,11 @@ Test(datagram_watch, sources_of_rtp_that_take_turns_are_seen)
 		struct bytes packet = rtp(7);
 
 		((uint8_t *)(uintptr_t)packet.at)[8] = source;
-		cr_expect_not(datagram_watch_turns(&watch, packet, 9));
+		cr_expect_not(turns_now(&watch, packet));
 	}
 	for (int i = 0; i < 1000; i++)
-		cr_expect_not(datagram_watch_turns(&watch, rtp(700), 9));
-	cr_expect(datagram_watch_turns(&watch, rtp(701), 9));
+		cr_expect_not(turns_now(&watch, rtp(700)));
+	cr_expect(turns_now(&watch, rtp(701)));
 }
 
 Test(datagram_watch, few_bytes_keep_any_way_open)
@@ -182,10 +187,10 @@ Test(datagram_watch, of_the_unknown_two_packets_of_rtp_have_to_follow)
 	for (size_t i = 0; i < 2; i++) {
 		struct datagram_watch watch = {.proto = (uint8_t)protos[i]};
 
-		cr_expect_not(datagram_watch_turns(&watch, rtp(7), 9));
-		cr_expect_not(datagram_watch_turns(&watch, rtp(7), 9), "the same again");
-		cr_expect_not(datagram_watch_turns(&watch, rtp(700), 9), "far away");
-		cr_expect_not(datagram_watch_turns(&watch, ALL(junk), 9));
-		cr_expect(datagram_watch_turns(&watch, rtp(701), 9));
+		cr_expect_not(turns_now(&watch, rtp(7)));
+		cr_expect_not(turns_now(&watch, rtp(7)), "the same again");
+		cr_expect_not(turns_now(&watch, rtp(700)), "far away");
+		cr_expect_not(turns_now(&watch, ALL(junk)));
+		cr_expect(turns_now(&watch, rtp(701)));
 	}
 }

@@ -346,6 +346,38 @@ def media_behind_what_opened_its_way_is_told_anew(lab, appliance):
     reconfigure(appliance, RULES)
 
 
+def another_hello_between_the_same_ports_is_judged_by_its_name(lab, appliance):
+    """The first name is allowed; what is said behind it is another matter."""
+    first, second = captured("captured_two_datagrams"), captured("captured_with_ja4")[:1]
+    refused = RULES.replace("  - {id: 20,", """  - {id: 16, match: {sni: ["www.blogger.com"]}, then: block, why: "Not that one"}\n  - {id: 20,""")
+    server = lab.server(Echo(lab.net.net, GOOD, 8443))
+    reconfigure(appliance, refused, quic="allow")
+    with camera_socket(lab, GOOD, connect=8443) as camera:
+        port = camera.getsockname()[1]
+        for one in first:
+            camera.send(one)
+        equal("what comes back", [camera.recv(65536) for _ in first], first)
+        camera.send(second[0])
+        equal("the camera is told", harness.refused(camera.recv, 2).errno, errno.ECONNREFUSED)
+    own = flow(appliance, port, borderlens__verdict="allow")["borderlens"]
+    equal("what the first one was", (own["end"], own["left"]["up"]), ("done", sum(map(len, first))))
+    own = flow(appliance, port, borderlens__verdict="block")["borderlens"]
+    equal("what the second one was", (own["rule"], own["left"]["up"]), ("16", 0))
+    told = {one["quic"]["sni"] for one in appliance.eve.find(src_port=port) if "quic" in one}
+    equal("both names", told, {QUIC_NAME, "www.blogger.com"})
+    # Nor is it let through behind what nobody knows.
+    reconfigure(appliance, RULES, quic="refuse")
+    with camera_socket(lab, GOOD, connect=8443) as camera:
+        port = camera.getsockname()[1]
+        camera.send(b"\x99anything")
+        equal("the unknown goes", camera.recv(100), b"\x99anything")
+        camera.send(second[0])
+        equal("the camera is told", harness.refused(camera.recv, 2).errno, errno.ECONNREFUSED)
+    own = flow(appliance, port, app_proto="quic")["borderlens"]
+    equal("what came behind", (own["rule"], own["left"]["up"]), ("quic", 0))
+    equal("what the server received", server.datagrams, [*first, b"\x99anything"])
+
+
 def each_kind_leaves_nothing_where_it_is_blocked(lab, appliance):
     before = lab.net.arrived(BAD)
     payloads = {"stun": b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12), "quic": captured("captured_with_ja4")[0],
@@ -376,6 +408,7 @@ def datagrams_are_relayed_told_apart_and_recorded(lab):
     who_nobody_asked_is_not_heard_and_a_port_is_one_for_all(lab, appliance)
     each_kind_leaves_nothing_where_it_is_blocked(lab, appliance)
     quic_is_named_and_refused_or_passed_as_configured(lab, appliance)
+    another_hello_between_the_same_ports_is_judged_by_its_name(lab, appliance)
     media_behind_what_opened_its_way_is_told_anew(lab, appliance)
     equal("from a camera's own address", lab.net.leaked(), 0)
     appliance.recorded()
