@@ -13,6 +13,7 @@
 #include "inspect/mp4.h"
 #include "inspect/mpegps.h"
 #include "inspect/mpegts.h"
+#include "inspect/rtp_frames.h"
 #include "inspect/sealed.h"
 #include "inspect/text_kinds.h"
 
@@ -50,7 +51,7 @@ static recogniser *const at_front[] = {jpeg_tell, mp4_tell, mpegts_tell, mkv_tel
 /* Each looks everywhere: for what stands behind a header of its own, and for the
  * middle of a stream.  A container comes before what it may contain. */
 static recogniser *const anywhere[] = {mpegps_find, mpegts_find, mp4_find, mkv_find, dhav_find,
-    annexb_find, jpeg_find, ogg_find, adts_find};
+    annexb_find, jpeg_find, ogg_find, adts_find, rtp_frames_find};
 
 static enum told
 ask(recogniser *const *list, size_t count, struct bytes in, struct payload_finding *out)

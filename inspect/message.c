@@ -226,32 +226,59 @@ watch(struct message *message, struct bytes piece, struct payload_facts *facts)
 
 /* ---- looks ---- */
 
-/* Look at the front; true when that settled it.  last: no more of it will come.
- * What was looked at before, and nothing came since, is not looked at again. */
+/* Look at the front; true when that tells it.  last: no more of it will come.  What
+ * was looked at before, and nothing came since, is not looked at again. */
 static bool
-look_at_front(struct message *message, struct bytes in, bool last, struct payload_facts *facts)
+tell_front(struct message *message, struct bytes in, bool last, struct payload_finding *finding)
 {
 	struct content_look look = {.in = in,
 	    .begins = true,
 	    .base64 = message->base64,
 	    .deflate = message->deflate};
-	struct payload_finding finding;
 
 	if (message->looked < in.left) {
 		message->looked = in.left;
 		last |= content_tell(&look, &message->seen) == TOLD;
 	}
-	if (!last)
-		return false;
+	*finding = message->seen;
+	return last;
+}
+
+static void
+settle_front(struct message *message, struct bytes in, struct payload_finding *finding,
+    struct payload_facts *facts)
+{
 	facts->examined += in.left;
-	finding = message->seen;
-	prefer_declared(message, &finding);
-	become(message, &finding, facts);
+	prefer_declared(message, finding);
+	become(message, finding, facts);
 	if (is_picture(message))
 		watch(message, in, facts);
 	let_go(message);
 	plan_sample(message);
+}
+
+static bool
+look_at_front(struct message *message, struct bytes in, bool last, struct payload_facts *facts)
+{
+	struct payload_finding finding;
+
+	if (!tell_front(message, in, last, &finding))
+		return false;
+	settle_front(message, in, &finding, facts);
 	return true;
+}
+
+/* All of a message that was short enough to wait for its end. */
+static void
+look_at_whole(struct message *message, struct bytes in, struct row **row,
+    struct payload_facts *facts)
+{
+	struct payload_finding finding;
+
+	(void)tell_front(message, in, true, &finding);
+	if (finding.class == PAYLOAD_OPAQUE && in.left <= ROW_MESSAGE_MAX)
+		(void)row_add(row, in, &finding);
+	settle_front(message, in, &finding, facts);
 }
 
 /*
@@ -428,7 +455,8 @@ message_idle(const struct message *message)
 }
 
 void
-message_end(struct message *message, struct payload_finding *last, struct payload_facts *facts)
+message_end(struct message *message, struct payload_finding *last, struct row **row,
+    struct payload_facts *facts)
 {
 	struct bytes there = {message->window, message->sampling ? 0 : message->used};
 	struct payload_finding finding;
@@ -437,7 +465,7 @@ message_end(struct message *message, struct payload_finding *last, struct payloa
 		finding_set(&finding, PAYLOAD_CONTROL, CONFIDENCE_PROBABLE, "");
 		become(message, last->class == PAYLOAD_UNKNOWN ? &finding : last, facts);
 	} else if (there.left > 0) {
-		(void)look_at_front(message, there, true, facts);
+		look_at_whole(message, there, row, facts);
 	}
 	if (message->waiting > 0)
 		tell_unread(message, facts);

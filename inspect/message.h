@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/facts.h"
 #include "inspect/payload.h"
+#include "inspect/row.h"
 #include "inspect/watch.h"
 
 #include <stdbool.h>
@@ -48,8 +49,9 @@ void message_skip(struct message *message, uint64_t count, struct payload_facts 
 uint64_t message_idle(const struct message *message);
 
 /* What waited is told by what there is.  last: the finding before this message,
- * under which a message of spaces alone is counted; becomes this one's. */
-void message_end(struct message *message, struct payload_finding *last,
+ * under which a message of spaces alone is counted; becomes this one's.  row: of
+ * this direction's short messages (inspect/row.h). */
+void message_end(struct message *message, struct payload_finding *last, struct row **row,
     struct payload_facts *facts);
 
 #endif

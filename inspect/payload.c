@@ -25,6 +25,7 @@ struct side {
 	bool film;                   /* its parts replace each other */
 	uint64_t framed;             /* bytes between parts that wait for the next one */
 	struct payload_finding last; /* of the message before */
+	struct row *row;             /* owned; of short messages that are opaque */
 	struct rtp_media *rtp;       /* owned; from the first packet on */
 	char codec[CODEC_MAX];
 	uint8_t packet[RTP_MEDIA_LOOK]; /* the front of a packet */
@@ -71,6 +72,8 @@ payload_free(struct payload_meter *meter)
 	free(meter->down.message.window);
 	multipart_free(meter->up.parts);
 	multipart_free(meter->down.parts);
+	row_clear(&meter->up.row);
+	row_clear(&meter->down.row);
 	free(meter->up.rtp);
 	free(meter->down.rtp);
 	free(meter);
@@ -114,7 +117,7 @@ end_message(struct payload_meter *meter, enum direction direction, struct payloa
 {
 	struct side *side = side_of(meter, direction);
 
-	message_end(&side->message, &side->last, facts);
+	message_end(&side->message, &side->last, &side->row, facts);
 	meter->random = side->message.random;
 }
 

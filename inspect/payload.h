@@ -25,7 +25,8 @@
  * else by its structure; from there on that is counted.
  *
  * Bounds: a meter has at most 1 KiB, some more for a direction that is multipart,
- * and PAYLOAD_WINDOW bytes for one in which something waits for more bytes.  Feeding costs no
+ * PAYLOAD_WINDOW bytes for one in which something waits for more bytes, and 1.6 KiB for
+ * one that has short messages of which nothing is known.  Feeding costs no
  * allocation beside that, but a decoder's for the length of a call where
  * something is compressed.
  *

@@ -138,3 +138,44 @@ Test(payload_rtp, what_is_none_is_opaque)
 	packet[0] = 0x40;
 	cr_expect_eq(meter_message(packet, PACKET, SIZE_MAX, &hint).class, PAYLOAD_OPAQUE);
 }
+
+/* ---- in a stream that nobody called one ---- */
+
+static struct payload_facts
+meter_stream(uint8_t type, size_t packet, bool marked, unsigned count, unsigned step)
+{
+	static uint8_t stream[64 * (PACKET + 4) + 16], one[PACKET];
+	static const uint8_t front[] = {0x7c, 5};
+	size_t used = 11;
+
+	memcpy(stream, "HELO\xfa\xce cam7", used);
+	for (unsigned i = 0; i < count; i++) {
+		(void)write_packet(one, type, (uint16_t)(65530 + i * step), front, sizeof(front));
+		if (marked) {
+			memcpy(stream + used, "$\1", 2);
+			used += 2;
+		}
+		stream[used++] = (uint8_t)(packet >> 8);
+		stream[used++] = (uint8_t)packet;
+		memcpy(stream + used, one, packet);
+		used += packet;
+	}
+	return meter_message(stream, used, 1448, NULL);
+}
+
+Test(rtp, framed_behind_words_of_its_makers_is_told)
+{
+	struct payload_facts facts = meter_stream(0, 172, false, 60, 1);
+
+	cr_expect_eq(facts.class, PAYLOAD_AUDIO);
+	cr_expect_eq(facts.confidence, CONFIDENCE_IDENTIFIED);
+	cr_expect_str_eq(facts.format, "g711u");
+	for (int marked = 0; marked < 2; marked++) {
+		facts = meter_stream(96, PACKET, marked == 1, 60, 1);
+		cr_expect_eq(facts.class, PAYLOAD_VIDEO);
+		cr_expect_eq(facts.confidence, CONFIDENCE_IDENTIFIED, "three fragments in a row");
+		cr_expect_str_eq(facts.format, "h264");
+	}
+	facts = meter_stream(96, 172, true, 60, 7);
+	cr_expect_eq(facts.class, PAYLOAD_OPAQUE, "their numbers do not follow");
+}

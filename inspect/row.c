@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "inspect/row.h"
+
+#include "inspect/content.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	LOOK = 1536, /* bytes: of MPEG-TS seven packets are whole in it wherever it begins */
+	KEPT = 512,  /* of them for the next look: what lies across is in one of both */
+};
+
+struct row {
+	size_t used;
+	struct payload_finding footage; /* of class PAYLOAD_UNKNOWN: they are none */
+	uint8_t bytes[LOOK];
+};
+
+static void
+look(struct row *row)
+{
+	const struct content_look middle = {.in = {row->bytes, row->used}};
+	struct payload_finding finding;
+
+	(void)content_tell(&middle, &finding);
+	if (finding.confidence != CONFIDENCE_IDENTIFIED ||
+	    (finding.class != PAYLOAD_VIDEO && finding.class != PAYLOAD_AUDIO &&
+		finding.class != PAYLOAD_IMAGE))
+		finding = (struct payload_finding){0};
+	row->footage = finding;
+	memmove(row->bytes, row->bytes + row->used - KEPT, KEPT);
+	row->used = KEPT;
+}
+
+bool
+row_add(struct row **row, struct bytes message, struct payload_finding *finding)
+{
+	struct row *at = *row;
+
+	assert(message.left <= ROW_MESSAGE_MAX);
+	if (at == NULL)
+		at = *row = calloc(1, sizeof(*at));
+	if (at == NULL)
+		return false;
+	while (message.left > 0) {
+		size_t room = LOOK - at->used;
+		struct bytes part;
+
+		(void)bytes_take(&message, message.left < room ? message.left : room, &part);
+		memcpy(at->bytes + at->used, part.at, part.left);
+		at->used += part.left;
+		if (at->used == LOOK)
+			look(at);
+	}
+	if (at->footage.class == PAYLOAD_UNKNOWN)
+		return false;
+	*finding = at->footage;
+	return true;
+}
+
+void
+row_clear(struct row **row)
+{
+	free(*row);
+	*row = NULL;
+}
