@@ -27,6 +27,7 @@ enum {
 	REFUSE_EVERY_MS = 1000, /* of one flow: the camera has it or does not listen */
 	EXCESS_EVERY_MS = 60000,
 	EXCESSES_A_TURN = 16,
+	BLOCKS_A_SECOND = 100, /* whose record begins before they end, of one worker */
 };
 
 static void
@@ -202,8 +203,8 @@ keep_first(struct udp_flow *flow, const struct app_facts *app)
 	memcpy(flow->first, app->first, sizeof(flow->first));
 }
 
-/* The record stands before the first byte leaves; the counter before the record,
- * so that whatever is open is told as lost when this worker dies. */
+/* The counter stands before the record, so that whatever is open is told as lost
+ * when this worker dies. */
 static bool
 open_record(struct udp_relay *relay, struct udp_flow *flow)
 {
@@ -214,8 +215,22 @@ open_record(struct udp_relay *relay, struct udp_flow *flow)
 		return true;
 	spool_live_drop(spool, flow->live);
 	flow->live = NULL;
-	count(&relay->worker->counters->unrecordable, 1);
 	return false;
+}
+
+/* Of what is blocked too, but not of each of a flood: the others have their record
+ * when they end. */
+static void
+open_record_of_blocked(struct udp_relay *relay, struct udp_flow *flow)
+{
+	uint64_t second = relay->now_ms / 1000;
+
+	if (second != relay->blocks_second) {
+		relay->blocks_second = second;
+		relay->blocks = 0;
+	}
+	if (relay->blocks < BLOCKS_A_SECOND && open_record(relay, flow))
+		relay->blocks++;
 }
 
 /* It never was: nothing of it left, and there is nowhere to say so. */
@@ -320,7 +335,9 @@ open_flow(struct udp_relay *relay, struct udp_flow *flow)
 		drop_flow(relay, flow);
 		return false;
 	}
+	/* It stands before the first byte leaves. */
 	if (!open_record(relay, flow)) {
+		count(&relay->worker->counters->unrecordable, 1);
 		forget(relay, flow);
 		return false;
 	}
@@ -339,6 +356,7 @@ block_flow(struct udp_relay *relay, struct udp_flow *flow)
 	count(&relay->worker->counters->accepted, 1);
 	count(&relay->worker->counters->open, 1);
 	count(&relay->worker->counters->blocked, 1);
+	open_record_of_blocked(relay, flow);
 	udp_outlet_give(relay->outlets, flow->outlet);
 	flow->outlet = NULL;
 	udp_table_file(relay->table, flow, UDP_BLOCKED, relay->now_ms);

@@ -32,6 +32,8 @@ struct udp_relay {
 	size_t review_at;     /* bucket of the table that is looked at next */
 	size_t leaving_count; /* of leaving: by what this batch's datagrams leave */
 	struct udp_outlet *leaving[UDP_BATCH];
+	uint64_t blocks_second; /* in which blocks flows were recorded as they were blocked */
+	unsigned blocks;
 	bool stopped;
 	struct facts facts; /* of the flow that is looked at; too large for a stack */
 };

@@ -240,8 +240,14 @@ def a_killed_worker_tells_its_flows_lost(lab):
         for _ in range(5):
             camera.send(bytes(100))
             camera.recv(200)
+        with camera_socket(lab, BAD, connect=5000) as other:
+            other.send(b"\x99blocked")
+            equal("the other is told", harness.refused(other.recv, 1).errno, errno.ECONNREFUSED)
+            refused = other.getsockname()[1]
         worker = appliance.role_pids("worker")[0]
         os.kill(worker, signal.SIGKILL)
+        own = flow(appliance, refused)["borderlens"]
+        equal("what was blocked is told", (own["verdict"], own["rule"], own["end"], own["left"]["up"]), ("block", "10", "lost", 0))
         event = flow(appliance, port)
         own = event["borderlens"]
         equal("lost", (own["end"], own["left"]["up"], own["left"]["down"]), ("lost", 500, 500))
