@@ -6,10 +6,9 @@
 #include "base/ipc.h"
 #include "base/log.h"
 #include "base/text.h"
-#include "geo/ranges.h"
 #include "proxy/board.h"
 #include "proxy/broker.h"
-#include "proxy/broker_wire.h"
+#include "proxy/broker_wish.h"
 #include "proxy/own_addrs.h"
 #include "proxy/rules_keeper.h"
 #include "proxy/sandbox.h"
@@ -33,7 +32,6 @@ enum {
 	COST = 1000, /* of one message; an allowance grows by the rate a millisecond */
 	PORT_DNS = 53,
 	PORT_NTP = 123,
-	UDP_PAYLOAD_MAX = 65507, /* of IPv4; IPv6 has 20 bytes less, or jumbograms */
 };
 
 struct broker_role;
@@ -81,16 +79,10 @@ bind_to_cameras(const struct broker_role *role, int fd, uint32_t iface, struct e
 	return err_set(err, ERR_INPUT, "no interface of cameras");
 }
 
+/* But where the box itself answers (DNS, NTP): cameras are told of it by DHCP. */
 static int
-check_destination(const struct broker_role *role, const struct addr *dst, struct err *err)
+check_own(const struct broker_role *role, const struct addr *dst, struct err *err)
 {
-	enum range range = range_of(dst);
-
-	if (dst->port == 0)
-		return err_set(err, ERR_INPUT, "port 0");
-	if (range != RANGE_PUBLIC && range != RANGE_PRIVATE)
-		return err_set(err, ERR_INPUT, "an address of the %s range", range_name(range));
-	/* But where the box itself answers (DNS, NTP): cameras are told of it by DHCP. */
 	if (own_addrs_has(role->own, dst) && dst->port != PORT_DNS && dst->port != PORT_NTP)
 		return err_set(err, ERR_INPUT, "the appliance's own address");
 	return 0;
@@ -137,7 +129,7 @@ open_socket(const struct broker_role *role, const struct broker_request *request
 	socklen_t size = addr_to_sockaddr(&request->dst, &at);
 	int fd;
 
-	if (check_destination(role, &request->dst, err) != 0)
+	if (broker_wish_check(request, err) != 0 || check_own(role, &request->dst, err) != 0)
 		return -1;
 	fd = socket(at.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
@@ -173,16 +165,6 @@ give_socket(struct wisher *wisher, const struct broker_request *request)
 
 /* ---- nobody is there ---- */
 
-/* Whether there can be a camera. */
-static bool
-is_host(const struct addr *addr)
-{
-	enum range range = range_of(addr);
-
-	return range != RANGE_UNSPECIFIED && range != RANGE_LOOPBACK && range != RANGE_MULTICAST &&
-	       range != RANGE_BROADCAST;
-}
-
 static bool
 may_send(struct wisher *wisher)
 {
@@ -210,10 +192,8 @@ send_unreachable(struct wisher *wisher, const struct broker_request *request)
 	int fd = addr_is_v4(&to) ? role->raw4 : role->raw6;
 	socklen_t at_size;
 
-	if (fd < 0 || request->head_size > UNREACHABLE_HEAD_MAX ||
-	    request->size < request->head_size || request->size > UDP_PAYLOAD_MAX ||
-	    addr_is_v4(&to) != addr_is_v4(&request->dst) || !is_host(&to) ||
-	    check_destination(role, &request->dst, NULL) != 0 ||
+	if (fd < 0 || broker_wish_check(request, NULL) != 0 ||
+	    check_own(role, &request->dst, NULL) != 0 ||
 	    bind_to_cameras(role, fd, request->iface, NULL) != 0 || !may_send(wisher))
 		return;
 	to.port = 0; /* of a raw socket it would be a protocol (raw(7)) */
@@ -232,28 +212,43 @@ is_told(const struct wisher *wisher)
 }
 
 static void
+grant(struct wisher *wisher, const struct broker_request *request)
+{
+	switch ((enum broker_wish)request->wish) {
+	case BROKER_SOCKET:
+		give_socket(wisher, request);
+		return;
+	case BROKER_UNREACHABLE:
+		send_unreachable(wisher, request);
+		return;
+	case BROKER_TOLD:
+		if (is_told(wisher))
+			rules_keeper_told(wisher->role->keeper, &request->told, request->until_us);
+		return;
+	}
+}
+
+static void
 on_wish(evutil_socket_t fd, short what, void *arg)
 {
 	struct wisher *wisher = arg;
 
 	(void)what;
 	for (int i = 0; i < TURN_MAX; i++) {
-		struct broker_request request;
+		struct broker_request bytes, request;
 		struct err err = {0};
-		ssize_t size = ipc_receive(fd, &request, sizeof(request), &err);
+		ssize_t size = ipc_receive(fd, &bytes, sizeof(bytes), &err);
 
-		if (size < 0)
-			log_warn("a worker's wish is lost: %s", err.text);
-		if (size <= 0)
+		if (size == 0)
 			return;
-		if (size != (ssize_t)sizeof(request))
-			log_warn("a worker's wish has the wrong size");
-		else if (request.wish == BROKER_SOCKET)
-			give_socket(wisher, &request);
-		else if (request.wish == BROKER_UNREACHABLE)
-			send_unreachable(wisher, &request);
-		else if (request.wish == BROKER_TOLD && is_told(wisher))
-			rules_keeper_told(wisher->role->keeper, &request.told, request.until_us);
+		if (size < 0 ||
+		    broker_wish_read((struct bytes){(const uint8_t *)&bytes, (size_t)size},
+			&request, &err) != 0)
+			log_warn("a worker's wish is lost: %s", err.text);
+		else
+			grant(wisher, &request);
+		if (size < 0)
+			return;
 	}
 }
 

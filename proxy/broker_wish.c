@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/broker_wish.h"
+
+#include "base/err.h"
+#include "geo/ranges.h"
+#include "proxy/unreachable.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum { UDP_PAYLOAD_MAX = 65507 }; /* of IPv4; IPv6 has 20 bytes less, or jumbograms */
+
+int
+broker_wish_read(struct bytes message, struct broker_request *wish, struct err *err)
+{
+	struct broker_request got;
+
+	if (message.left != sizeof(got))
+		return err_set(err, ERR_INPUT, "it has the wrong size");
+	memcpy(&got, message.at, sizeof(got));
+	if (got.wish != BROKER_SOCKET && got.wish != BROKER_UNREACHABLE && got.wish != BROKER_TOLD)
+		return err_set(err, ERR_INPUT, "there is no such wish");
+	*wish = got;
+	return 0;
+}
+
+/* Whether there can be a camera. */
+static bool
+is_host(const struct addr *addr)
+{
+	enum range range = range_of(addr);
+
+	return range != RANGE_UNSPECIFIED && range != RANGE_LOOPBACK && range != RANGE_MULTICAST &&
+	       range != RANGE_BROADCAST;
+}
+
+static int
+check_datagram(const struct broker_request *wish, struct err *err)
+{
+	if (wish->head_size > UNREACHABLE_HEAD_MAX || wish->size < wish->head_size ||
+	    wish->size > UDP_PAYLOAD_MAX)
+		return err_set(err, ERR_INPUT, "no datagram has that many bytes");
+	if (addr_is_v4(&wish->camera) != addr_is_v4(&wish->dst))
+		return err_set(err, ERR_INPUT, "two families");
+	if (!is_host(&wish->camera))
+		return err_set(err, ERR_INPUT, "no camera has that address");
+	return 0;
+}
+
+int
+broker_wish_check(const struct broker_request *wish, struct err *err)
+{
+	enum range range = range_of(&wish->dst);
+
+	if (wish->dst.port == 0)
+		return err_set(err, ERR_INPUT, "port 0");
+	if (range != RANGE_PUBLIC && range != RANGE_PRIVATE)
+		return err_set(err, ERR_INPUT, "an address of the %s range", range_name(range));
+	return wish->wish == BROKER_UNREACHABLE ? check_datagram(wish, err) : 0;
+}
