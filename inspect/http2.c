@@ -304,9 +304,13 @@ read_frame_head(struct work *work)
 	side->padding = 0;
 	side->prefix_need = prefix_size(side);
 	if (!is_sound(side) || side->prefix_need > side->left) {
+		/* It may be the first of anything: nothing of it was the protocol's. */
+		(void)observer_raw.feed(NULL, work->seen, work->direction,
+		    (struct bytes){side->head, FRAME_HEAD});
 		confuse(work);
 		return;
 	}
+	observation_control(work->seen, work->direction, FRAME_HEAD);
 	side->left -= side->prefix_need;
 	side->step = STEP_PREFIX;
 	if (side->prefix_need == 0)
@@ -386,8 +390,8 @@ step_head(struct work *work, struct bytes *in)
 
 	if (!bytes_u8(in, &byte))
 		return;
-	observation_control(work->seen, work->direction, 1);
 	if (work->request && side->preface < sizeof(preface) - 1) {
+		observation_control(work->seen, work->direction, 1);
 		if (byte != (uint8_t)preface[side->preface++])
 			confuse(work);
 		return;
@@ -469,6 +473,18 @@ feed_http2(void *state, struct observation *seen, enum direction direction, stru
 	return piece.left - in.left;
 }
 
+static void
+end_http2(void *state, struct observation *seen, enum direction direction)
+{
+	struct http2 *http2 = state;
+	struct side *side = &http2->sides[observation_side(direction)];
+
+	if (side->step != STEP_HEAD)
+		return;
+	observation_control(seen, direction, side->head_used);
+	side->head_used = 0;
+}
+
 /* Up to its first request a camera has said nothing yet; then a frame that is not
  * whole may be anything, and a head that does not end its stream announces a body. */
 static bool
@@ -496,6 +512,7 @@ const struct observer observer_http2 = {
     .proto = APP_HTTP2,
     .state_bytes = sizeof(struct http2),
     .feed = feed_http2,
+    .end = end_http2,
     .waits = http2_waits,
     .clear = clear_http2,
 };

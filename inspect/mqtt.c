@@ -240,16 +240,22 @@ static void
 step_fixed(struct work *work, struct bytes *in)
 {
 	struct side *side = work->side;
+	struct bytes rest = *in;
 	uint8_t byte;
 
-	if (!bytes_u8(in, &byte))
+	if (!bytes_u8(&rest, &byte))
 		return;
+	if (!side->begun) {
+		side->first = byte;
+		if (!is_sound(work)) {
+			work->seen->confused = true;
+			return;
+		}
+	}
+	*in = rest;
 	observation_control(work->seen, work->direction, 1);
 	if (!side->begun) {
 		side->begun = true;
-		side->first = byte;
-		if (!is_sound(work))
-			work->seen->confused = true;
 		return;
 	}
 	side->left |= (byte & 0x7fU) << (7 * side->length_bytes++);
