@@ -187,6 +187,19 @@ guess(const struct rtp_media_source *source, struct bytes payload, uint64_t size
 	return TOLD;
 }
 
+/* RFC 3550 section 6.4.1: the first of them ends within the packet, which may have
+ * no more than its sender's number behind its head. */
+static bool
+is_rtcp(struct bytes packet, uint64_t size)
+{
+	uint8_t first, type;
+	uint16_t words;
+
+	return bytes_u8(&packet, &first) && first >> 6 == 2 && bytes_u8(&packet, &type) &&
+	       type >= RTCP_FIRST && type <= RTCP_LAST && bytes_u16(&packet, &words) &&
+	       ((uint64_t)words + 1) * 4 <= size;
+}
+
 enum told
 rtp_media_tell(struct rtp_media *media, struct bytes packet, uint64_t size, const char *codec,
     struct payload_finding *out)
@@ -197,10 +210,10 @@ rtp_media_tell(struct rtp_media *media, struct bytes packet, uint64_t size, cons
 	uint16_t number;
 	uint32_t ssrc;
 
+	if (is_rtcp(packet, size))
+		return finding_identified(out, PAYLOAD_CONTROL, "rtcp");
 	if (!take_header(&packet, &type, &number, &ssrc))
 		return TOLD_NO;
-	if (type >= RTCP_FIRST && type <= RTCP_LAST)
-		return finding_identified(out, PAYLOAD_CONTROL, "rtcp");
 	type &= 0x7f;
 	source = find_source(media, ssrc);
 	follow(source, number);

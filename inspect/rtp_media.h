@@ -16,7 +16,8 @@
  * on it is identified by the codec that SDP named; by a payload type that stands
  * for one codec (0 and 8 are G.711, 26 is JPEG); or, where neither is known, by
  * fragments of H.264 or H.265 that begin, go on and end.  Before, and by its
- * size alone, it is probable.  RTCP is control.
+ * size alone, it is probable.  RTCP, as long as it
+ * says, is control.
  *
  * Source: RFC 3550 sections 5.1 and 6.1; RFC 3551 section 6; RFC 5761 section 4;
  * RFC 6184 section 5; RFC 7798 section 4.

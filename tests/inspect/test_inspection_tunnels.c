@@ -141,6 +141,54 @@ Test(websocket, compressed_is_told_by_what_comes_out)
 	hear_broken(talk);
 }
 
+/* ---- something else behind a good beginning ---- */
+
+#define PICTURE                                                                                    \
+	"\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\1\0\1\0\0\xff\xdb\0\4\1\2\xff\xc0\0\x0b\x08\0\x10\0" \
+	"\x10\1\1\x11\0\xff\xda\0\x08\1\1\0\0\x3f\0zzzz"
+
+static const struct {
+	const char *what;
+	struct said talk[3];
+	enum app_proto proto;
+} turned[] = {
+    {"MQTT", {UP("\x10\x0e\0\4MQTT\4\2\0\x3c\0\2c1"), UP(PICTURE)}, APP_MQTT},
+    {"HTTP/2", {UP("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"), UP(PICTURE)}, APP_HTTP2},
+    {"RTSP", {UP("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"), UP(PICTURE)}, APP_RTSP},
+    {"HTTP", {UP("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), UP(PICTURE)}, APP_HTTP},
+};
+
+Test(turned, is_flagged_and_told_from_its_first_byte)
+{
+	for (size_t i = 0; i < sizeof(turned) / sizeof(turned[0]); i++) {
+		struct heard heard = hear_all(turned[i].talk);
+
+		cr_expect_eq(heard.app.proto, turned[i].proto, "%s", turned[i].what);
+		cr_expect(heard.app.confused, "%s", turned[i].what);
+		cr_expect_eq(heard.payload.class, PAYLOAD_IMAGE, "%s", turned[i].what);
+		cr_expect_eq(heard.payload.confidence, CONFIDENCE_IDENTIFIED);
+		cr_expect_eq(heard.payload.up[PAYLOAD_IMAGE], sizeof(PICTURE) - 1, "%s",
+		    turned[i].what);
+	}
+}
+
+/* Commands stay control, to the byte, whatever is interleaved between them. */
+Test(rtsp, counts_commands_and_footage_apart)
+{
+	static const char teardown[] = "TEARDOWN rtsp://cloud.example/live RTSP/1.0\r\n\r\n";
+	static const struct said talk[] = {{DIRECTION_UP, setup, sizeof(setup) - 1},
+	    {DIRECTION_UP, frames, sizeof(frames) - 1}, UP("$\1\0\x08\x80\xc9\0\1\1\2\3\4"),
+	    {DIRECTION_UP, teardown, sizeof(teardown) - 1}, {DIRECTION_UP, frames, 18}, {0}};
+	struct heard heard = hear_all(talk);
+
+	cr_expect_not(heard.app.confused);
+	cr_expect_eq(heard.payload.class, PAYLOAD_VIDEO);
+	cr_expect_eq(heard.payload.up[PAYLOAD_VIDEO], (uint64_t)4 * 14);
+	/* Five heads of frames, a report of RTCP, and the words. */
+	cr_expect_eq(heard.payload.up[PAYLOAD_CONTROL],
+	    5 * 4 + 8 + sizeof(setup) - 1 + sizeof(teardown) - 1);
+}
+
 /* ---- lookups ---- */
 
 #define QUERY "\0\x1d\x12\x34\1\0\0\1\0\0\0\0\0\0\7example\3com\0\0\1\0\1"
@@ -166,7 +214,7 @@ Test(dns_tcp, that_carries_something_else_is_not_believed)
 {
 	static const struct said rows[] = {
 	    UP(QUERY "\0\x10\xff\xd8\xff\xe0\0\x10JFIF\0\1\1\0\0\0"), /* a picture with a size */
-	    UP(QUERY "\xff\xff\1\2\3\4"),                           /* longer than any query */
+	    UP(QUERY "\xff\xff\1\2\3\4"),                             /* longer than any query */
 	    UP(QUERY "\0\x1d\x12\x34\x81\0\0\1\0\0\0\0\0\0\7example\3com\0\0\1\0\1"),
 	    /* bytes behind the question */
 	    UP(QUERY "\0\x1f\x12\x34\1\0\0\1\0\0\0\0\0\0\7example\3com\0\0\1\0\1xy"),

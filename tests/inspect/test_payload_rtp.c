@@ -57,7 +57,8 @@ static struct row rows[] = {
 	CONFIDENCE_PROBABLE, "rtp"},
     {"ONVIF's metadata", "vnd.onvif.metadata", 107, {{'<'}, {'<'}, {'<'}, {'<'}}, 1,
 	PAYLOAD_METADATA, CONFIDENCE_IDENTIFIED, "onvif"},
-    {"RTCP", "", 200, {{0}, {0}, {0}, {0}}, 1, PAYLOAD_CONTROL, CONFIDENCE_IDENTIFIED, "rtcp"},
+    {"what would be a report, but for its length", "", 200, {{0}, {0}, {0}, {0}}, 0, PAYLOAD_VIDEO,
+	CONFIDENCE_PROBABLE, "rtp"},
 };
 
 ParameterizedTestParameters(payload_rtp, is_what_its_packets_show)
@@ -98,6 +99,25 @@ ParameterizedTest(struct row *row, payload_rtp, is_what_its_packets_show)
 		cr_expect_str_eq(facts.format, row->format, "%s: %s", row->why, facts.format);
 		cr_expect_eq(facts.up[row->class], 4 * PACKET);
 		payload_free(meter);
+	}
+}
+
+Test(payload_rtp, reports_are_control)
+{
+	static const struct {
+		const char *bytes;
+		size_t size;
+	} reports[] = {{"\x80\xc9\0\1\0\0\0\7", 8}, /* to nobody */
+	    {"\x81\xca\0\3\0\0\0\7\1\3\x63\x61\x6d\0\0\0", 16},
+	    {"\x80\xc9\0\1\0\0\0\7\x80\xcb\0\1\0\0\0\7", 16}};
+	static const struct payload_hint hint = {.framing = PAYLOAD_RTP};
+
+	for (size_t i = 0; i < sizeof(reports) / sizeof(*reports); i++) {
+		struct payload_facts facts =
+		    meter_message(reports[i].bytes, reports[i].size, 3, &hint);
+
+		cr_expect_eq(facts.class, PAYLOAD_CONTROL, "%zu", i);
+		cr_expect_str_eq(facts.format, "rtcp");
 	}
 }
 
