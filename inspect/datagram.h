@@ -67,8 +67,8 @@ void datagram_give_up(struct datagram_teller **teller, struct app_facts *app,
 /*
  * Whether a datagram of APP_UNKNOWN or APP_P2P is footage as it stands, in no
  * protocol but UDP itself, or as the data of one of PPPP: MPEG-TS, Annex B and
- * what else inspect/content.h tells to be video, image or audio.  finding is filled where it is; of other classes nothing is
- * said, as one datagram tells nothing of the next.
+ * what else inspect/content.h tells to be video, image or audio.  finding is filled where it is; of
+ * other classes nothing is said, as one datagram tells nothing of the next.
  */
 bool datagram_is_footage(struct bytes datagram, struct payload_finding *finding);
 

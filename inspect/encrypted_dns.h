@@ -14,7 +14,8 @@
  *
  * Source: RFC 7858 section 3.1 (port 853), RFC 8094 (over DTLS), RFC 9250
  * section 4.1 ("doq"), RFC 8484 (HTTPS); the resolvers' own pages for their
- * names.
+ * names, checked against curl's list (wiki page DNS-over-HTTPS) and Chromium's
+ * (net/dns/public/doh_provider_entry.cc).
  */
 bool encrypted_dns_told(const struct hello_facts *hello, uint16_t dst_port);
 

@@ -14,7 +14,8 @@
  * JA3: MD5 over version, suites, extensions, groups and point formats as sent.
  * JA4: by what carries it; counts, and SHA-256 over sorted suites and extensions.
  * GREASE values (RFC 8701) are left out of both.
- * Source: the JA3 README; FoxIO, technical_details/JA4.md (BSD 3-clause part).
+ * Source: the JA3 README; FoxIO, technical_details/JA4.md (BSD 3-clause part; of
+ * DTLS "d", with the versions "d1", "d2", "d3").
  */
 enum {
 	FINGERPRINT_JA3_SIZE = 33, /* 32 hex digits and a terminator */

@@ -24,8 +24,8 @@
  * it is none.
  *
  * Source: none from the vendors.  W. Palant, "An overview of the PPPP protocol
- * for IoT cameras" (2025); the dissectors pppp-dissector (M. Ihse Bursie) and
- * dh-p2p.lua (khoanguyen-3fc/dh-p2p).
+ * for IoT cameras" (2025); the dissectors pppp-dissector (M. Ihse Bursie; its list of
+ * opcodes, from P. Marrapese's pppp.fdesc) and dh-p2p.lua (khoanguyen-3fc/dh-p2p).
  */
 bool p2p_tell(struct bytes datagram, struct app_facts *app);
 
