@@ -18,7 +18,9 @@ enum {
 	OPCODE_BITS = 0x7800,
 	OPCODE_SHIFT = 11,
 	CLASS_IN = 1,
-	PARAM_ECH = 5, /* RFC 9848 */
+	PARAM_IPV4HINT = 4, /* RFC 9460 section 14.3.2 */
+	PARAM_ECH = 5,      /* RFC 9848 */
+	PARAM_IPV6HINT = 6,
 	OPTION_ERROR = 15,
 	OPTION_BYTES = 6,   /* code, length, an extended error */
 	ERROR_BLOCKED = 15, /* RFC 8914 section 4.16 */
@@ -190,22 +192,37 @@ add_address(struct dns_message *out, const struct record *record, uint32_t ttl_s
 	add_answer(out, addr_text(&addr, text));
 }
 
-/* Whether a service's parameters hold keys for encrypted hellos.  Its target is
- * never compressed (RFC 9460 section 2.2). */
-static bool
-has_ech(struct bytes data)
+/* Addresses of one size in a row, as records of their own would tell them. */
+static void
+add_hints(struct dns_message *out, const struct record *service, uint16_t type, struct bytes hints,
+    uint32_t ttl_s)
 {
-	struct bytes whole = data, value;
+	struct record record = {.type = type, .ttl_s = service->ttl_s};
+
+	while (bytes_take(&hints, type == DNS_A ? 4 : 16, &record.data))
+		add_address(out, &record, ttl_s);
+}
+
+/* What a service's parameters say of the name that was asked: its addresses, and
+ * whether there are keys for encrypted hellos.  The target is never compressed (RFC
+ * 9460 section 2.2). */
+static void
+take_service(struct dns_message *out, const struct record *record, uint32_t ttl_s)
+{
+	struct bytes data = record->data, value;
 	struct name target;
 	uint16_t priority, key;
 
-	if (!bytes_u16(&data, &priority) || !read_name(whole, &data, &target))
-		return false;
+	if (!bytes_u16(&data, &priority) || !read_name(record->data, &data, &target))
+		return;
 	while (bytes_u16(&data, &key) && bytes_vec16(&data, &value)) {
 		if (key == PARAM_ECH)
-			return true;
+			out->ech = true;
+		else if (key == PARAM_IPV4HINT)
+			add_hints(out, record, DNS_A, value, ttl_s);
+		else if (key == PARAM_IPV6HINT)
+			add_hints(out, record, DNS_AAAA, value, ttl_s);
 	}
-	return false;
 }
 
 /* The records of an answer, and where the way of names has come to. */
@@ -264,7 +281,7 @@ take_answers(struct bytes message, struct bytes in, unsigned count, struct dns_m
 			continue;
 		add_address(out, &record, chain.ttl_s);
 		if (record.type == DNS_HTTPS || record.type == DNS_SVCB)
-			out->ech = out->ech || has_ech(record.data);
+			take_service(out, &record, chain.ttl_s);
 	}
 }
 

@@ -62,7 +62,7 @@ struct dns_message {
 	struct bytes question; /* as sent, inside the message; empty where its name is compressed,
 				* which nobody does */
 	/* Of an answer: what the name that was asked leads to, over its CNAMEs and
-	 * no other way. */
+	 * the hints of its services, and no other way. */
 	uint8_t address_count;
 	struct dns_address addresses[DNS_ADDRESSES_MAX];
 	char answers[256]; /* CNAMEs' targets and addresses, commas between; cut at one */

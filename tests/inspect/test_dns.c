@@ -275,6 +275,31 @@ Test(dns, keys_for_encrypted_hellos_are_seen)
 	}
 }
 
+/* "ipv4hint" (4) of two addresses, "ipv6hint" (6) of one; each prefix of them is read
+ * as far as it goes. */
+Test(dns, hints_of_services_are_addresses_of_the_name)
+{
+	static const uint8_t data[] = "\0\1\0\0\4\0\10\3\170\0\12\3\170\0\13"
+				      "\0\6\0\20\52\5\320\24\0\0\0\0\0\0\0\0\0\0\0\20";
+	struct dns_message message;
+
+	for (size_t size = 0; size < sizeof(data); size++) {
+		struct writer writer = begin(7, 0x8180, 2, 0);
+		size_t want = size < 15 ? 0 : size < 35 ? 2 : 3;
+
+		put_question(&writer, "a.example", DNS_HTTPS);
+		put_record(&writer, "a.example", DNS_HTTPS, 60, size);
+		put(&writer, data, size);
+		put_record(&writer, "other.example", DNS_HTTPS, 60, 0);
+		message = read_whole(&writer);
+		cr_expect(message.whole);
+		cr_expect_eq(message.address_count, want, "%zu: %u", size,
+		    (unsigned)message.address_count);
+	}
+	cr_expect_str_eq(message.answers, "3.120.0.10,3.120.0.11,2a05:d014::10");
+	cr_expect_eq(message.addresses[2].ttl_s, 60);
+}
+
 Test(dns, same_question_is_the_same_in_all)
 {
 	static const struct {
