@@ -8,7 +8,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { UDP_PAYLOAD_MAX = 65507 }; /* of IPv4; IPv6 has 20 bytes less, or jumbograms */
+enum {
+	PORT_DNS = 53,
+	PORT_NTP = 123,
+	UDP_PAYLOAD_MAX = 65507, /* of IPv4; IPv6 has 20 bytes less, or jumbograms */
+};
 
 int
 broker_wish_read(struct bytes message, struct broker_request *wish, struct err *err)
@@ -51,10 +55,13 @@ int
 broker_wish_check(const struct broker_request *wish, struct err *err)
 {
 	enum range range = range_of(&wish->dst);
+	/* There the box itself may answer, whomever somebody wrote into a camera. */
+	bool box_answers = wish->dst.port == PORT_DNS || wish->dst.port == PORT_NTP;
 
 	if (wish->dst.port == 0)
 		return err_set(err, ERR_INPUT, "port 0");
-	if (range != RANGE_PUBLIC && range != RANGE_PRIVATE)
+	if (range != RANGE_PUBLIC && range != RANGE_PRIVATE &&
+	    !(range == RANGE_RESERVED && box_answers))
 		return err_set(err, ERR_INPUT, "an address of the %s range", range_name(range));
 	return wish->wish == BROKER_UNREACHABLE ? check_datagram(wish, err) : 0;
 }

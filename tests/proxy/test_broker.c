@@ -264,7 +264,7 @@ expect_bound(int fd, const char *expected)
 Test(broker, makes_sockets_of_addresses_that_are_not_ours, .timeout = 60)
 {
 	static const char *const dsts[] = {"198.41.0.4:53", "[2001:500:2::c]:53", "10.1.2.3:9000",
-	    "10.9.0.1:53", "[fd09::1]:123", "8.8.8.8:65535"};
+	    "10.9.0.1:53", "[fd09::1]:123", "8.8.8.8:65535", "192.0.2.53:53"};
 	struct real real;
 
 	make_net();
@@ -289,6 +289,7 @@ Test(broker, refuses_what_no_worker_may_have, .timeout = 60)
 	    {"cam0", "10.9.0.1:67"},
 	    {"cam0", "10.9.0.1:9000"},
 	    {"cam0", "[fd09::1]:547"},
+	    {"cam0", "192.0.2.53:80"},
 	    {"cam0", "127.0.0.1:53"},
 	    {"cam0", "[::1]:53"},
 	    {"cam0", "0.0.0.0:67"},
