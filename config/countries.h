@@ -2,6 +2,7 @@
 #ifndef CONFIG_COUNTRIES_H
 #define CONFIG_COUNTRIES_H
 
+#include "base/country.h"
 #include "base/facts.h"
 
 #include <stdbool.h>
@@ -30,16 +31,5 @@ bool country_set_has(const struct country_set *set, const char iso[2]);
  * is neither. */
 bool country_set_has_all(const struct country_set *set, const struct countries *countries);
 bool country_set_has_any(const struct country_set *set, const struct countries *countries);
-
-/*
- * Whether text is an assigned code of ISO 3166-1 alpha-2, in capitals, or XK,
- * which the databases use for Kosovo.  Source: ISO 3166 Maintenance Agency,
- * 249 officially assigned codes.
- */
-bool country_known(const char *text);
-
-/* What the writer of text, which is no country, may have meant; NULL: no idea.
- * A clause to follow "'x' is no country: ". */
-const char *country_hint(const char *text);
 
 #endif

@@ -58,7 +58,8 @@ static const struct arguments arguments = {
     .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
     .tail = "EXPR: terms `column op value` joined by and, or, not and parentheses; op is\n"
 	    "= != < <= > >= ~ (holds the text) or under (is the name or below it).\n"
-	    "Numbers may end in k, M or G: thousands, millions ...\n\n"
+	    "Numbers may end in k, M or G (thousands, millions ...), or in KB, MB, GB or TB\n"
+	    "(of 1,024, as in rules).\n\n"
 	    "  borderlens flows --since 1d --filter 'verdict = block and operator = CN'\n"
 	    "  borderlens flows --follow --filter 'sni under hik-connect.com and up > 1M'\n"
 	    "  borderlens flows --filter 'class = video and left_up > 0 or app = p2p'\n\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/filter.h"
 
+#include "base/country.h"
 #include "base/err.h"
 #include "base/text.h"
 #include "record/columns.h"
@@ -169,23 +170,21 @@ static int
 parse_number(const char *text, int64_t *out)
 {
 	static const struct {
-		char sign;
+		const char *name;
 		int64_t factor;
-	} units[] = {{'k', 1000}, {'M', 1000000}, {'G', 1000000000}};
+	} units[] = {{"", 1}, {"k", 1000}, {"M", 1000000}, {"G", 1000000000}, {"KB", 1 << 10},
+	    {"MB", 1 << 20}, {"GB", 1 << 30}, {"TB", INT64_C(1) << 40}};
 	char *end;
-	int64_t factor = 1;
+	int64_t factor = 0;
 	double value = strtod(text, &end);
 
 	if (end == text || text[0] == '\0' || strpbrk(text, "xXnN") != NULL)
 		return -1;
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (*end == units[i].sign && end[1] == '\0') {
+		if (strcmp(end, units[i].name) == 0)
 			factor = units[i].factor;
-			end++;
-			break;
-		}
 	}
-	if (*end != '\0' || value < -9e15 / (double)factor || value > 9e15 / (double)factor)
+	if (factor == 0 || value < -9e15 / (double)factor || value > 9e15 / (double)factor)
 		return -1;
 	*out = (int64_t)(value * (double)factor);
 	return 0;
@@ -346,7 +345,7 @@ read_value(const struct parser *parser, const struct column *column, bool whole,
 	if (ret != 0)
 		return fail(parser, token->at,
 		    column->type == COLUMN_BOOL ? "expected true or false, found"
-						: "expected a number (10000, 10k, 1M), found",
+						: "expected a number (10000, 10k, 1MB), found",
 		    token->text);
 	return 0;
 }
@@ -378,9 +377,36 @@ add_condition(struct parser *parser, const struct column *column, enum operator_
 		    collate);
 }
 
+/* What a fact of countries may say: registries have codes of no country, too. */
+static bool
+is_country_word(const char *text)
+{
+	static const char *const others[] = {"unknown", "anycast", "private", "satellite", "EU",
+	    "AP", ""};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strcmp(text, others[i]) == 0)
+			return true;
+	}
+	return country_known(text);
+}
+
+/* It would hold for nothing, without a word. */
+static int
+fail_country(const struct parser *parser)
+{
+	const char *hint = country_hint(parser->token.text);
+	char line[120];
+	struct text what = text_in(line, sizeof(line));
+
+	text_add(&what, "expected a country (DE, unknown, anycast)%s%s, found",
+	    hint != NULL ? "; " : "", hint != NULL ? hint : "");
+	return fail(parser, parser->token.at, line, parser->token.text);
+}
+
 /* Countries are kept in capitals; what is none ("unknown", "anycast") is not. */
-static void
-fit_country(struct filter_value *value)
+static int
+fit_country(const struct parser *parser, struct filter_value *value, enum operator_kind op)
 {
 	bool country = strlen(value->text) == 2;
 
@@ -390,6 +416,9 @@ fit_country(struct filter_value *value)
 		else if (!country && *at >= 'A' && *at <= 'Z')
 			*at = (char)(*at - 'A' + 'a');
 	}
+	if (op == OP_HOLDS || is_country_word(value->text))
+		return 0;
+	return fail_country(parser);
 }
 
 /* The column that the token names; NULL with the parser's err. */
@@ -467,8 +496,8 @@ parse_term(struct parser *parser)
 	if (read_value(parser, column, op == OP_EQUAL || op == OP_NOT_EQUAL, value) != 0)
 		return -1;
 	filter->value_count++;
-	if (column->type == COLUMN_COUNTRIES)
-		fit_country(value);
+	if (column->type == COLUMN_COUNTRIES && fit_country(parser, value, op) != 0)
+		return -1;
 	add_condition(parser, column, op);
 	return next(parser);
 }

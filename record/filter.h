@@ -24,8 +24,9 @@ struct sqlite3_stmt;
  *	under        is the name, or ends in "." and it
  *
  * A value is a word, or anything in quotes ("..." or '...').  Numbers may end
- * in k, M or G (1000); times are "2026-11-22", "2026-11-22T10:00:00" (UTC) or
- * an age ("10m", "2h", "7d").  `unknown` is a country of its own.
+ * in k, M or G (1000), or as amounts in rules do in KB, MB, GB or TB (1024); times are
+ *"2026-11-22", "2026-11-22T10:00:00" (UTC) or an age ("10m", "2h", "7d").  `unknown` is a country
+ *of its own; what is no code of ISO 3166-1, and no word that a fact can be, is an error.
  *
  * It becomes an SQL condition whose values are all parameters.
  */
