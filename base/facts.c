@@ -126,7 +126,8 @@ const char *
 anomaly_name(enum anomaly kind)
 {
 	static const char *const names[ANOMALY_COUNT] = {"none", "icmp", "gre", "esp", "6in4",
-	    "multicast", "broadcast", "ipv6-extension", "fragment", "other", "gap", "budgets"};
+	    "multicast", "broadcast", "ipv6-extension", "fragment", "other", "gap", "budgets",
+	    "lookups"};
 
 	return NAME_OF(names, kind);
 }

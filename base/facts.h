@@ -313,6 +313,7 @@ enum anomaly {
 	ANOMALY_OTHER,   /* another protocol */
 	ANOMALY_GAP,     /* packets that came while nobody listened, and went nowhere */
 	ANOMALY_BUDGETS, /* counts of budgets were lost, and begin anew */
+	ANOMALY_LOOKUPS, /* lookups that have no event: more than are recorded of a camera */
 	ANOMALY_COUNT    /* keep last */
 };
 

@@ -46,6 +46,7 @@ struct dns_cameras {
 	struct camera_list order;
 	struct sent_list sent[SENT_BUCKETS];
 	struct dns_counts counts;
+	uint32_t forgotten; /* lookups left out of cameras that made way */
 };
 
 struct dns_cameras *
@@ -90,6 +91,12 @@ dns_cameras_drop(struct dns_cameras *cameras, struct dns_awaited *awaited)
 	free(awaited);
 }
 
+static uint32_t
+add_count(uint32_t count, uint32_t more)
+{
+	return count > UINT32_MAX - more ? UINT32_MAX : count + more;
+}
+
 /* What it has, and itself; it is in no list any more. */
 static void
 free_camera(struct dns_cameras *cameras, struct dns_camera *camera)
@@ -110,6 +117,7 @@ free_camera(struct dns_cameras *cameras, struct dns_camera *camera)
 	cameras->counts.names -= camera->name_count;
 	cameras->counts.awaited -= camera->awaited_count;
 	cameras->counts.cameras--;
+	cameras->forgotten = add_count(cameras->forgotten, camera->left_out);
 	free(camera);
 }
 
@@ -388,13 +396,34 @@ dns_cameras_record(struct dns_cameras *cameras, const struct addr *addr, uint64_
 		camera->recorded = 0;
 	}
 	if (camera->recorded == DNS_RECORDED_PER_MIN) {
-		camera->left_out += camera->left_out < UINT32_MAX;
+		camera->left_out = add_count(camera->left_out, 1);
 		return false;
 	}
 	camera->recorded++;
 	*left_out = camera->left_out;
 	camera->left_out = 0;
 	return true;
+}
+
+void
+dns_cameras_tell_left_out(struct dns_cameras *cameras, uint64_t now_ms, dns_cameras_tell *tell,
+    void *arg)
+{
+	struct dns_camera *camera;
+
+	if (cameras->forgotten > 0) {
+		if (!tell(arg, NULL, cameras->forgotten))
+			return;
+		cameras->forgotten = 0;
+	}
+	for (camera = TAILQ_FIRST(&cameras->order); camera != NULL;
+	     camera = TAILQ_NEXT(camera, entry)) {
+		if (camera->left_out == 0 || now_ms - camera->minute_ms < MINUTE_MS)
+			continue;
+		if (!tell(arg, &camera->addr, camera->left_out))
+			return;
+		camera->left_out = 0;
+	}
 }
 
 struct dns_counts

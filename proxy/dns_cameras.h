@@ -100,6 +100,16 @@ void dns_cameras_drop(struct dns_cameras *cameras, struct dns_awaited *awaited);
 bool dns_cameras_record(struct dns_cameras *cameras, const struct addr *camera, uint64_t now_ms,
     uint32_t *left_out);
 
+/*
+ * Call tell for each camera that had lookups left out and that no lookup's event will
+ * tell of: whose minute is over, that was forgotten (camera NULL, of all of these
+ * together), or all of them where nothing more comes (now_ms UINT64_MAX).  They are told
+ * then, unless tell returns false: it has no room for more now.
+ */
+typedef bool dns_cameras_tell(void *arg, const struct addr *camera, uint32_t count);
+void dns_cameras_tell_left_out(struct dns_cameras *cameras, uint64_t now_ms, dns_cameras_tell *tell,
+    void *arg);
+
 struct dns_counts {
 	size_t cameras, names, awaited;
 };

@@ -16,6 +16,7 @@
 #include "record/spool.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,11 +27,13 @@ enum {
 	PORT_DNS = 53,
 	MESSAGE_MAX = 65535,
 	ANSWERS_A_TURN = 64,
+	TURN_MS = 5000,
 };
 
 struct dns_policy {
 	struct worker *worker; /* borrowed */
 	struct dns_cameras *cameras;
+	uint64_t turn_ms; /* when it is looked again for what is to be told */
 	dns_policy_deliver *deliver;
 	void *arg;
 	/* The configured resolver, as the socket is connected to. */
@@ -89,6 +92,39 @@ record(struct dns_policy *policy)
 		&facts->dns.left_out))
 		return true;
 	return spool_write(policy->worker->spool, EVENT_DNS, facts, NULL) == 0;
+}
+
+static bool
+tell_left_out(void *arg, const struct addr *camera, uint32_t count)
+{
+	struct dns_policy *policy = arg;
+	struct worker *worker = policy->worker;
+	struct facts *facts = &policy->facts;
+	struct text text = text_in(facts->end_text, sizeof(facts->end_text));
+
+	if (!spool_has_room(worker->spool))
+		return false;
+	*facts = (struct facts){.anomaly = {.kind = ANOMALY_LOOKUPS, .packets = count}};
+	facts->opened_wall_us = facts->closed_wall_us = clock_wall_us();
+	if (camera != NULL) {
+		facts->camera = *camera;
+		facts->camera.port = 0;
+		inventory_name(worker->inventory, config_of(policy), facts);
+	}
+	text_add(&text, "%" PRIu32 " lookups have no line: more than %d came in a minute", count,
+	    DNS_RECORDED_PER_MIN);
+	return spool_write(worker->spool, EVENT_ANOMALY, facts, NULL) == 0;
+}
+
+void
+dns_policy_turn(struct dns_policy *policy)
+{
+	uint64_t now_ms = clock_mono_ms();
+
+	if (policy == NULL || now_ms < policy->turn_ms)
+		return;
+	policy->turn_ms = now_ms + TURN_MS;
+	dns_cameras_tell_left_out(policy->cameras, now_ms, tell_left_out, policy);
 }
 
 /* ---- the configured resolver ---- */
@@ -397,6 +433,7 @@ dns_policy_free(struct dns_policy *policy)
 	if (policy == NULL)
 		return;
 	close_resolver(policy);
+	dns_cameras_tell_left_out(policy->cameras, UINT64_MAX, tell_left_out, policy);
 	dns_cameras_free(policy->cameras);
 	free(policy);
 }

@@ -24,7 +24,8 @@ struct worker;
  *	         have a name for this camera from then on.  Another one is dropped
  *
  * A camera is recorded with at most DNS_RECORDED_PER_MIN lookups a minute, and
- * how many more there were with the next one that is.
+ * how many more there were with the next one that is, or as an EVENT_ANOMALY
+ * where none comes.
  */
 enum {
 	DNS_AWAITED_MS = 10000,
@@ -42,6 +43,10 @@ void dns_policy_free(struct dns_policy *policy); /* accepts NULL */
 
 /* Whom answers of the configured resolver to queries over UDP go to. */
 void dns_policy_deliver_to(struct dns_policy *policy, dns_policy_deliver *deliver, void *arg);
+
+/* To be called now and then: records of which cameras lookups were left out that no
+ * later one told of.  What is left is told by dns_policy_free.  policy may be NULL. */
+void dns_policy_turn(struct dns_policy *policy);
 
 enum dns_fate {
 	DNS_PASS = 0, /* to be sent to the server as it is */

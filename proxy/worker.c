@@ -142,6 +142,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	atomic_store_explicit(&worker->counters->beat_ms, clock_mono_ms(), memory_order_relaxed);
 	worker_tell_stats(worker, clock_mono_ms());
 	anomalies_record_loss(worker);
+	dns_policy_turn(worker->dns);
 	inventory_turn(worker->inventory, worker->snapshot->config->devices,
 	    worker->snapshot->generation, clock_mono_ms());
 	if (worker->drain_from_ms != 0)
@@ -268,9 +269,9 @@ tear_down(struct worker *worker)
 	minter_free(worker->minter);
 	broker_free(worker->broker);
 	own_addrs_close(worker->own);
+	dns_policy_free(worker->dns);
 	inventory_close(worker->inventory);
 	refusals_free(worker->refusals);
-	dns_policy_free(worker->dns);
 	census_free(worker->census);
 	turns_close(&worker->turns);
 	quiet_clear(worker);

@@ -132,6 +132,8 @@ anomaly_type(enum anomaly kind)
 		return "gap";
 	if (kind == ANOMALY_BUDGETS)
 		return "lost";
+	if (kind == ANOMALY_LOOKUPS)
+		return "unrecorded";
 	return kind == ANOMALY_FRAGMENT ? "fragments" : "dropped";
 }
 
@@ -140,7 +142,8 @@ eve_add_anomaly_line(struct json *json, const struct event_head *head, const str
     const char *site)
 {
 	static const char *const events[ANOMALY_COUNT] = {"", "ICMP", "GRE", "ESP", "6IN4",
-	    "MULTICAST", "BROADCAST", "IPV6_EXTENSION", "FRAGMENT", "OTHER", "GAP", "BUDGETS"};
+	    "MULTICAST", "BROADCAST", "IPV6_EXTENSION", "FRAGMENT", "OTHER", "GAP", "BUDGETS",
+	    "LOOKUPS"};
 	const struct anomaly_facts *anomaly = &facts->anomaly;
 	char text[CLOCK_TEXT_MAX];
 

@@ -3,6 +3,7 @@
 flows which have none."""
 
 import contextlib
+import json
 import socket
 import struct
 import subprocess
@@ -16,6 +17,7 @@ from servers import Server
 from servers import context as tls
 
 HIDDEN = "198.51.100.7"  # what a spoofer answers
+NOBODYS = "192.0.2.53"   # of a range for documentation (RFC 5737)
 TYPES = {"A": 1, "CNAME": 5, "AAAA": 28, "HTTPS": 65}
 NAMED = RULES.replace("rules:\n", """rules:
   - {id: 5, match: {sni: tracker.example}, then: block, why: "A tracker"}
@@ -38,7 +40,7 @@ class Dns:
     """A name server: knows the names of a table, and which questions came."""
 
     def __init__(self, space, address, names, spoof=False):
-        self.names, self.spoof, self.asked = names, spoof, []
+        self.names, self.spoof, self.asked, self.came = names, spoof, [], []
         self.udp = space.socket(family_of(address), socket.SOCK_DGRAM)
         self.tcp = space.socket(family_of(address), socket.SOCK_STREAM)
         self.tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -63,7 +65,8 @@ class Dns:
         if kind != TYPES["A"] or address is None:
             code = b"\x81\x80" if address else b"\x81\x83"
             return [query[:2] + code + b"\0\1\0\0\0\0\0\0" + question]
-        good = query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + question + record(1, socket.inet_aton(address))
+        authentic = bytes([0x80 | query[3] & 0x20])  # AD where it was asked for
+        good = query[:2] + b"\x81" + authentic + b"\0\1\0\1\0\0\0\0" + question + record(1, socket.inet_aton(address))
         if not self.spoof:
             return [good]
         false = record(1, socket.inet_aton(HIDDEN))
@@ -79,6 +82,7 @@ class Dns:
                 query, peer = self.udp.recvfrom(4096)
                 if len(query) < 17:
                     continue
+                self.came.append(query)
                 for answer in self.answers(query, "udp"):
                     self.udp.sendto(answer, peer)
 
@@ -278,6 +282,16 @@ def its_flow_carries_nothing_else(story):
     story.later.append(look)
 
 
+def what_it_says_of_dnssec_passes(story):
+    """AD and CD in the head, DO behind it; and AD in the answer."""
+    asked = b"\0\7\1\x30\0\1\0\0\0\0\0\1" + wire("cam.example") + b"\0\1\0\1" + b"\0\0\x29\x10\0\0\0\x80\0\0\0"
+    story.dns.came.clear()
+    with camera_socket(story.lab) as camera:
+        camera.sendto(asked, (GOOD, 53))
+        equal("the answer", camera.recv(512)[:4], b"\0\7\x81\xa0")
+    equal("what came, but for its number", [query[2:] for query in story.dns.came], [asked[2:]])
+
+
 def of_a_blocked_server_it_is_recorded(story):
     before = story.lab.net.arrived(BAD)
     equal("nobody answers", story.dig("cam.example", server=BAD)[0], "none")
@@ -321,13 +335,19 @@ def flood_does_not_flood_the_record(story):
     recorded = story.appliance.eve.find(event_type="dns", src_ip="192.168.77.12")
     equal("lookups in the record", len(recorded), 240)
 
+    def look():
+        story.appliance.stop()
+        event = story.appliance.eve.wait(10, event_type="anomaly", src_ip="192.168.77.12", borderlens__anomaly__kind="lookups")
+        check("those that have no line", event["borderlens"]["anomaly"]["packets"] >= 2 * 600 - 240, event)
+    story.later.append(look)
+
 
 @story()
 def a_lookup(lab):
     made = Story(lab)
     for part in (is_relayed_recorded_and_names_what_follows, name_is_judged_where_the_hello_has_none,
                  name_that_a_rule_blocks_leaks_nothing, over_tcp_it_passes_whole_or_not_at_all,
-                 its_flow_carries_nothing_else, of_a_blocked_server_it_is_recorded,
+                 its_flow_carries_nothing_else, what_it_says_of_dnssec_passes, of_a_blocked_server_it_is_recorded,
                  answer_that_was_cut_is_asked_for_over_tcp, what_nobody_asked_for_is_not_learnt,
                  flood_does_not_flood_the_record):
         part(made)
@@ -338,7 +358,7 @@ def a_lookup(lab):
 def configured_resolver_is_asked_in_everybodys_stead(lab):
     made = Story(lab, dns={"resolver": GOOD})
     before = lab.net.arrived(BAD)
-    for server, options in ((BAD, ()), (BAD, ("+tcp",)), (GATEWAY4, ()), (GATEWAY6, ("+tcp",))):
+    for server, options in ((BAD, ()), (BAD, ("+tcp",)), (GATEWAY4, ()), (GATEWAY6, ("+tcp",)), (NOBODYS, ()), (NOBODYS, ("+tcp",))):
         equal(f"as from {server} {options}", made.dig("cam.example", *options, server=server), ("NOERROR", [GOOD]))
         equal("who was asked", made.dns.asked, [("cam.example", 1, "tcp" if options else "udp")])
     equal("a name that is refused", made.dig("a.tracker.example", server=BAD)[0], "REFUSED")
@@ -347,8 +367,32 @@ def configured_resolver_is_asked_in_everybodys_stead(lab):
     answer = made.lookup("cam.example", "answer")
     check("marked", answer["borderlens"]["resolver"], answer)
     made.names("its name", GOOD, 10, "cam.example", "dns")
+    what_it_says_of_dnssec_passes(made)
     slow_camera_is_no_exception(made)
+    another_one_is_asked_from_a_reload_on(made)
     made.end()
+
+
+def another_one_is_asked_from_a_reload_on(made):
+    """And from the next one on, whom the camera asks."""
+    path, other = made.appliance.config_path, "3.120.0.78"
+    made.lab.net.add_cloud(other)
+    second = made.lab.server(Dns(made.lab.net.net, other, {"cam.example": GOOD}))
+    with open(path, encoding="utf-8") as file:
+        settings = json.load(file)
+    settings["dns"]["resolver"] = other
+    harness.write(path, json.dumps(settings))
+    equal("reload", made.appliance.command("reload").returncode, 0)
+    for options in ((), ("+tcp",)):
+        second.asked.clear()
+        equal(f"after it {options}", made.dig("cam.example", *options, server=BAD), ("NOERROR", [GOOD]))
+        equal("who was asked", (second.asked, made.dns.asked), ([("cam.example", 1, "tcp" if options else "udp")], []))
+    del settings["dns"]
+    harness.write(path, json.dumps(settings))
+    equal("reload", made.appliance.command("reload").returncode, 0)
+    equal("the server itself", made.dig("cam.example"), ("NOERROR", [GOOD]))
+    equal("who was asked", made.dns.asked, [("cam.example", 1, "udp")])
+    equal("one that the rules block", made.dig("cam.example", server=BAD)[0], "none")
 
 
 def slow_camera_is_no_exception(made):

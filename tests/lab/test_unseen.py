@@ -69,6 +69,8 @@ def behind_header():
     return bytes([17, 0, 1, 4, 0, 0, 0, 0]) + udp()
 
 
+LOOKUP = b"\0\7\1\0\0\1\0\0\0\0\0\0\3cam\5local\0\0\1\0\1"
+
 # kind, its counter, of which camera, and what sends it
 SENT = (
     ("icmp", "icmp_all", CAMERA, lambda lab: raw4(lab, 1, PING)),
@@ -80,6 +82,11 @@ SENT = (
     ("other", "other_all", CAMERA, lambda lab: raw4(lab, 132, b"sctp" * 4)),
     ("multicast", "multicast_all", CAMERA, lambda lab: raw4(lab, 17, udp(port=1900), "239.255.255.250")),
     ("multicast", "multicast_all", CAMERA6, lambda lab: raw6(lab, 17, udp(port=3702), "ff05::c")),
+    # What looks for others: mDNS, LLMNR, NetBIOS.
+    ("multicast", "multicast_all", CAMERA, lambda lab: raw4(lab, 17, udp(LOOKUP, 5353), "224.0.0.251")),
+    ("multicast", "multicast_all", CAMERA6, lambda lab: raw6(lab, 17, udp(LOOKUP, 5353), "ff02::fb")),
+    ("multicast", "multicast_all", CAMERA, lambda lab: raw4(lab, 17, udp(LOOKUP, 5355), "224.0.0.252")),
+    ("broadcast", "broadcast_all", CAMERA, lambda lab: raw4(lab, 17, udp(LOOKUP, 137), "192.168.77.255", broadcast=True)),
     ("broadcast", "broadcast_all", CAMERA, lambda lab: raw4(lab, 17, udp(), "255.255.255.255", broadcast=True)),
     ("broadcast", "broadcast_all", CAMERA, lambda lab: raw4(lab, 17, udp(), "192.168.77.255", broadcast=True)),
     ("ipv6-extension", "extension_all", CAMERA6, lambda lab: raw6(lab, 0, behind_header())),

@@ -298,3 +298,69 @@ Test(dns_cameras, lookups_are_recorded_at_a_bounded_rate)
 	cr_expect_eq(left_out, 0);
 	dns_cameras_free(cameras);
 }
+
+struct told {
+	unsigned calls, nobody;
+	uint32_t count; /* of the last one */
+	bool takes;
+};
+
+static bool
+tell(void *arg, const struct addr *camera, uint32_t count)
+{
+	struct told *told = arg;
+
+	told->calls++;
+	told->nobody += camera == NULL;
+	told->count = count;
+	return told->takes;
+}
+
+Test(dns_cameras, what_was_left_out_is_told_once_when_its_minute_is_over)
+{
+	struct dns_cameras *cameras = open_cameras();
+	struct addr camera = camera_of(1);
+	struct told told = {.takes = false};
+	uint32_t left_out;
+
+	for (unsigned i = 0; i < DNS_RECORDED_PER_MIN + 50; i++)
+		(void)dns_cameras_record(cameras, &camera, 1000, &left_out);
+	dns_cameras_tell_left_out(cameras, 60999, tell, &told);
+	cr_expect_eq(told.calls, 0);
+	dns_cameras_tell_left_out(cameras, 61000, tell, &told);
+	cr_expect_eq(told.calls, 1);
+	cr_expect_eq(told.count, 50, "and was not taken");
+	told.takes = true;
+	dns_cameras_tell_left_out(cameras, 61000, tell, &told);
+	dns_cameras_tell_left_out(cameras, 61000, tell, &told);
+	cr_expect_eq(told.calls, 2);
+	cr_expect(dns_cameras_record(cameras, &camera, 61000, &left_out));
+	cr_expect_eq(left_out, 0);
+	dns_cameras_free(cameras);
+}
+
+Test(dns_cameras, what_was_left_out_of_those_that_made_way_is_told_together)
+{
+	struct dns_cameras *cameras = open_cameras();
+	struct told told = {.takes = true};
+	uint32_t left_out;
+
+	for (unsigned camera = 0; camera < 2; camera++) {
+		struct addr addr = camera_of(camera);
+
+		for (unsigned i = 0; i < DNS_RECORDED_PER_MIN + 5; i++)
+			(void)dns_cameras_record(cameras, &addr, 1000, &left_out);
+	}
+	for (unsigned camera = 10; camera < 10 + DNS_CAMERAS_MAX; camera++) {
+		struct addr addr = camera_of(camera);
+
+		(void)dns_cameras_record(cameras, &addr, 1000, &left_out);
+	}
+	dns_cameras_tell_left_out(cameras, 1000, tell, &told);
+	cr_expect_eq(told.calls, 1);
+	cr_expect_eq(told.nobody, 1);
+	cr_expect_eq(told.count, 10);
+	dns_cameras_tell_left_out(cameras, UINT64_MAX, tell, &told);
+	cr_expect_eq(told.calls, 1);
+	dns_cameras_free(cameras);
+}

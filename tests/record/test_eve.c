@@ -824,6 +824,8 @@ Test(eve, what_went_nowhere_is_an_anomaly_line)
 			type = "\"fragments\"";
 		else if (kind == ANOMALY_BUDGETS)
 			type = "\"lost\"";
+		else if (kind == ANOMALY_LOOKUPS)
+			type = "\"unrecorded\"";
 		make_facts(&facts, 0);
 		facts.anomaly = (struct anomaly_facts){kind, 12, 900};
 		(void)snprintf(name, sizeof(name), "\"%s\"", anomaly_name(kind));
