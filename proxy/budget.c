@@ -211,13 +211,13 @@ used_now(const struct row *row, uint64_t used, uint16_t period, uint64_t wall_us
 }
 
 uint64_t
-row_used(const struct row *row, const struct terms *terms, uint64_t wall_us)
+budget_used(const struct row *row, const struct terms *terms, uint64_t wall_us)
 {
 	return used_now(row, atomic_load(&row->used), period_at(terms, wall_us), wall_us);
 }
 
 void
-row_add(struct row *row, const struct terms *terms, uint64_t count, uint64_t wall_us)
+budget_add(struct row *row, const struct terms *terms, uint64_t count, uint64_t wall_us)
 {
 	uint16_t period = period_at(terms, wall_us);
 	uint64_t old = atomic_load(&row->used), used, kept;
@@ -232,7 +232,7 @@ row_add(struct row *row, const struct terms *terms, uint64_t count, uint64_t wal
 }
 
 uint64_t
-row_wait_us(const struct row *row, uint64_t mono_us)
+budget_wait_us(const struct row *row, uint64_t mono_us)
 {
 	uint64_t next_us = atomic_load(&row->next_us);
 
@@ -242,7 +242,7 @@ row_wait_us(const struct row *row, uint64_t mono_us)
 }
 
 void
-row_pace(struct row *row, uint64_t us, uint64_t mono_us)
+budget_pace(struct row *row, uint64_t us, uint64_t mono_us)
 {
 	uint64_t old = atomic_load(&row->next_us), from;
 
@@ -340,6 +340,6 @@ budgets_row(struct budgets *budgets, uint64_t key, const struct terms *terms, ui
 	*hint = (uint32_t)(row - budgets->rows);
 	others = begun ? find_shared(&shared, terms->shared, wall_us) : NULL;
 	if (others != NULL)
-		row_add(row, terms, row_used(others, terms, wall_us), wall_us);
+		budget_add(row, terms, budget_used(others, terms, wall_us), wall_us);
 	return row;
 }

@@ -29,15 +29,15 @@ struct row *budgets_row(struct budgets *budgets, uint64_t key, const struct term
     uint64_t wall_us, uint32_t *hint);
 
 /* What is counted in the period that wall_us lies in; and count more of it. */
-uint64_t row_used(const struct row *row, const struct terms *terms, uint64_t wall_us);
-void row_add(struct row *row, const struct terms *terms, uint64_t count, uint64_t wall_us);
+uint64_t budget_used(const struct row *row, const struct terms *terms, uint64_t wall_us);
+void budget_add(struct row *row, const struct terms *terms, uint64_t count, uint64_t wall_us);
 
 /* How long the period that wall_us lies in goes on. */
 uint64_t terms_left_s(const struct terms *terms, uint64_t wall_us);
 
 /* How long what is limited waits; and that it waits us longer.  mono_us:
  * clock_mono_us. */
-uint64_t row_wait_us(const struct row *row, uint64_t mono_us);
-void row_pace(struct row *row, uint64_t us, uint64_t mono_us);
+uint64_t budget_wait_us(const struct row *row, uint64_t mono_us);
+void budget_pace(struct row *row, uint64_t us, uint64_t mono_us);
 
 #endif

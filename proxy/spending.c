@@ -123,7 +123,7 @@ spending_over(struct spending *spending, uint64_t count, uint64_t wall_us)
 	for (size_t i = 0; spending != NULL && i < spending->count; i++) {
 		struct draw *draw = &spending->draws[i];
 		const struct row *row = row_of(spending, draw, wall_us);
-		uint64_t used = row != NULL ? row_used(row, &draw->terms, wall_us) : UINT64_MAX;
+		uint64_t used = row != NULL ? budget_used(row, &draw->terms, wall_us) : UINT64_MAX;
 
 		if (used > draw->terms.up_over || count > draw->terms.up_over - used)
 			over |= UINT64_C(1) << draw->index;
@@ -139,7 +139,7 @@ spending_add(struct spending *spending, uint64_t count, uint64_t wall_us)
 		struct row *row = row_of(spending, draw, wall_us);
 
 		if (row != NULL)
-			row_add(row, &draw->terms, count, wall_us);
+			budget_add(row, &draw->terms, count, wall_us);
 	}
 }
 
@@ -163,7 +163,7 @@ spending_wait_us(struct spending *spending, const struct verdict *verdict, uint6
 		found = true;
 		row = row_of(spending, draw, wall_us);
 		wait = row != NULL && verdict->rate > 0
-			   ? row_wait_us(row, mono_us)
+			   ? budget_wait_us(row, mono_us)
 			   : terms_left_s(&draw->terms, wall_us) * 1000000;
 		if (wait > longest)
 			longest = wait;
@@ -186,7 +186,7 @@ spending_pace(struct spending *spending, const struct verdict *verdict, uint64_t
 			continue;
 		row = row_of(spending, draw, clock_wall_us());
 		if (row != NULL)
-			row_pace(row, count * 1000000 / verdict->rate, mono_us);
+			budget_pace(row, count * 1000000 / verdict->rate, mono_us);
 	}
 }
 
@@ -220,7 +220,7 @@ spending_tell(struct spending *spending, const struct rules *rules, const struct
 		if (draw->index >= rules_budgets(rules) || row == NULL)
 			continue;
 		budget = rules_budget(rules, draw->index);
-		one = (struct budget_facts){.used = row_used(row, &draw->terms, wall_us),
+		one = (struct budget_facts){.used = budget_used(row, &draw->terms, wall_us),
 		    .up_over = budget.up_over,
 		    .per_s = budget.per_s,
 		    .by_device = budget.by_device};
