@@ -9,6 +9,7 @@
 enum {
 	SHARE_MS = 20,     /* how often shares are looked at */
 	SHARE_LOOKS = 256, /* of those that wait, at most, each time */
+	HASTY_MS = 1000,   /* so long a camera that had to wait is none of the others */
 };
 
 /* NULL: the camera is not counted, so nothing is held against it. */
@@ -40,7 +41,10 @@ static void
 wait_for_others(struct turns *turns, struct conn *conn)
 {
 	const struct timeval delay = clock_span(SHARE_MS);
+	struct camera_turns *own = turns_of(conn);
 
+	if (own != NULL)
+		own->hasty_ms = clock_mono_ms();
 	conn->turn = TURN_WAITING;
 	conn->turn_own = false;
 	TAILQ_INSERT_TAIL(&turns->waiting, conn, turn_entry);
@@ -72,6 +76,24 @@ start(struct turns *turns, struct conn *conn)
 	conn_run(conn);
 }
 
+/* One that is within its share only now and then is none whom others stand back
+ * for: two that are hasty would hold up each other. */
+static void
+note_fair(struct turns *turns, const struct conn *conn)
+{
+	const struct camera_turns *own = turns_of(conn);
+	uint64_t now_ms = clock_mono_ms();
+
+	if (own == NULL || own->hasty_ms == 0 || now_ms - own->hasty_ms >= HASTY_MS)
+		turns->fair_ms = now_ms;
+}
+
+static bool
+others_begin(const struct turns *turns)
+{
+	return clock_mono_ms() - turns->fair_ms < TURNS_OTHERS_MS;
+}
+
 static void
 on_idle(evutil_socket_t fd, short what, void *arg)
 {
@@ -80,6 +102,8 @@ on_idle(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (others_begin(turns))
+		return; /* on_share looks again */
 	if (conn != NULL)
 		start(turns, conn);
 	if (turns->count > 0)
@@ -108,8 +132,10 @@ on_share(evutil_socket_t fd, short what, void *arg)
 		if (is_within_share(conn))
 			start(turns, conn);
 	}
-	if (turns->count > 0)
+	if (turns->count > 0) {
+		event_active(&turns->idle, EV_TIMEOUT, 0);
 		(void)evtimer_add(&turns->share, &delay);
+	}
 }
 
 bool
@@ -124,6 +150,7 @@ turns_take(struct turns *turns, struct conn *conn)
 		return false;
 	}
 	if (is_within_share(conn)) {
+		note_fair(turns, conn);
 		take(conn);
 		return true;
 	}

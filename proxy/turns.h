@@ -19,9 +19,10 @@ struct worker;
  *
  * A camera within its share (limit.handshakes, proxy/census.h) begins at once.
  * One beyond it waits: until its share has grown again, or until the worker has
- * nothing else to do.  So a camera that begins a thousand a second takes what
- * the others leave, and no more; and it is served at full speed where there is
- * nobody else.
+ * nothing else to do and no camera within its share has begun for
+ * TURNS_OTHERS_MS: a handshake that is under way holds up whoever comes next.  So
+ * a camera that begins a thousand a second takes its share beside the others, and
+ * no more; and it is served at full speed where there is nobody else.
  *
  * However idle the worker is, no camera has more than limit.unfinished
  * handshakes under way: a server that is slow would have to bear them all, and
@@ -34,7 +35,10 @@ struct turns {
 	struct event idle;  /* behind all that is to be done */
 	struct event share; /* looks at the shares while anybody waits */
 	size_t count;
+	uint64_t fair_ms; /* clock_mono_ms when a camera within its share began last */
 };
+
+enum { TURNS_OTHERS_MS = 250 };
 
 /* Of the worker's base, which has WORKER_PRIORITIES. */
 int turns_open(struct turns *turns, struct worker *worker, struct err *err);

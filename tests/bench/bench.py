@@ -9,6 +9,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import time
 
 from appliance import ROOT, binary, children, wait_for
 from cameras import AMAZON_DE, HOSTS
@@ -24,6 +25,7 @@ ORIGIN = AMAZON_DE               # gives no tickets: every connection is a whole
 ORIGIN_TICKETS = "3.120.0.11"    # its sessions can be resumed
 ORIGIN_NAMES = "3.120.0.12"      # a certificate of its own for each name
 BULK = 1 << 26
+IDLE_S = 2  # after its last byte a connection is taken for idle
 REDIRECT = """\
 table ip bench {
  chain pre {
@@ -64,7 +66,7 @@ geo:
   operators: {root}/geo/operators.csv
   vendors: {root}/geo/vendors.csv
 rules: [rules.yaml]
-limit: {{per_camera: 10000, handshakes: 100000}}
+limit: {limit}
 record: {{eve: {directory}/eve/eve.json}}
 """
 # What is measured, in the order of the table: key, heading.
@@ -77,6 +79,8 @@ ROWS = [
     ("pass_down", "CPU ns per byte, passed through, down"),
     ("delay", "first byte over direct, us, p50"),
     ("mint", "a name seen for the first time, us more, p50"),
+    ("beside", "first byte of others beside a camera that begins without end, over that without it, p50"),
+    ("beside99", "the same, p99"),
     ("idle", "KB per idle opened connection"),
     ("growth", "KB more per 1,000 connections"),
 ]
@@ -111,9 +115,10 @@ class Bench:
             write(f"{self.directory}/{name}.cfg", text.format(port=PORT, fixed=f"{self.directory}/fixed.pem",
                                                              roots=self.pki.root.chain))
         write(f"{self.directory}/rules.yaml", RULES)
-        write(f"{self.directory}/borderlens.yaml",
-              BORDERLENS.format(directory=self.directory, port=PORT, ca=self.ca, roots=self.pki.root.chain,
-                                geo=self.geo, root=ROOT))
+        for name, limit in (("borderlens", "{per_camera: 10000, handshakes: 100000}"), ("shipped", "{}")):
+            write(f"{self.directory}/{name}.yaml",
+                  BORDERLENS.format(directory=self.directory, port=PORT, ca=self.ca, roots=self.pki.root.chain,
+                                    geo=self.geo, root=ROOT, limit=limit))
         return {
             "borderlens": [binary(), "run", "-c", f"{self.directory}/borderlens.yaml"],
             "haproxy": ["haproxy", "-db", "-f", f"{self.directory}/opens.cfg"],
@@ -124,8 +129,8 @@ class Bench:
 
     # ---- traffic ----
 
-    def traffic(self, what, *arguments, to=ORIGIN, trust=None, name=NAME):
-        return ["env", f"CAMERAS=192.168.77.{CAMERAS[0]} {len(CAMERAS)}",
+    def traffic(self, what, *arguments, to=ORIGIN, trust=None, name=NAME, cameras=CAMERAS):
+        return ["env", f"CAMERAS=192.168.77.{cameras[0]} {len(cameras)}",
                 *self.net.cam.command(f"{ROOT}/build/traffic", what, to, "443", (trust or self.ca).chain, name,
                                       *map(str, arguments))]
 
@@ -171,6 +176,19 @@ class Bench:
         finally:
             process.communicate("", timeout=120)
 
+    @contextlib.contextmanager
+    def hasty(self):
+        """One camera that begins as fast as it can.  It gives way to all else on
+        this machine, so that what it takes of others it takes of the peer."""
+        process = subprocess.Popen(["nice", "-n", "19", *self.traffic("load", 10000000, 16, 16, 2, cameras=CAMERAS[:1])],
+                                   stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
+        try:
+            time.sleep(1)  # what it may begin at once is over
+            yield
+        finally:
+            process.terminate()
+            process.wait()
+
     # ---- figures ----
 
     def cpu_of_connections(self, pid, count, **options):
@@ -201,9 +219,22 @@ class Bench:
         first, again = (self.delay(100, to=ORIGIN_NAMES, name=f"n%d-{round_}.cameras.example") for _ in range(2))
         return first - again
 
+    def delays_beside_hasty(self, pairs=3, count=200):
+        """Of the other cameras, each within its share, over the same without it:
+        p50 and p99, medians of pairs."""
+        ratios = []
+        for _ in range(pairs):
+            alone = self.told("delay", count, cameras=CAMERAS[1:])
+            with self.hasty():
+                beside = self.told("delay", count, cameras=CAMERAS[1:])
+            ratios.append([one / other for one, other in zip(beside, alone)])
+            time.sleep(2)  # their shares grow again
+        return [statistics.median(pair[i] for pair in ratios) for i in range(2)]
+
     def idle_memory(self, pid, count=1000):
         before = memory_kb(pid)
         with self.held(count) as opened:
+            time.sleep(IDLE_S)
             return (memory_kb(pid) - before) / opened
 
     def growth(self, pid, count):
@@ -290,7 +321,10 @@ class Round:
                 figures["mint"] = self.bench.mint_delay(self.number)
             if peer == "borderlens":
                 figures.update(self.own(pid))
-            return figures
+        if peer == "borderlens":
+            with self.bench.running([*command[:-1], f"{self.bench.directory}/shipped.yaml"]):
+                figures["beside"], figures["beside99"] = self.bench.delays_beside_hasty()
+        return figures
 
     def opening(self, pid):
         bench, count = self.bench, self.options.connections
@@ -332,6 +366,8 @@ def cell(results, peer, key):
     value = statistics.median(figures[key] for figures in rounds)
     base = base_of(results, "conn" if key == "resumed" else key)
     wanted = "conn" if key == "resumed" else key
+    if key.startswith("beside"):
+        return f"{value:.2f}x"
     if key in ("delay", "mint", "growth") or wanted not in base[0]:
         return f"{value:.0f}"
     ratio = statistics.median(figures[key] / other[wanted] for figures, other in zip(rounds, base))

@@ -94,6 +94,37 @@ Test(hasty_camera_waits_for_the_others, and_has_its_share_beside_them)
 	flow_close(&flow);
 }
 
+/* Others begin handshakes all the time, and leave the worker idle between them. */
+static void
+on_begin(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval soon = clock_span(1);
+	struct flow *flow = arg;
+
+	(void)fd;
+	(void)what;
+	flow->worker->turns.fair_ms = clock_mono_ms();
+	(void)evtimer_add(&other, &soon);
+}
+
+Test(hasty_camera_waits_for_the_others, and_has_its_share_while_they_begin)
+{
+	struct flow flow;
+	uint64_t from_ms;
+
+	open_story(&flow, "limit: {handshakes: 5}\n", 12);
+	cr_assert_eq(evtimer_assign(&other, flow.worker->base, on_begin, &flow), 0);
+	on_begin(-1, 0, &flow);
+	from_ms = clock_mono_ms();
+	flow_run(&flow, ask, answer);
+	cr_expect_geq(clock_mono_ms() - from_ms, 300, "ten at once, and two that waited");
+	cr_expect_eq(flow.closes, 12);
+	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.worker->turns.count, 0);
+	(void)event_del(&other);
+	flow_close(&flow);
+}
+
 static void
 ask_thrice(struct peer *peer)
 {

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Many at once: what an idle connection holds, what a new one costs beside many,
-a thousand cameras that come back together, and bytes that arrive unchanged at
-readers that rest.  The traffic is tests/bench/traffic.c's."""
+a thousand cameras that come back together, one that begins without end, and
+bytes that arrive unchanged at readers that rest.  The traffic is that of
+tests/bench/traffic.c."""
 
 import contextlib
+import datetime
 import json
 import os
 import subprocess
 
 import harness
-from appliance import children
+from appliance import children, wait_for
 from harness import GOOD, NAME, ROOT, check, equal, story
 from net import die_with_parent
 
@@ -18,6 +20,9 @@ OPEN = int(os.environ.get("SCALE_OPEN", "800"))        # 10000 by hand
 BYTES = int(os.environ.get("SCALE_BYTES", str(64 << 20)))  # each way; 1073741824 by hand
 IDLE_KB = 36  # of all roles, as a guard: docs/performance.md has what it is made of
 COME_BACK = 1000
+HASTY = "192.168.77.10"
+OTHER_CAMERAS = [f"192.168.77.{number}" for number in range(11, 10 + CAMERAS)]
+OTHERS = 200  # of all of them, within limit.handshakes of each
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
 
@@ -53,8 +58,8 @@ class Scene:
         self.origin.kill()
         self.origin.wait()
 
-    def command(self, what, *arguments, ca=None, name=NAME):
-        return ["env", f"CAMERAS=192.168.77.10 {CAMERAS}",
+    def command(self, what, *arguments, ca=None, name=NAME, first=10, cameras=CAMERAS):
+        return ["env", f"CAMERAS=192.168.77.{first} {cameras}",
                 *self.lab.net.cam.command(self.program, what, GOOD, "443", ca or self.ca, name, *map(str, arguments))]
 
     def load(self, count, threads, up=16, down=16, what="load", **options):
@@ -81,6 +86,11 @@ class Scene:
             yield
         finally:
             process.communicate("", timeout=120)
+
+    def ended(self, *cameras):
+        """When connections of these ended that were served, in seconds."""
+        rows = self.appliance.eve.find(event_type="flow", borderlens__end="done")
+        return sorted(datetime.datetime.fromisoformat(row["timestamp"]).timestamp() for row in rows if row["src_ip"] in cameras)
 
     def memory_kb(self):
         """Of all roles; what they share counts once."""
@@ -134,6 +144,30 @@ def a_thousand_cameras_that_come_back_at_once_are_all_served(lab):
         minted = [row["minted"] for row in json.loads(scene.appliance.command("status", "--json").stdout)["roles"]
                   if row["role"] == "worker"]
         equal("leaves asked of the signer", minted, [1] * len(minted))
+
+
+@story(60)
+def a_camera_that_begins_without_end_is_held_to_its_share_beside_others(lab):
+    """Each of the others stays within its own, and is served."""
+    with Scene(lab) as scene:
+        scene.load(CAMERAS, 4)
+        hasty = subprocess.Popen(scene.command("load", 1000000, 16, 16, 16, cameras=1), stdout=subprocess.DEVNULL,
+                                 preexec_fn=die_with_parent)
+        try:
+            wait_for("more than its share, while there is nobody else", 20, lambda: len(scene.ended(HASTY)) > 100)
+            # Exits with a failure where one is not served.
+            done = subprocess.run(scene.command("delay", OTHERS, first=11, cameras=CAMERAS - 1), capture_output=True,
+                                  text=True, timeout=60, check=True)
+        finally:
+            hasty.terminate()
+            hasty.wait()
+        others = wait_for("the others' records", 20,
+                          lambda: len(rows := scene.ended(*OTHER_CAMERAS)) == CAMERAS - 1 + OTHERS and rows[-OTHERS:])
+        beside = [when for when in scene.ended(HASTY) if others[0] + 0.5 <= when <= others[-1]]
+        seconds = others[-1] - others[0] - 0.5
+        print(f"beside them it had {len(beside)} in {seconds:.1f} s; they, us to the first byte: {done.stdout.strip()} (half, 99 %)",
+              flush=True, file=harness.sys.stderr)
+        check("its share, and what was under way", len(beside) <= 20 * (seconds + 1) + 16, (len(beside), seconds))
 
 
 @story(600)
