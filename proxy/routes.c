@@ -211,12 +211,13 @@ int
 routes_watch(struct err *err)
 {
 	struct sockaddr_nl at = {.nl_family = AF_NETLINK};
-	static const int groups[] = {RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE};
+	static const int groups[] = {RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE, RTNLGRP_IPV4_ROUTE,
+	    RTNLGRP_IPV6_ROUTE};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	if (fd < 0)
 		return err_sys(err, "open a netlink socket");
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		at.nl_groups |= 1U << (groups[i] - 1);
 	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) == 0)
 		return fd;
@@ -225,27 +226,57 @@ routes_watch(struct err *err)
 	return -1;
 }
 
-static int
-find_priority(const struct nlattr *attr, void *arg)
-{
-	uint32_t *priority = arg;
+/* A number among a message's attributes. */
+struct wanted {
+	uint16_t type;
+	uint32_t value; /* 0: it is not there */
+};
 
-	if (mnl_attr_get_type(attr) == FRA_PRIORITY && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
-		*priority = mnl_attr_get_u32(attr);
+static int
+find_number(const struct nlattr *attr, void *arg)
+{
+	struct wanted *wanted = arg;
+
+	if (mnl_attr_get_type(attr) == wanted->type && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+		wanted->value = mnl_attr_get_u32(attr);
 	return MNL_CB_OK;
 }
 
+static bool
+is_rule_of_ours(const struct nlmsghdr *message)
+{
+	struct wanted priority = {.type = FRA_PRIORITY};
+
+	(void)mnl_attr_parse(message, sizeof(struct fib_rule_hdr), find_number, &priority);
+	return priority.value == ROUTES_PRIORITY || priority.value == ROUTES_PRIORITY_END;
+}
+
+static bool
+is_route_of_ours(const struct nlmsghdr *message)
+{
+	struct wanted table = {.type = RTA_TABLE};
+
+	(void)mnl_attr_parse(message, sizeof(struct rtmsg), find_number, &table);
+	return table.value == ROUTES_TABLE;
+}
+
+/* What is put into our table by somebody else may go before our route. */
 static int
-note_rule(const struct nlmsghdr *message, void *arg)
+note_change(const struct nlmsghdr *message, void *arg)
 {
 	bool *lost = arg;
-	uint32_t priority = 0;
 
-	if (message->nlmsg_type != RTM_DELRULE ||
-	    mnl_attr_parse(message, sizeof(struct fib_rule_hdr), find_priority, &priority) < 0)
-		return MNL_CB_OK;
-	if (priority == ROUTES_PRIORITY || priority == ROUTES_PRIORITY_END)
-		*lost = true;
+	switch (message->nlmsg_type) {
+	case RTM_DELRULE:
+		*lost = *lost || is_rule_of_ours(message);
+		break;
+	case RTM_DELROUTE:
+	case RTM_NEWROUTE:
+		*lost = *lost || is_route_of_ours(message);
+		break;
+	default:
+		break;
+	}
 	return MNL_CB_OK;
 }
 
@@ -264,7 +295,7 @@ routes_are_lost(int fd)
 		else if (count <= 0)
 			return lost;
 		else
-			(void)mnl_cb_run(said, (size_t)count, 0, 0, note_rule, &lost);
+			(void)mnl_cb_run(said, (size_t)count, 0, 0, note_change, &lost);
 	}
 }
 

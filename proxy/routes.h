@@ -36,11 +36,11 @@ enum {
  * delivered here.  Needs CAP_NET_ADMIN.  A host without IPv6 gets those of IPv4. */
 int routes_set(const char names[][16], size_t count, bool deliver, struct err *err);
 
-/* A descriptor, the caller's, that is readable when some routing rule changes; -1
- * with an error. */
+/* A descriptor, the caller's, that is readable when some routing rule or route
+ * changes; -1 with an error. */
 int routes_watch(struct err *err);
 
-/* Read what it has; whether a rule of ours was taken away. */
+/* Read what it has; whether a rule of ours was taken away, or our table is another one. */
 bool routes_are_lost(int fd);
 
 /* Take them away; what is not there is no error. */

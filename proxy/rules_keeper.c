@@ -140,8 +140,8 @@ on_rerouted(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (!routes_are_lost(fd))
 		return;
-	log_warn("the appliance's routing rules were removed by somebody else: nothing of cameras "
-		 "passes until they are set anew");
+	log_warn("the appliance's routing was changed by somebody else: nothing of cameras passes "
+		 "until it is set anew");
 	note_change(keeper->setup.board);
 	keeper->setup.changed(keeper->setup.arg);
 }
