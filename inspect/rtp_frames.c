@@ -32,6 +32,31 @@ skip_mark(struct bytes *in)
 		*in = rest;
 }
 
+static bool
+take_numbers(struct bytes packet, uint16_t *number, uint32_t *source)
+{
+	return bytes_skip(&packet, 2) && bytes_u16(&packet, number) && bytes_skip(&packet, 4) &&
+	       bytes_u32(&packet, source);
+}
+
+/* Before anything else, for nearly all bytes end here: whether where this one ends
+ * another of its source begins. */
+static bool
+is_followed(struct bytes in)
+{
+	struct bytes packet;
+	uint16_t length, first, second;
+	uint32_t source, other;
+
+	if (!bytes_u16(&in, &length) || length < PACKET_MIN ||
+	    in.left < (size_t)length + LENGTH_BYTES + PACKET_MIN ||
+	    !take_numbers(in, &first, &source) || !bytes_skip(&in, length))
+		return false;
+	skip_mark(&in);
+	return take_frame(&in, &packet, &length) && take_numbers(packet, &second, &other) &&
+	       second == (uint16_t)(first + 1) && other == source;
+}
+
 /* Frames of one source in a row from here, and what they carry. */
 static unsigned
 count_frames(struct bytes in, struct payload_finding *out)
@@ -68,8 +93,8 @@ find_first_byte(struct bytes in, uint8_t first, struct payload_finding *out)
 	for (; bytes_seek(&rest, &first, 1); (void)bytes_skip(&rest, 1)) {
 		struct bytes frame = {rest.at - LENGTH_BYTES, rest.left + LENGTH_BYTES};
 
-		if (count_frames(frame, out) >= FRAMES_ENOUGH && out->class != PAYLOAD_OPAQUE &&
-		    out->class != PAYLOAD_CONTROL)
+		if (is_followed(frame) && count_frames(frame, out) >= FRAMES_ENOUGH &&
+		    out->class != PAYLOAD_OPAQUE && out->class != PAYLOAD_CONTROL)
 			return TOLD_MAYBE;
 	}
 	return TOLD_NO;
