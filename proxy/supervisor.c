@@ -23,6 +23,7 @@
 
 enum {
 	TURN_MS = 200,
+	START_TURN_MS = 10, /* until all have begun: nothing is served before */
 	/* We were stopped, or the machine was: what did not beat meanwhile is
 	 * given time to do so before it is called stuck. */
 	GAP_MS = 1000,
@@ -387,7 +388,7 @@ wait_for_events(struct supervisor *supervisor)
 
 	count += reload_poll(supervisor, fds + count);
 	fds[count++] = (struct pollfd){supervisor->signals, POLLIN, 0};
-	if (poll(fds, count, TURN_MS) < 0 && errno != EINTR)
+	if (poll(fds, count, supervisor->ready ? TURN_MS : START_TURN_MS) < 0 && errno != EINTR)
 		log_error("poll: %s", strerror(errno));
 	now_ms = clock_mono_ms();
 	if (now_ms - supervisor->turned_ms > GAP_MS)
