@@ -145,12 +145,20 @@ class Lab:
         self._count += 1
         directory = os.path.join(self.directory, str(self._count))
         os.makedirs(os.path.join(directory, "eve"))
+        self._keep_authority(directory)
         write(f"{directory}/rules.yaml", rules)
         settings = self.settings(directory, changes or {})
         write(f"{directory}/borderlens.yaml", json.dumps(settings, indent=1))
         made = Appliance(self.net.gw, directory, f"{directory}/borderlens.yaml", settings["record"]["eve"])
         self.appliances.append(made)
         return made
+
+    def _keep_authority(self, directory):
+        """The first appliance makes its authority, which takes longer than all
+        else of a start; the others find it there."""
+        first = os.path.join(self.directory, "1", "state", "ca")
+        if os.path.exists(os.path.join(first, "ca-rsa.pem")):
+            shutil.copytree(first, os.path.join(directory, "state", "ca"))
 
     def started(self, rules=RULES, changes=None, **options):
         return self.appliance(rules, changes).start(**options)
