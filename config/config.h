@@ -90,6 +90,7 @@ struct config {
 		char eve[CONFIG_PATH_MAX]; /* "": no EVE file */
 		uint64_t keep_flows_s;     /* 0: for ever */
 		uint32_t anomalies_ms;     /* how often what was dropped is told */
+		uint32_t spool_mib;        /* each worker's */
 	} record;
 	struct {
 		uint32_t hello_ms;       /* for the whole ClientHello */

@@ -115,6 +115,9 @@ static const struct option table[] = {
 	"How long records of connections are kept.", NULL},
     {"record.anomalies", OPTION_MS, AT(record.anomalies_ms), 0, 200, 3600000, "60s", NULL,
 	"How often it is told, by camera and kind, what was dropped unlooked at.", NULL},
+    {"record.spool_mib", OPTION_NUMBER, AT(record.spool_mib), 0, 4, 1024, "32", NULL,
+	"MiB of the file in run_dir, one a worker, in which events wait to be stored; 3 of them are counters, each other has room for some 450 open connections.  Where it is full new connections are refused.",
+	NULL},
     {"console.listen", OPTION_LISTEN, AT(console_listen), 0, 0, 0, "127.0.0.1:8480", NULL,
 	"Where the console answers.", NULL},
 

@@ -32,6 +32,12 @@ give_spool(int fd, const char *path, struct err *err)
 	return 0;
 }
 
+static uint64_t
+size_of(const struct supervisor *supervisor)
+{
+	return (uint64_t)supervisor->config->record.spool_mib << 20;
+}
+
 static void
 make_path(const struct supervisor *supervisor, unsigned worker, char out[CONFIG_PATH_MAX + 16])
 {
@@ -46,7 +52,7 @@ spools_open(struct supervisor *supervisor, unsigned worker, struct err *err)
 
 	make_path(supervisor, worker, path);
 	supervisor->spool[worker] =
-	    spool_create(path, SPOOL_SIZE_DEFAULT, worker, supervisor->epoch, err);
+	    spool_create(path, size_of(supervisor), worker, supervisor->epoch, err);
 	if (supervisor->spool[worker] < 0)
 		return -1;
 	return give_spool(supervisor->spool[worker], path, err);
@@ -69,7 +75,7 @@ mend(struct supervisor *supervisor, unsigned worker, uint64_t now_ms)
 		return false;
 	make_path(supervisor, worker, path);
 	/* Numbers of its events start at one again: the epoch is another. */
-	fd = spool_create(path, SPOOL_SIZE_DEFAULT, worker, clock_wall_us(), &err);
+	fd = spool_create(path, size_of(supervisor), worker, clock_wall_us(), &err);
 	if (fd < 0) {
 		log_error("the spool of worker %u is damaged, and there is no other: %s", worker,
 		    err.text);

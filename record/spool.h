@@ -32,8 +32,6 @@ enum {
 	SPOOL_LIVE_COUNT = 131072,
 	SPOOL_SIZE_MIN = 4 << 20, /* bytes of the file; 3 MiB of it are the counters */
 	SPOOL_SIZE_MAX = 1 << 30,
-	SPOOL_SIZE_DEFAULT =
-	    32 << 20, /* some 13,000 open connections, which keep room for their close */
 };
 
 /* A connection's live counters; owned by the spool. */

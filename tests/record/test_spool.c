@@ -258,7 +258,7 @@ Test(spool, has_room_for_the_loss_of_a_hundred_thousand_flows)
 
 	scratch_dir(dir, sizeof(dir));
 	(void)snprintf(path, sizeof(path), "%s/spool-0", dir);
-	fd = spool_create(path, SPOOL_SIZE_DEFAULT, 0, EPOCH, NULL);
+	fd = spool_create(path, 32 << 20, 0, EPOCH, NULL);
 	cr_assert_geq(fd, 0);
 	writer = spool_writer(fd, "", NULL);
 	reader = spool_reader(fd, NULL);
