@@ -40,7 +40,7 @@ class Load:
     def _ask(self, number):
         while not self._done.is_set():
             try:
-                answer = self.lab.request(self.camera, camera=number)
+                answer = self.lab.request(self.camera, camera=number, timeout=2)
                 if answer.startswith(b"HTTP/1.1 200"):
                     self.served += 1
                     continue
@@ -82,7 +82,8 @@ def kill_again_and_again(lab, role):
 
 
 def opens(appliance):
-    return {event["flow_id"] for event in appliance.eve.find(event_type="tls", borderlens__stage="open")}
+    """Of a camera that is slow to say its hello the first line is none of TLS."""
+    return {event["flow_id"] for event in appliance.eve.find(borderlens__stage="open")}
 
 
 def flows_of_all_opens(appliance):
@@ -201,11 +202,10 @@ def a_deleted_run_dir_loses_no_record(lab):
 def nothing_is_forwarded_that_cannot_be_recorded(lab):
     """The store stands on a small file system that fills up."""
     server = lab.server(Server(lab.net.net, GOOD, tls=context(lab.good)))
-    appliance = lab.appliance(changes={"workers": 1})
+    appliance = lab.appliance(changes={"workers": 1, "record": {"spool_mib": 4}})
     state = os.path.join(appliance.directory, "state")
     os.makedirs(state)
-    # Room for all that a spool holds, once the ballast is out.
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=192m,mode=755", "tmpfs", state],
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m,mode=755", "tmpfs", state],
                              capture_output=True, check=False)
     if mounted.returncode != 0:
         raise Skip("no tmpfs can be mounted here")
@@ -238,8 +238,7 @@ def full_disk(lab, server, appliance, state):
     wait_for("service after space is back", 5, lambda: try_request(lab, camera))
     wait_for("every open flow to end", 20, lambda: flows_of_all_opens(appliance))
     appliance.recorded(20)
-    wait_for("an event for each connection that the server saw", 20,
-             lambda: len(appliance.eve.find(event_type="tls", borderlens__stage="open")) >= server.handshakes)
+    wait_for("an event for each connection that the server saw", 20, lambda: len(opens(appliance)) >= server.handshakes)
 
 
 def try_request(lab, camera):
@@ -264,18 +263,17 @@ def fill_spool(lab, camera):
     return False
 
 
-def knock(lab, number, times=500):
+def knock(lab, number, times=200):
     """A camera asks for a place that is refused."""
-    for _ in range(times):
-        with lab.net.cam.socket() as connection:
-            connection.settimeout(5)
-            try:
-                connection.bind((f"192.168.77.{number}", 0))
-                connection.connect((BAD, 443))
-                connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
-                connection.recv(1)
-            except OSError:
-                pass
+    with lab.net.cam:
+        for _ in range(times):
+            with socket.socket() as connection:
+                connection.settimeout(5)
+                try:
+                    connection.bind((f"192.168.77.{number}", 0))
+                    connection.connect((BAD, 443))
+                except OSError:
+                    pass
 
 
 @story(90)
