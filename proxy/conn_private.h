@@ -41,7 +41,6 @@ struct conn {
 	struct facts *facts;           /* owned; NULL while it is quiet (proxy/quiet.h) */
 	struct squeezed *squeezed;     /* owned; what they are then */
 	TAILQ_ENTRY(conn) quiet_entry; /* while quiet_listed, of those that may become so */
-	bool quiet_listed;
 	struct leg camera, server;
 	struct session_slot session;  /* with the server */
 	struct ticket_binding ticket; /* of the camera's */
@@ -78,7 +77,8 @@ struct conn {
 	struct dns_stream *dns; /* owned; it may carry lookups; NULL: it does not */
 	bool redirected;        /* it goes to the configured resolver, and not to dst */
 	bool asked_anew;        /* the server failed to resume, and is asked once more */
-	uint8_t camera_alert;   /* to say to a camera whose handshake was not answered */
+	bool quiet_listed;
+	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */
 };
 
 /*
