@@ -221,13 +221,14 @@ turn_meanwhile(void *arg)
 	turn(arg, 0);
 }
 
-/* The keys stay out of swap and of core files.  Where memory may not be locked
+/* The keys stay out of swap and of core files: what was ever touched is locked, and
+ * not the libraries whole, which are megabytes.  Where memory may not be locked
  * the appliance still runs; its owner hears of it. */
 static void
 guard_memory(void)
 {
 	const struct rlimit none = {0}, all = {RLIM_INFINITY, RLIM_INFINITY};
-	int what = MCL_CURRENT;
+	int what = MCL_CURRENT | MCL_ONFAULT;
 
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	(void)setrlimit(RLIMIT_CORE, &none);
