@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Measures the relay of datagrams beside Debian's socat and nginx (stream), in one
+"""Measures the relay of datagrams beside Debian's socat, nginx (stream) and rinetd, in one
 run: what each relays per second of processor time, of its whole process tree,
 and what 100,000 flows take of memory.  See tests/bench/udp."""
 
@@ -90,6 +90,11 @@ class Bench:
         write(path, NGINX.format(directory=self.lab.directory, gateway="192.168.77.1", port=PORT, origin=GOOD))
         return self.peer("nginx", "-c", path)
 
+    def rinetd(self):
+        path = f"{self.lab.directory}/rinetd.conf"
+        write(path, f"192.168.77.1 {PORT}/udp {GOOD} {PORT}/udp\n")
+        return self.peer("rinetd", "-f", "-c", path)
+
     # ---- figures ----
 
     def per_cpu_second(self, relay, flows, size, *how):
@@ -113,7 +118,7 @@ class Bench:
                 time.sleep(0.05)
 
     def compare(self):
-        relays = {"borderlens": self.borderlens, "socat": self.socat, "nginx": self.nginx}
+        relays = {"borderlens": self.borderlens, "socat": self.socat, "nginx": self.nginx, "rinetd": self.rinetd}
         for what, how in (("up", ()), ("both ways", ("echo",)), ("both ways, gathered", ("echo", "gathered"))):
             for flows, size in ((1, 1200), (32, 1200), (32, 160)):
                 rows = {name: [] for name in relays}
