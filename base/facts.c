@@ -127,7 +127,7 @@ anomaly_name(enum anomaly kind)
 {
 	static const char *const names[ANOMALY_COUNT] = {"none", "icmp", "gre", "esp", "6in4",
 	    "multicast", "broadcast", "ipv6-extension", "fragment", "other", "gap", "budgets",
-	    "lookups"};
+	    "lookups", "port-0", "martian"};
 
 	return NAME_OF(names, kind);
 }

@@ -314,6 +314,8 @@ enum anomaly {
 	ANOMALY_GAP,     /* packets that came while nobody listened, and went nowhere */
 	ANOMALY_BUDGETS, /* counts of budgets were lost, and begin anew */
 	ANOMALY_LOOKUPS, /* lookups that have no event: more than are recorded of a camera */
+	ANOMALY_PORT_0,  /* datagrams from or to port 0, which nobody has */
+	ANOMALY_MARTIAN, /* from or to an address that nobody has: loopback, 0.0.0.0/8, a group */
 	ANOMALY_COUNT    /* keep last */
 };
 

@@ -27,6 +27,8 @@ static const struct {
     {"tcp_closed", "TCP dropped: nobody listened"},
     {"neighbour", "IPv6 neighbour discovery, let to the host"},
     {"dhcp_host", "DHCP, let to the host"},
+    {"martian_all", "from or to addresses that nobody has (127.0.0.0/8, ...), dropped"},
+    {"port0_all", "UDP from or to port 0, dropped"},
     {"udp_taken", "UDP given to the appliance"},
     {"udp_dns", "DNS over UDP (port 53), dropped: nobody took it"},
     {"udp_ntp", "NTP (UDP port 123), dropped: nobody took it"},
@@ -105,6 +107,8 @@ static const struct {
     {ANOMALY_BROADCAST, "broadcast_all"},
     {ANOMALY_IPV6_EXTENSION, "extension_all"},
     {ANOMALY_OTHER, "other_all"},
+    {ANOMALY_PORT_0, "port0_all"},
+    {ANOMALY_MARTIAN, "martian_all"},
 };
 
 /* The kind stands in the lower half of the mark, where the set finds it.  A set
@@ -208,7 +212,9 @@ static void
 add_udp(const struct gateway_plan *plan, struct text *out)
 {
 	text_add(out, "\t\tmeta nfproto ipv4 fib daddr type broadcast goto broadcast_all\n"
-		      "\t\tip daddr 224.0.0.0/4 goto multicast_all\n");
+		      "\t\tip daddr 224.0.0.0/4 goto multicast_all\n"
+		      "\t\tudp sport 0 goto port0_all\n"
+		      "\t\tudp dport 0 goto port0_all\n");
 	if (takes_udp(plan)) {
 		add_steering(plan, "ip saddr & 0.0.0.255", "0.0.0.", out);
 		add_steering(plan, "ip6 saddr & ::ff", "::", out);
@@ -217,6 +223,16 @@ add_udp(const struct gateway_plan *plan, struct text *out)
 		      "\t\tudp dport 123 counter name \"udp_ntp\" goto gap\n"
 		      "\t\tudp dport 443 counter name \"udp_quic\" goto gap\n"
 		      "\t\tmeta l4proto udp counter name \"udp_other\" goto gap\n");
+}
+
+/* What the kernel drops without a word as it routes it: RFC 1812 sections 5.3.7
+ * and 4.2.2.11.  Such packets of IPv6 do not come as far as the rules. */
+static void
+add_martians(struct text *out)
+{
+	text_add(out, "\t\tip saddr { 0.0.0.0/8, 127.0.0.0/8, 224.0.0.0/4, 255.255.255.255 } "
+		      "goto martian_all\n"
+		      "\t\tip daddr { 0.0.0.0/8, 127.0.0.0/8 } goto martian_all\n");
 }
 
 /* Packets of connections that exist find their socket in the tproxy statement
@@ -228,6 +244,7 @@ add_from_camera(const struct gateway_plan *plan, struct text *out)
 {
 	text_add(out, "\tchain from_camera {\n");
 	add_host_services(out);
+	add_martians(out);
 	text_add(out, "\t\tip6 daddr ff00::/8 goto multicast_all\n"
 		      "\t\tip6 nexthdr { 0, 43, 51, 60, 135, 139, 140 } goto extension_all\n");
 	if (plan->mode == GATEWAY_TPROXY) {

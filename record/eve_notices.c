@@ -143,7 +143,7 @@ eve_add_anomaly_line(struct json *json, const struct event_head *head, const str
 {
 	static const char *const events[ANOMALY_COUNT] = {"", "ICMP", "GRE", "ESP", "6IN4",
 	    "MULTICAST", "BROADCAST", "IPV6_EXTENSION", "FRAGMENT", "OTHER", "GAP", "BUDGETS",
-	    "LOOKUPS"};
+	    "LOOKUPS", "PORT_0", "MARTIAN"};
 	const struct anomaly_facts *anomaly = &facts->anomaly;
 	char text[CLOCK_TEXT_MAX];
 

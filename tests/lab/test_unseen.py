@@ -41,9 +41,9 @@ def head4(protocol, payload, to, fragment=0, camera=CAMERA):
                        socket.inet_aton(camera), socket.inet_aton(to))
 
 
-def raw4(lab, protocol, payload, to=GOOD, fragment=0, broadcast=False):
+def raw4(lab, protocol, payload, to=GOOD, fragment=0, broadcast=False, camera=CAMERA):
     """An IPv4 packet whose header is written here."""
-    head = head4(protocol, payload, to, fragment)
+    head = head4(protocol, payload, to, fragment, camera)
     with lab.net.cam.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as out:
         if broadcast:
             out.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
@@ -60,8 +60,8 @@ def raw6(lab, following, payload, to=GOOD6):
         out.sendto(head + payload, (to, 0, 0, 0))
 
 
-def udp(payload=b"odd", port=9000):
-    return struct.pack("!HHHH", 40000, port, 8 + len(payload), 0) + payload
+def udp(payload=b"odd", port=9000, own_port=40000):
+    return struct.pack("!HHHH", own_port, port, 8 + len(payload), 0) + payload
 
 
 def behind_header():
@@ -92,6 +92,11 @@ SENT = (
     ("ipv6-extension", "extension_all", CAMERA6, lambda lab: raw6(lab, 0, behind_header())),
     ("ipv6-extension", "extension_all", CAMERA6, lambda lab: raw6(lab, 60, behind_header())),
     ("fragment", "fragment_all", CAMERA, lambda lab: raw4(lab, 17, udp(), fragment=0x2000)),
+    ("port-0", "port0_all", CAMERA, lambda lab: raw4(lab, 17, udp(port=0))),
+    ("port-0", "port0_all", CAMERA, lambda lab: raw4(lab, 17, udp(own_port=0))),
+    ("port-0", "port0_all", CAMERA6, lambda lab: raw6(lab, 17, udp(port=0))),
+    ("martian", "martian_all", "127.0.0.9", lambda lab: raw4(lab, 17, udp(), camera="127.0.0.9")),
+    ("martian", "martian_all", "224.0.0.9", lambda lab: raw4(lab, 6, bytes(20), camera="224.0.0.9")),
     ("fragment", "fragment_all", CAMERA6,
      lambda lab: raw6(lab, 44, struct.pack("!BBHI", 17, 0, 1, 7) + udp())),
 )
@@ -116,7 +121,7 @@ def nothing_but_tcp_and_udp_passes_and_all_is_counted_and_recorded(lab):
     for (kind, camera), packets in want.items():
         wait_for(f"{kind} of {camera} in the record", 5, lambda: recorded(kind, camera) >= packets)
         # The host itself sends some of these: MLD reports, pings of neighbours.
-        if kind in ("gre", "esp", "6in4", "other", "fragment", "ipv6-extension"):
+        if kind in ("gre", "esp", "6in4", "other", "fragment", "ipv6-extension", "port-0", "martian"):
             equal(f"{kind} of {camera}", recorded(kind, camera), packets)
     event = appliance.eve.find(event_type="anomaly", borderlens__anomaly__kind="gre")[0]
     equal("where it came in", event["in_iface"], "cams0")
