@@ -56,7 +56,8 @@ is_host_byte(uint8_t byte)
 /* One name (RFC 6066 section 3) in one extension (RFC 8446 section 4.2): where
  * a hello has two, ours need not be the one that the server takes.  A NUL would
  * make it one name to us and another to whoever reads it as a string, so it is
- * written as '?', and called odd. */
+ * written as '?', and called odd.  A name's last dot is no part of it, though
+ * some send it: with it a name would be another one than the rules have. */
 static bool
 read_server_name(struct bytes ext, struct hello_facts *facts)
 {
@@ -72,6 +73,10 @@ read_server_name(struct bytes ext, struct hello_facts *facts)
 	if (type != NAME_HOST || name.left == 0 || name.left >= FACTS_NAME_MAX) {
 		facts->sni_odd = true;
 		return true;
+	}
+	for (size_t dots = 0; name.left > 0 && name.at[name.left - 1] == '.'; dots++) {
+		name.left--;
+		facts->sni_odd = dots > 0;
 	}
 	memcpy(facts->sni, name.at, name.left);
 	facts->sni[name.left] = '\0';

@@ -31,7 +31,11 @@ Test(hello_name, is_taken_as_it_was_sent)
 		bool odd;
 	} rows[] = {
 	    {"cam.example.com", 15, "cam.example.com", false},
-	    {"CAM_1.Example-2.com.", 20, "CAM_1.Example-2.com.", false},
+	    {"CAM_1.Example-2.com", 19, "CAM_1.Example-2.com", false},
+	    /* A rule on example.com is not evaded by a dot. */
+	    {"cam.example.com.", 16, "cam.example.com", false},
+	    {"cam.example.com..", 17, "cam.example.com", true},
+	    {".", 1, "", false},
 	    {"a\0b", 3, "a?b", true},
 	    {"a\nb", 3, "a\nb", true},
 	    {"sch\xc3\xb6n", 6, "sch\xc3\xb6n", true},
