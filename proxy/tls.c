@@ -135,6 +135,8 @@ make_camera_context(uint16_t min, const char *class, struct err *err)
 	(void)SSL_CTX_set_max_early_data(ctx, 0);
 	(void)SSL_CTX_set_recv_max_early_data(ctx, EARLY_DATA_SKIPPED_MAX);
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+	/* For those that have nothing better: no curve, or none that they name. */
+	(void)SSL_CTX_set_dh_auto(ctx, 1);
 	return ctx;
 }
 

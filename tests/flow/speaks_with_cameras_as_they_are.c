@@ -70,6 +70,28 @@ Test(speaks_with_cameras_as_they_are, that_know_no_digest_but_sha1)
 	speak_old(TLS1_2_VERSION, "RSA+SHA1");
 }
 
+/* Elliptic curves were not in every library: without one, or a name for it, it is
+ * the old way, or the server's key alone. */
+Test(speaks_with_cameras_as_they_are, that_know_no_curve)
+{
+	static const char *const suites[] = {"DHE-RSA-AES128-GCM-SHA256", "DHE-RSA-AES256-SHA",
+	    "AES128-SHA"};
+
+	for (size_t i = 0; i < sizeof(suites) / sizeof(suites[0]); i++) {
+		struct flow flow;
+
+		flow_open(&flow, &(struct flow_setup){.rsa = true});
+		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+		cr_assert_eq(SSL_CTX_set_max_proto_version(flow.camera.ctx, TLS1_2_VERSION), 1);
+		cr_assert_eq(SSL_CTX_set_cipher_list(flow.camera.ctx, suites[i]), 1);
+		flow_run(&flow, ask, play_hear_out);
+		cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
+		cr_expect_str_eq(flow.closed.facts.camera_tls.cipher, suites[i]);
+		cr_expect_eq(flow.closed.facts.server.version, TLS1_3_VERSION);
+		flow_close(&flow);
+	}
+}
+
 Test(speaks_with_cameras_as_they_are, that_resume_what_is_old)
 {
 	struct flow flow;
