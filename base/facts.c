@@ -208,6 +208,7 @@ static const char *const cert_errors[CERT_ERRORS_MAX] = {
     "crl-expired",
     "issuer-dates",
     "name-unchecked",
+    "intercepted",
 };
 
 const char *

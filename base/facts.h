@@ -141,6 +141,9 @@ enum cert_error {
 	 * gives none, and it does not speak for the address.  Nothing else follows. */
 	CERT_NAME_UNCHECKED = 1 << 17,
 };
+	/* Another proxy that opens TLS, or another appliance such as this one, has
+	 * signed it: whoever is behind that is not known.  Nothing else follows. */
+	CERT_INTERCEPTED = 1 << 18,
 
 /* What the server stapled about its certificate (OCSP, RFC 6066 section 8). */
 enum staple {
@@ -535,7 +538,7 @@ const char *treatment_name(enum treatment treatment); /* "" for none */
 const char *tls_version_name(uint16_t version);       /* "TLS 1.3"; "" for 0 */
 
 /* Fill out with the names of the errors in the set; returns how many. */
-enum { CERT_ERRORS_MAX = 18 };
+enum { CERT_ERRORS_MAX = 19 };
 size_t cert_error_names(uint32_t errors, const char *out[CERT_ERRORS_MAX]);
 
 /* "DE", "DE/SG", or "unknown". out has COUNTRIES_TEXT_MAX bytes; returns out. */

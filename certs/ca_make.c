@@ -52,9 +52,8 @@ static const char lead[] = "Borderlens CA ";
 static const char untrusted_lead[] = "Borderlens untrusted servers ";
 
 bool
-ca_is_ours(X509 *cert)
+ca_is_ours(const X509_NAME *subject)
 {
-	X509_NAME *subject = X509_get_subject_name(cert);
 	char name[COMMON_NAME_MAX + 1], owner[sizeof(organisation) + 1];
 
 	if (X509_NAME_get_text_by_NID(subject, NID_organizationName, owner, sizeof(owner)) < 0 ||

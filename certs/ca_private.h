@@ -13,7 +13,7 @@ EVP_PKEY *ca_key_read(int fd, struct err *err);
 
 /* Whether a certificate is an authority's that an appliance such as this one
  * made, by its names. */
-bool ca_is_ours(X509 *cert);
+bool ca_is_ours(const X509_NAME *subject);
 
 /*
  * The certificate of an authority that nobody is to trust, with this key (NULL:

@@ -4,6 +4,7 @@
 #include "base/facts.h"
 #include "certs/certificate.h"
 #include "certs/constraints.h"
+#include "certs/interceptors.h"
 
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -176,6 +177,8 @@ path_errors(X509_STORE_CTX *ctx, int64_t at_s, int64_t *from, int64_t *to)
 	errors |= date_errors(path, at_s, from, to) | constraint_errors(path);
 	for (int i = 0; i < sk_X509_num(path); i++)
 		errors |= certificate_key_errors(sk_X509_value(path, i));
+	if (interceptors_issued(path))
+		errors |= CERT_INTERCEPTED;
 	own = certificate_errors(X509_STORE_CTX_get0_cert(ctx));
 	/* A leaf that is itself in the store was trusted as it is, by somebody
 	 * who knew it: self-made ones often call themselves a CA. */

@@ -73,7 +73,7 @@ is_distrusted(X509 *cert)
 		if (strcmp(name, public_keys[i]) == 0)
 			return true;
 	}
-	return ca_is_ours(cert);
+	return ca_is_ours(X509_get_subject_name(cert));
 }
 
 static bool

@@ -27,6 +27,7 @@ static const struct {
     {CERT_MALFORMED, "malformed"},
     {CERT_ISSUER_DATES, "its issuer's dates are wrong"},
     {CERT_NAME_UNCHECKED, "nobody said which name it must have"},
+    {CERT_INTERCEPTED, "opened by another proxy on its way"},
     {CERT_CRL_EXPIRED, "the list of revoked ones is out of date"},
     {CERT_OTHER, "could not be verified"},
 };
@@ -64,16 +65,22 @@ verify_text(const struct server_facts *facts, char *out, size_t size)
 }
 
 bool
+verify_has_flaw(uint32_t errors)
+{
+	return (errors & ~(uint32_t)(CERT_NAME_UNCHECKED | CERT_INTERCEPTED)) != 0;
+}
+
+bool
 verify_is_bad(const struct server_facts *facts)
 {
-	return !facts->handshake_done || (facts->errors & ~(uint32_t)CERT_NAME_UNCHECKED) != 0;
+	return !facts->handshake_done || verify_has_flaw(facts->errors);
 }
 
 enum leaf_trust
 verify_leaf_trust(const struct server_facts *facts)
 {
-	const uint32_t copied =
-	    CERT_EXPIRED | CERT_NOT_YET_VALID | CERT_NAME_MISMATCH | CERT_NAME_UNCHECKED;
+	const uint32_t copied = CERT_EXPIRED | CERT_NOT_YET_VALID | CERT_NAME_MISMATCH |
+				CERT_NAME_UNCHECKED | CERT_INTERCEPTED;
 
 	switch (facts->treatment) {
 	case TREATED_NONE:

@@ -110,6 +110,10 @@ void verify_text(const struct server_facts *facts, char *out, size_t size);
  */
 bool verify_is_bad(const struct server_facts *facts);
 
+/* Whether these errors of enum cert_error have one that is held against a server:
+ * that nobody says its name is none, nor that another proxy opens it too. */
+bool verify_has_flaw(uint32_t errors);
+
 /*
  * Whose leaf shows a camera of this server what `treatment` says.  A mirrored
  * one is under our CA only where nothing but what the leaf copies is wrong (its

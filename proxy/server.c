@@ -231,7 +231,7 @@ fall_to_passthrough(struct conn *conn)
 	 * one is mirrored, the camera that sees the server itself sees the best. */
 	verify_result(conn->server.ssl, &facts->server);
 	decide_judge(conn, VERDICT_CERTIFICATE);
-	if ((facts->server.errors & ~(uint32_t)CERT_NAME_UNCHECKED) != 0 &&
+	if (verify_has_flaw(facts->server.errors) &&
 	    decide_bad_server(conn->snapshot->config, &conn->facts->verdict) == SERVERS_BLOCK)
 		return refuse_server(conn);
 	leg_close(&conn->server, true);
