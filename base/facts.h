@@ -140,10 +140,10 @@ enum cert_error {
 	/* Nobody said whom to expect: the camera sent no name, the administrator
 	 * gives none, and it does not speak for the address.  Nothing else follows. */
 	CERT_NAME_UNCHECKED = 1 << 17,
-};
 	/* Another proxy that opens TLS, or another appliance such as this one, has
 	 * signed it: whoever is behind that is not known.  Nothing else follows. */
 	CERT_INTERCEPTED = 1 << 18,
+};
 
 /* What the server stapled about its certificate (OCSP, RFC 6066 section 8). */
 enum staple {
