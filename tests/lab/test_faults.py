@@ -204,7 +204,7 @@ def nothing_is_forwarded_that_cannot_be_recorded(lab):
     server = lab.server(Server(lab.net.net, GOOD, tls=context(lab.good)))
     appliance = lab.appliance(changes={"workers": 1, "record": {"spool_mib": 4}})
     state = os.path.join(appliance.directory, "state")
-    os.makedirs(state)
+    os.makedirs(state, exist_ok=True)
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32m,mode=755", "tmpfs", state],
                              capture_output=True, check=False)
     if mounted.returncode != 0:

@@ -241,9 +241,10 @@ def lookups(bench):
     bench.add("dig", 53, "dig", "@{host}", "+tries=1", "+time=5", NAME, proto="dns", says={"dns__rrname": NAME, "dns__rrtype": "A"}, hears={"dns__rcode": "NOERROR"},
               name="dns__rrname")
     kdig = ("kdig", "@{host}", "-p", "{port}", "+tls-ca={ca}", "+tls-hostname={host}", "+tls-sni={host}", "+retry=0")
-    more = {"proto": "tls", "payload": ("opaque", "probable"), "opened": True}
-    bench.program("kdig asks over TLS", 853, *kdig, NAME, inner=INNER + 53, says={"borderlens__app__encrypted_dns": True}, **more)
-    bench.program("kdig asks over HTTPS", 8453, *kdig, "+https=/dns-query", NAME, alpn=["h2"],
+    more = {"proto": "tls", "opened": True}
+    bench.program("kdig asks over TLS", 853, *kdig, NAME, inner=INNER + 53, payload=("control", "identified"),
+                  says={"borderlens__app__proto": "dns", "borderlens__app__encrypted_dns": True}, **more)
+    bench.program("kdig asks over HTTPS", 8453, *kdig, "+https=/dns-query", NAME, alpn=["h2"], payload=("opaque", "probable"),
                   says={"borderlens__app__encrypted_dns": True, "http__url": "/dns-query"}, **more)
 
 
@@ -309,7 +310,7 @@ def datagrams(bench):
 def srt(bench):
     bench.background("ffmpeg", "-loglevel", "error", "-i", f"srt://{GOOD}:9710?mode=listener", "-c", "copy", "-y", f"{bench.dir}/received.ts")
     listening(bench.space, 9710, datagrams=True)
-    bench.add("ffmpeg pushes SRT", 9710, "ffmpeg", "-loglevel", "error", "-i", bench.mp4, "-c", "copy", "-f", "mpegts",
+    bench.add("ffmpeg pushes SRT", 9710, "ffmpeg", "-loglevel", "error", "-re", "-i", bench.mp4, "-c", "copy", "-f", "mpegts",
               "srt://{host}:{port}?mode=caller", proto="unknown", inspect="undecodable",
               says={"borderlens__app__first": "8000000000000000"})
 
