@@ -165,7 +165,7 @@ load_and_remove(enum gateway_mode mode, size_t rules)
 	cr_expect_eq(lines_of("ip rule show priority 25197"), 2, "in either mode");
 	cr_expect_eq(lines_of("ip -6 rule show priority 25197"), 2);
 	cr_expect_eq(gateway_counters(counters, &count, &err), 0);
-	cr_expect_eq(count, 20);
+	cr_expect_eq(count, 22);
 	for (size_t i = 0; i < count; i++)
 		cr_expect_neq(gateway_counter_help(counters[i].name)[0], '\0', "%s",
 		    counters[i].name);
