@@ -2,6 +2,8 @@
 #include "certs/lean.h"
 
 #include "base/err.h"
+#include "certs/ephemeral.h"
+#include "certs/key_schedule.h"
 
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
@@ -15,16 +17,52 @@ enum { ALGORITHMS_MAX = 64 };
 /* OpenSSL's own, in a library context where nobody looks; and ours. */
 static OSSL_PROVIDER *whole, *lean;
 
-/* The kinds of keys that a certificate or a handshake may have. */
+/*
+ * What is given out of each operation, by the first of its names: what TLS and
+ * certificates have, lookups over QUIC, and tickets.  Of what is not here all of
+ * an operation is given out.  The longer the lists, the more is gone through for
+ * each certificate.
+ */
+static const char *const digests[] = {"SHA1", "SHA2-224", "SHA2-256", "SHA2-384", "SHA2-512",
+    "SHAKE-256", "MD5", "MD5-SHA1", NULL};
+static const char *const ciphers[] = {"NULL", "AES-128-GCM", "AES-256-GCM", "AES-128-CCM",
+    "AES-256-CCM", "AES-128-CBC", "AES-256-CBC", "AES-128-CBC-HMAC-SHA1", "AES-256-CBC-HMAC-SHA1",
+    "AES-128-CBC-HMAC-SHA256", "AES-256-CBC-HMAC-SHA256", "ChaCha20-Poly1305", "ChaCha20",
+    "AES-128-ECB", "AES-256-ECB", "AES-256-CTR", NULL};
+static const char *const macs[] = {"HMAC", NULL};
+static const char *const derivations[] = {"HKDF", "TLS13-KDF", "TLS1-PRF", NULL};
+static const char *const randoms[] = {"CTR-DRBG", "SEED-SRC", NULL};
 static const char *const kinds[] = {"RSA", "RSA-PSS", "EC", "X25519", "X448", "ED25519", "ED448",
-    "DH", "DSA", "HMAC"};
+    "DH", "HMAC", NULL};
+static const char *const exchanges[] = {"DH", "ECDH", "X25519", "X448", NULL};
+static const char *const signatures[] = {"RSA", "ED25519", "ED448", "ECDSA", "HMAC", NULL};
 
-/* What keys are read from, and written to: all of a kind as a certificate has
- * it; private ones as files and the signer have them. */
+static const struct {
+	int operation;
+	const char *const *names;
+} wanted[] = {
+    {OSSL_OP_DIGEST, digests},
+    {OSSL_OP_CIPHER, ciphers},
+    {OSSL_OP_MAC, macs},
+    {OSSL_OP_KDF, derivations},
+    {OSSL_OP_RAND, randoms},
+    {OSSL_OP_KEYMGMT, kinds},
+    {OSSL_OP_KEYEXCH, exchanges},
+    {OSSL_OP_SIGNATURE, signatures},
+    {OSSL_OP_DECODER, NULL}, /* by has_form */
+    {OSSL_OP_ENCODER, NULL},
+};
+
+/* The kinds of keys that a server or an authority may have; private ones as files
+ * and the signer have them. */
 static const struct {
 	const char *kind, *property;
 } forms[] = {
-    {NULL, "structure=SubjectPublicKeyInfo"},
+    {"RSA", "structure=SubjectPublicKeyInfo"},
+    {"EC", "structure=SubjectPublicKeyInfo"},
+    {"RSA-PSS", "structure=SubjectPublicKeyInfo"},
+    {"ED25519", "structure=SubjectPublicKeyInfo"},
+    {"ED448", "structure=SubjectPublicKeyInfo"},
     {"RSA", "structure=PrivateKeyInfo"},
     {"EC", "structure=PrivateKeyInfo"},
     {"ED25519", "structure=PrivateKeyInfo"},
@@ -42,10 +80,10 @@ is_named(const OSSL_ALGORITHM *algorithm, const char *name)
 }
 
 static bool
-is_of_kind(const OSSL_ALGORITHM *algorithm)
+is_among(const OSSL_ALGORITHM *algorithm, const char *const *names)
 {
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		if (is_named(algorithm, kinds[i]))
+	for (; *names != NULL; names++) {
+		if (is_named(algorithm, *names))
 			return true;
 	}
 	return false;
@@ -54,39 +92,61 @@ is_of_kind(const OSSL_ALGORITHM *algorithm)
 static bool
 has_form(const OSSL_ALGORITHM *algorithm)
 {
+	if (strstr(algorithm->property_definition, "=text") != NULL)
+		return false;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		if (strstr(algorithm->property_definition, forms[i].property) != NULL &&
-		    (forms[i].kind != NULL ? is_named(algorithm, forms[i].kind)
-					   : is_of_kind(algorithm)))
+		    is_named(algorithm, forms[i].kind))
 			return true;
 	}
 	return false;
 }
 
-static bool
-is_wanted(int operation, const OSSL_ALGORITHM *algorithm)
-{
-	if (operation == OSSL_OP_KEYMGMT)
-		return is_of_kind(algorithm);
-	return strstr(algorithm->property_definition, "=text") == NULL && has_form(algorithm);
-}
-
 /* By operation; those of which only some are wanted are filled by lean_open. */
 static OSSL_ALGORITHM kept[OSSL_OP__HIGHEST + 1][ALGORITHMS_MAX + 1];
 
-static const int thinned[] = {OSSL_OP_KEYMGMT, OSSL_OP_DECODER, OSSL_OP_ENCODER};
-
 static void
-thin_out(int operation)
+thin_out(int operation, const char *const *names)
 {
 	int no_cache = 0;
 	const OSSL_ALGORITHM *all = OSSL_PROVIDER_query_operation(whole, operation, &no_cache);
 	size_t count = 0;
 
 	for (; all != NULL && all->algorithm_names != NULL && count < ALGORITHMS_MAX; all++) {
-		if (is_wanted(operation, all))
+		if (names != NULL ? is_among(all, names) : has_form(all))
 			kept[operation][count++] = *all;
 	}
+}
+
+/* NULL: OpenSSL has it no more. */
+static OSSL_ALGORITHM *
+find(int operation, const char *name)
+{
+	OSSL_ALGORITHM *algorithm = kept[operation];
+
+	for (; algorithm->algorithm_names != NULL; algorithm++) {
+		if (is_named(algorithm, name))
+			return algorithm;
+	}
+	return NULL;
+}
+
+/* What we do ourselves, under the name of what OpenSSL has. */
+static int
+put_ours(OSSL_LIB_CTX *context, struct err *err)
+{
+	OSSL_ALGORITHM *schedule = find(OSSL_OP_KDF, "TLS13-KDF");
+	OSSL_ALGORITHM *keys = find(OSSL_OP_KEYMGMT, "X25519");
+	const OSSL_ALGORITHM *exchange = find(OSSL_OP_KEYEXCH, "X25519");
+
+	if (schedule == NULL || keys == NULL || exchange == NULL)
+		return err_set(err, ERR_TLS, "OpenSSL's default provider is not as it was");
+	if (key_schedule_open(context, err) != 0 ||
+	    ephemeral_open(keys, exchange, OSSL_PROVIDER_get0_provider_ctx(whole), err) != 0)
+		return -1;
+	schedule->implementation = key_schedule_functions;
+	keys->implementation = ephemeral_functions;
+	return 0;
 }
 
 static const OSSL_ALGORITHM *
@@ -134,8 +194,10 @@ lean_open(struct err *err)
 	whole = context != NULL ? OSSL_PROVIDER_load(context, "default") : NULL;
 	if (whole == NULL)
 		return err_tls(err, "OpenSSL has no default provider");
-	for (size_t i = 0; i < sizeof(thinned) / sizeof(thinned[0]); i++)
-		thin_out(thinned[i]);
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		thin_out(wanted[i].operation, wanted[i].names);
+	if (put_ours(context, err) != 0)
+		return -1;
 	if (OSSL_PROVIDER_add_builtin(NULL, "lean", start) == 1)
 		lean = OSSL_PROVIDER_load(NULL, "lean");
 	if (lean == NULL)

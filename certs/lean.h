@@ -5,13 +5,16 @@
 struct err;
 
 /*
- * Make this process's OpenSSL look for keys among the kinds that certificates
- * and TLS have, in DER and PEM, and in no other place.
+ * Make this process's OpenSSL find what TLS and certificates have, and nothing
+ * else: digests, ciphers, kinds of keys, the forms that these are read from (DER
+ * and PEM).
  *
  * OpenSSL 3 asks every decoder of its default provider, some seventy, for each
- * public key that it meets: a third of what a full handshake with a server
- * costs.  This puts a provider before it that gives out the same algorithms,
- * and of the decoders, encoders and kinds of keys those that can come up.
+ * public key that it meets, and goes through all algorithms that it ever found:
+ * a third of what a full handshake with a server costs.  This puts a provider
+ * before it that gives out the same algorithms, of each operation those that can
+ * come up; and two that are ours, where OpenSSL's own take much longer than they
+ * need: key_schedule.h, ephemeral.h.
  *
  * Call it before anything else of OpenSSL and before there is a second thread,
  * once a process; it stays for the process's life.  Source: provider-base(7),
