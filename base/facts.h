@@ -50,6 +50,7 @@ struct hello_facts {
 	uint16_t version_max;         /* highest offered, as on the wire: 0x0304 is TLS 1.3 */
 	uint16_t version_min;         /* lowest offered; 0x0301 where only legacy_version tells */
 	bool ecdsa;                   /* the camera takes a P-256 leaf */
+	bool ecdsa_before_13;         /* ... below TLS 1.3 too.  Not recorded */
 	bool ech;                     /* encrypted_client_hello is there, real or GREASE */
 	bool early_data;              /* it wants to send 0-RTT data, which we never take */
 	bool post_quantum;            /* it offers a group with ML-KEM */
