@@ -260,7 +260,8 @@ enum app_proto {
 	APP_QUIC,
 	APP_RTP,
 	APP_RTCP,
-	APP_P2P,  /* a camera vendor's own way through address translation (PPPP and its like) */
+	APP_P2P, /* a camera vendor's own way through address translation (PPPP and its like) */
+	APP_XMPP,
 	APP_COUNT /* keep last */
 };
 

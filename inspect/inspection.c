@@ -130,7 +130,7 @@ observer_of(enum app_proto proto)
 {
 	static const struct observer *const all[] = {&observer_http, &observer_http2,
 	    &observer_rtsp, &observer_mqtt, &observer_smtp, &observer_ftp, &observer_imap,
-	    &observer_pop3, &observer_ssh, &observer_dns};
+	    &observer_pop3, &observer_ssh, &observer_dns, &observer_xmpp};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (all[i]->proto == proto)

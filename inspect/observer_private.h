@@ -59,7 +59,8 @@ struct observer {
 extern const struct observer observer_raw; /* a stream without any structure */
 extern const struct observer observer_ssh, observer_http, observer_http2, observer_websocket;
 extern const struct observer observer_rtsp, observer_rtsp_tunnel, observer_mqtt, observer_dns;
-extern const struct observer observer_smtp, observer_ftp, observer_imap, observer_pop3;
+extern const struct observer observer_smtp, observer_ftp, observer_imap, observer_pop3,
+    observer_xmpp;
 
 /* 0 for what comes from the camera, 1 from the server: an index. */
 unsigned observation_side(enum direction direction);

@@ -252,6 +252,25 @@ is_rtsp_answer(struct bytes in)
 	return match_text(in, "RTSP/1.");
 }
 
+/* A stream's first tag, with a declaration before it or without. */
+static enum answer
+is_xmpp(struct bytes in)
+{
+	static const char *const blanks = " \t\r\n";
+	struct bytes rest = in, declaration;
+
+	if (match_text(rest, "<?xml") == ANSWER_YES) {
+		if (!token_until(&rest, '>', &declaration))
+			return ANSWER_MORE;
+		while (rest.left > 0 && rest.at[0] != 0 && strchr(blanks, rest.at[0]) != NULL)
+			(void)bytes_skip(&rest, 1);
+		return match_text(rest, "<stream:stream");
+	}
+	if (match_text(rest, "<?xml") == ANSWER_MORE)
+		return ANSWER_MORE;
+	return match_text(rest, "<stream:stream");
+}
+
 static enum answer
 is_pop3(struct bytes in)
 {
@@ -287,7 +306,7 @@ struct test {
 /* By the bytes of the side that asks. */
 static const struct test of_asker[] = {{is_http, APP_HTTP}, {is_rtsp, APP_RTSP},
     {is_http2, APP_HTTP2}, {is_tls, APP_TLS}, {is_mqtt, APP_MQTT}, {is_ssh, APP_SSH},
-    {is_dns, APP_DNS}, {is_tunnel, APP_UNKNOWN}};
+    {is_dns, APP_DNS}, {is_xmpp, APP_XMPP}, {is_tunnel, APP_UNKNOWN}};
 
 /* By the bytes of the side that answers, where it speaks first. */
 static const struct test of_answerer[] = {{is_ssh, APP_SSH}, {is_pop3, APP_POP3},

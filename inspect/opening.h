@@ -34,7 +34,7 @@ struct opening_told {
  * Sources: RFC 9112 section 3, RFC 9113 section 3.4, RFC 2326 section 6, MQTT 5.0
  * and 3.1.1 section 3.1, RFC 5321 section 3.1, RFC 959 section 5.4, RFC 9051
  * section 7.1, RFC 1939 section 3, RFC 4253 section 4.2, RFC 8446 section 5.1,
- * RFC 1035 section 4.2.2, RFC 1928 section 3.
+ * RFC 1035 section 4.2.2, RFC 1928 section 3, RFC 6120 section 4.7.
  */
 bool opening_tell(struct bytes up, struct bytes down, uint16_t port, struct opening_told *told);
 
