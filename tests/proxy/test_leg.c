@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -226,6 +227,7 @@ open_tls(void)
 	(void)SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	(void)SSL_CTX_set_mode(ctx, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_default_read_buffer_len(ctx, 66 << 10);
 	ssl = SSL_new(ctx);
 	SSL_set_connect_state(ssl);
 	cr_assert_eq(leg_start_tls(&leg, ssl, &err), 0, "%s", err.text);
@@ -274,6 +276,31 @@ Test(leg_tls, small_records_are_one_read)
 	cr_assert_eq(leg_read(&leg, buffer, sizeof(buffer), &count), LEG_DONE);
 	cr_expect_eq(count, 100);
 	cr_expect_eq(leg_read(&leg, buffer, sizeof(buffer), &count), LEG_WAIT);
+}
+
+/* The room for what is read ahead holds four full records, and a piece of a fifth. */
+Test(leg_tls, no_piece_of_a_record_is_read_ahead)
+{
+	static const uint8_t full[16 << 10];
+	const size_t record = SSL3_RT_HEADER_LENGTH + sizeof(full) + 1 + 16; /* type, tag */
+	size_t count;
+	int left = 0;
+
+	shake_hands();
+	/* The first tells how long they are. */
+	for (int i = 0; i < 8; i++) {
+		cr_assert_eq(SSL_write(peer, full, sizeof(full)), (int)sizeof(full));
+		look();
+		if (i == 0)
+			cr_assert_eq(leg_read(&leg, buffer, sizeof(full), &count), LEG_DONE);
+	}
+	cr_expect_eq(leg.record, record);
+	cr_assert_eq(leg_read(&leg, buffer, sizeof(full), &count), LEG_DONE);
+	cr_assert_eq(ioctl(leg.fd, FIONREAD, &left), 0);
+	cr_expect_eq((size_t)left, 3 * record, "%d", left);
+	for (int i = 0; i < 6; i++)
+		cr_assert_eq(leg_read(&leg, buffer, sizeof(full), &count), LEG_DONE);
+	cr_expect_eq(leg_read(&leg, buffer, sizeof(full), &count), LEG_WAIT);
 }
 
 Test(leg_tls, a_close_notify_is_a_close_and_a_fin_alone_is_none)
