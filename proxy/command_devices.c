@@ -300,14 +300,16 @@ is_shown(const struct showing *showing, const struct addr *addr, const uint8_t m
 static void
 print_destination(struct showing *showing, const struct device_flow *flow)
 {
-	char ip[ADDR_TEXT_MAX], count[24];
+	char ip[ADDR_TEXT_MAX], to[ADDR_TEXT_MAX + 8], count[24];
 
 	if (showing->count++ == 0)
 		(void)puts(
-		    "\ndestination                               address                 "
+		    "\ndestination                               address                     "
 		    "where    conns       up     down   left up  verdict  certificate  last");
-	cell_text(flow->sni, 40);
-	cell_text(addr_text_port(&flow->dst, ip), 22);
+	cell_text(flow->sni[0] != '\0' ? flow->sni : flow->looked_up, 40);
+	(void)snprintf(to, sizeof(to), "%s%s", addr_text_port(&flow->dst, ip),
+	    flow->transport == TRANSPORT_UDP ? "/udp" : "");
+	cell_text(to, 26);
 	cell_text(flow->located, 7);
 	(void)snprintf(count, sizeof(count), "%llu", (unsigned long long)flow->flows);
 	cell_right(count, 5);
@@ -327,6 +329,8 @@ json_destination(struct json *json, const struct device_flow *flow)
 
 	json_open(json, NULL);
 	json_string(json, "sni", flow->sni);
+	json_string(json, "looked_up", flow->looked_up);
+	json_string(json, "proto", flow->transport == TRANSPORT_UDP ? "udp" : "tcp");
 	json_string(json, "ip", addr_text(&flow->dst, ip));
 	json_number(json, "port", flow->dst.port);
 	json_string(json, "located", flow->located);

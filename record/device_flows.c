@@ -13,7 +13,9 @@ enum {
 	CAMERA,
 	DST,
 	PORT,
+	PROTO,
 	SNI,
+	LOOKED_UP,
 	FLOWS,
 	BLOCKED,
 	UP,
@@ -31,12 +33,15 @@ enum {
 
 enum { TIME_DIGITS = 20 };
 
+#define DESTINATION "mac, camera, dst, port, proto, sni, name"
+
 /* What is not summed is of the row that has max(opened): SQLite takes bare
  * columns from there, as long as there is no other min() or max(). */
 static const char sql[] =
-    "WITH last AS (SELECT mac, camera, dst, port, sni, max(opened) AS at, located, verdict"
-    "  FROM flow GROUP BY mac, camera, dst, port, sni)"
-    " SELECT flow.mac, flow.camera, flow.dst, flow.port, flow.sni, count(*),"
+    "WITH named AS (SELECT *, CASE WHEN sni = '' THEN looked_up ELSE '' END AS name FROM flow),"
+    " last AS (SELECT " DESTINATION ", max(opened) AS at, located, verdict"
+    "  FROM named GROUP BY " DESTINATION ")"
+    " SELECT " DESTINATION ", count(*),"
     " sum(flow.verdict = 'block' AND shadow = 0), sum(up), sum(down), sum(left_up),"
     " sum(camera_verdict = 'ok'), sum(camera_verdict = 'rejected'),"
     " sum(camera_verdict = 'probable'),"
@@ -44,8 +49,8 @@ static const char sql[] =
     " last.at, last.located, last.verdict,"
     " max(CASE WHEN camera_verdict <> '' THEN printf('%020d', opened) || camera_verdict"
     "  ELSE '' END)"
-    " FROM flow JOIN last USING (mac, camera, dst, port, sni)"
-    " GROUP BY flow.mac, flow.camera, flow.dst, flow.port, flow.sni";
+    " FROM named AS flow JOIN last USING (" DESTINATION ")"
+    " GROUP BY " DESTINATION;
 
 static const char *
 text_of(sqlite3_stmt *row, int index)
@@ -78,6 +83,8 @@ read_row(sqlite3_stmt *row, struct device_flow *out)
 	    .last_us = number_of(row, LAST_US)};
 	(void)mac_parse(text_of(row, MAC), out->mac, sizeof(out->mac));
 	text_copy(out->sni, sizeof(out->sni), text_of(row, SNI));
+	text_copy(out->looked_up, sizeof(out->looked_up), text_of(row, LOOKED_UP));
+	out->transport = strcmp(text_of(row, PROTO), "udp") == 0 ? TRANSPORT_UDP : TRANSPORT_TCP;
 	text_copy(out->located, sizeof(out->located), text_of(row, LOCATED));
 	text_copy(out->verdict, sizeof(out->verdict), text_of(row, VERDICT));
 	if (strlen(seen) > TIME_DIGITS)

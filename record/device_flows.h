@@ -17,7 +17,9 @@ struct store;
 struct device_flow {
 	uint8_t mac[MAC_BYTES]; /* all 0: it was not known */
 	struct addr camera, dst;
+	enum transport transport;
 	char sni[FACTS_NAME_MAX];
+	char looked_up[FACTS_NAME_MAX];   /* "" where sni is not */
 	char located[COUNTRIES_TEXT_MAX]; /* of the last connection */
 	char verdict[16];                 /* the same */
 	uint64_t flows, blocked;
