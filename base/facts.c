@@ -103,7 +103,7 @@ app_proto_name(enum app_proto proto)
 {
 	static const char *const names[APP_COUNT] = {"", "unknown", "tls", "http", "http2",
 	    "websocket", "rtsp", "mqtt", "smtp", "ftp", "imap", "pop3", "ssh", "dns", "ntp", "stun",
-	    "turn", "dtls", "quic", "rtp", "rtcp", "p2p", "xmpp"};
+	    "turn", "dtls", "quic", "rtp", "rtcp", "p2p", "xmpp", "ftp-data"};
 
 	return NAME_OF(names, proto);
 }

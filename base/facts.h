@@ -262,7 +262,8 @@ enum app_proto {
 	APP_RTCP,
 	APP_P2P, /* a camera vendor's own way through address translation (PPPP and its like) */
 	APP_XMPP,
-	APP_COUNT /* keep last */
+	APP_FTP_DATA, /* a file of FTP\'s, in a connection of its own */
+	APP_COUNT     /* keep last */
 };
 
 /* What observers read off a copy of the bytes.  Nothing here was changed on its
@@ -281,11 +282,14 @@ struct app_facts {
 	uint16_t status;    /* of the first answer: HTTP, RTSP, SMTP, FTP; 0: none */
 	uint32_t requests;  /* from the camera; MQTT: PUBLISH */
 	uint32_t version;   /* of APP_QUIC and APP_DTLS, as on the wire */
+	uint16_t data_port; /* of APP_FTP: where the server said last that a file is to go; 0:
+			     * nowhere, or it was taken.  Not recorded */
 	char method[16];    /* of the first request; MQTT: the first packet's kind */
 	char host[FACTS_NAME_MAX];
 	char path[160];   /* without its query, which may hold secrets */
 	char agent[96];   /* user agent, server's or client's banner */
-	char client[64];  /* MQTT client id; the name given to HELO */
+	char client[64];  /* MQTT client id; the name given to HELO; of APP_FTP_DATA the community
+			   * id of the connection that it belongs to */
 	char topics[160]; /* MQTT topics, SOAP actions; with commas between, cut at one */
 };
 

@@ -42,11 +42,53 @@ read_command(struct dialog *dialog, struct observation *seen, const struct line 
 	dialog_command(dialog, seen, kind);
 }
 
+/* "=10,0,0,1,4,1": the address, which need not be the one that is meant, and the
+ * port in two bytes (RFC 959 section 4.1.2).  0: it is none. */
+static uint16_t
+passive_port(struct bytes text)
+{
+	uint64_t port = 0, value;
+	struct bytes part;
+	uint8_t byte;
+
+	while (text.left > 0 && !(*text.at >= '0' && *text.at <= '9'))
+		(void)bytes_u8(&text, &byte);
+	for (int i = 0; i < 5; i++) {
+		if (!token_until(&text, ',', &part) || !token_decimal(part, &value) || value > 255)
+			return 0;
+		port = value;
+	}
+	for (value = 0; bytes_u8(&text, &byte) && byte >= '0' && byte <= '9' && value < 256;)
+		value = 10 * value + (uint64_t)(byte - '0');
+	return value < 256 ? (uint16_t)(port << 8 | value) : 0;
+}
+
+/* "(|||6446|)", with any one sign for the bars (RFC 2428 section 3). */
+static uint16_t
+extended_port(struct bytes text)
+{
+	struct bytes part;
+	uint8_t bars[3];
+	uint64_t port;
+
+	if (!token_until(&text, '(', &part) || !bytes_u8(&text, &bars[0]) ||
+	    !bytes_u8(&text, &bars[1]) || !bytes_u8(&text, &bars[2]) || bars[0] != bars[1] ||
+	    bars[0] != bars[2] || !token_until(&text, bars[0], &part) ||
+	    !token_decimal(part, &port) || port > UINT16_MAX)
+		return 0;
+	return (uint16_t)port;
+}
+
 static void
 read_answer(struct dialog *dialog, struct observation *seen, const struct line *line)
 {
 	uint16_t code = dialog_code(dialog, seen, line);
+	struct bytes text = line->text;
 
+	if (code == 227 && bytes_skip(&text, 3))
+		seen->app->data_port = passive_port(text);
+	else if (code == 229)
+		seen->app->data_port = extended_port(text);
 	/* From 100 to 199: another one follows. */
 	if (code < 200)
 		return;

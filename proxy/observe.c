@@ -2,11 +2,13 @@
 #include "proxy/observe.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "config/rules.h"
 #include "inspect/inspection.h"
 #include "proxy/budget.h"
 #include "proxy/census.h"
 #include "proxy/conn_private.h"
+#include "proxy/ftp_links.h"
 #include "proxy/hold.h"
 
 #include <stdlib.h>
@@ -40,6 +42,7 @@ struct observer {
 	bool holds;                    /* what waits does so for a rule */
 	bool in_vain;                  /* ... which took too long, until more is told */
 	bool slowed;                   /* ... for a limit */
+	bool is_file;                  /* that a server of FTP said is to come */
 	bool up_ended, down_ended;
 	uint64_t until_ms; /* of holds: clock_mono_ms */
 };
@@ -203,6 +206,46 @@ compare_host(struct facts *facts)
 		facts->app.host_mismatch = true;
 }
 
+/* ---- files of FTP ---- */
+
+/* Where the server said that a file is to go. */
+static void
+expect_file(struct conn *conn)
+{
+	struct facts *facts = conn->facts;
+	char control[COMMUNITY_ID_MAX];
+	struct addr dst = facts->dst;
+
+	if (facts->app.data_port == 0 || conn->worker->ftp == NULL)
+		return;
+	dst.port = facts->app.data_port;
+	facts->app.data_port = 0;
+	community_id(TRANSPORT_TCP, &facts->camera, &facts->dst, control);
+	ftp_links_expect(conn->worker->ftp, &facts->camera, &dst, control, clock_mono_ms());
+}
+
+/* What nothing else is known of is that file, where one is to come. */
+static void
+note_file(const struct observer *observer, struct facts *facts)
+{
+	if (observer->is_file && facts->app.proto <= APP_UNKNOWN)
+		facts->app.proto = APP_FTP_DATA;
+}
+
+static void
+find_file(struct conn *conn)
+{
+	struct facts *facts = conn->facts;
+	char control[COMMUNITY_ID_MAX];
+
+	if (conn->worker->ftp == NULL || !ftp_links_take(conn->worker->ftp, &facts->camera,
+					     &facts->dst, clock_mono_ms(), control))
+		return;
+	conn->observer->is_file = true;
+	text_copy(facts->app.client, sizeof(facts->app.client), control);
+	note_file(conn->observer, facts);
+}
+
 /* ---- budgets and limits ---- */
 
 /* How much may go at once. */
@@ -362,6 +405,8 @@ observe_piece(struct conn *conn, enum direction direction, size_t *count)
 		*count = inspection_feed(observer->inspection, direction,
 		    (struct bytes){conn->worker->scratch, *count}, &facts->app, &facts->payload);
 		compare_host(facts);
+		expect_file(conn);
+		note_file(observer, facts);
 	}
 	if (!look_again(conn))
 		return LEG_ENDED;
@@ -459,6 +504,7 @@ open_observer(struct conn *conn, bool looks)
 		return false;
 	observer->hold.total = &conn->worker->held;
 	observer->hold.own = census_held(conn->worker->census, &conn->facts->camera);
+	find_file(conn);
 	if (looks)
 		observer->inspection = open_inspection(conn);
 	return !looks || observer->inspection != NULL;

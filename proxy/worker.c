@@ -17,6 +17,7 @@
 #include "proxy/conn.h"
 #include "proxy/conn_private.h"
 #include "proxy/dns_policy.h"
+#include "proxy/ftp_links.h"
 #include "proxy/inventory.h"
 #include "proxy/listener.h"
 #include "proxy/minter.h"
@@ -214,6 +215,7 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	    setup->index == 0 ? worker->spool : NULL, err);
 	worker->refusals = refusals_new();
 	worker->dns = dns_policy_new(worker, err);
+	worker->ftp = ftp_links_new();
 	worker->census = census_new(worker->snapshot->config->limit.per_camera);
 	worker->sessions = sessions_new();
 	worker->tickets = tickets_new(err);
@@ -221,8 +223,8 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	    worker->inventory == NULL || worker->dns == NULL || worker->tickets == NULL ||
 	    turns_open(&worker->turns, worker, err) != 0 || quiet_open(worker, err) != 0)
 		return -1;
-	if (worker->refusals == NULL || worker->census == NULL || worker->sessions == NULL ||
-	    worker_reaps(worker) != 0 ||
+	if (worker->ftp == NULL || worker->refusals == NULL || worker->census == NULL ||
+	    worker->sessions == NULL || worker_reaps(worker) != 0 ||
 	    event_assign(&worker->tick, worker->base, -1, EV_PERSIST, on_tick, worker) != 0 ||
 	    event_priority_set(&worker->tick, 0) != 0 || event_add(&worker->tick, &every) != 0)
 		return err_set(err, ERR_NOMEM, "no memory");
@@ -270,6 +272,7 @@ tear_down(struct worker *worker)
 	broker_free(worker->broker);
 	own_addrs_close(worker->own);
 	dns_policy_free(worker->dns);
+	ftp_links_free(worker->ftp);
 	inventory_close(worker->inventory);
 	refusals_free(worker->refusals);
 	census_free(worker->census);

@@ -25,6 +25,7 @@ struct broker;
 struct census;
 struct conn;
 struct dns_policy;
+struct ftp_links;
 struct inventory;
 struct listener;
 struct minter;
@@ -59,6 +60,7 @@ struct worker {
 	struct inventory *inventory;
 	struct census *census;
 	struct dns_policy *dns;
+	struct ftp_links *ftp;
 	struct listener *listener;
 	struct udp_relay *udp; /* NULL: it takes no datagrams */
 	const struct origdst_method *origdst;

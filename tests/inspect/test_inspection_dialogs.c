@@ -166,6 +166,39 @@ Test(ftp, says_the_file_and_keeps_no_password)
 	cr_expect_null(memmem(&heard, sizeof(heard), "c2VjcmV0", 8));
 }
 
+Test(ftp, tells_where_a_file_is_to_go)
+{
+	static const struct {
+		const char *answer;
+		uint16_t port;
+	} rows[] = {
+	    {"227 Entering Passive Mode (10,0,0,1,4,1)\r\n", 1025},
+	    {"227 =10,0,0,1,255,255\r\n", 65535},
+	    {"227 10,0,0,1,4,256\r\n", 0},
+	    {"227 10,0,0,1,256,4\r\n", 0},
+	    {"227 10,0,0,1,4\r\n", 0},
+	    {"227 \r\n", 0},
+	    {"227-10,0,0,1,4,1\r\n227 no\r\n", 0},
+	    {"229 Extended (|||6446|)\r\n", 6446},
+	    {"229 Extended (!!!1!)\r\n", 1},
+	    {"229 Extended (|||65536|)\r\n", 0},
+	    {"229 Extended (||!6446|)\r\n", 0},
+	    {"229 Extended (|||6446\r\n", 0},
+	    {"229 Extended (||\r\n", 0},
+	    {"229 (\r\n", 0},
+	    {"200 10,0,0,1,4,1\r\n", 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct said all[] = {DOWN("220 FTP\r\n"), UP("PASV\r\n"),
+		    {DIRECTION_DOWN, rows[i].answer, strlen(rows[i].answer)}, {0}};
+		struct heard heard = hear_all(all);
+
+		cr_expect_eq(heard.app.data_port, rows[i].port, "row %zu: %u", i,
+		    (unsigned)heard.app.data_port);
+	}
+}
+
 static const struct said letters[] = {DOWN("+OK dovecot ready\r\n"), UP("USER c\r\n"),
     DOWN("+OK\r\n"), UP("PASS c2VjcmV0\r\n"), DOWN("+OK in\r\n"),
     UP("LIST\r\nLIST 1\r\nRETR 1\r\n"),

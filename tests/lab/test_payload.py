@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 
+import dialogs
 import harness
 from appliance import field, wait_for
 from harness import GOOD, NAME, check, equal, refused, story
@@ -243,6 +244,25 @@ def a_budget_counts_datagrams_too(lab):
     equal("verdict", field(event, "borderlens__verdict"), "block")
     equal("left", field(event, "borderlens__left__up"), 10_000)
     equal("the budget", [field(event, f"borderlens__budget__{key}") for key in ("rule", "used", "up_over")], ["15", 10_000, 10 << 10])
+
+
+@story(60)
+def a_file_of_ftp_belongs_to_the_connection_that_said_where_it_goes(lab):
+    server = lab.server(Server(lab.net.net, GOOD, 2121, handler=dialogs.handler(dialogs.ftp, lab.net.net, context(lab.good))))
+    appliance = lab.started(FOOTAGE)
+    camera = Camera(lab, appliance)
+    path = f"{lab.directory}/notes.txt"
+    harness.write(path, "nothing but words\n" * 100)
+    equal("curl", camera.curl("-T", path, "-u", "cam:secret", f"ftp://{NAME}:2121/notes.txt"), 0)
+    control = appliance.eve.wait(event_type="flow", dest_port=2121)
+    data = appliance.eve.wait(event_type="flow", borderlens__app__proto="ftp-data")
+    equal("whose it is", field(data, "borderlens__app__client"), control["community_id"])
+    equal("what left", field(data, "borderlens__left__up"), 1800)
+    check("the file arrived", any(what == "file" for what, _ in server.received), server.received)
+    film(lab, "pushed.mp4", "-c:v", "libx264", "-preset", "ultrafast")
+    check("footage does not", camera.curl("-T", f"{lab.directory}/pushed.mp4", "-u", "cam:secret", f"ftp://{NAME}:2121/rec.mp4") != 0)
+    event = appliance.eve.wait(event_type="flow", borderlens__verdict="block", borderlens__app__proto="ftp-data")
+    equal("what left of it", (field(event, "borderlens__left__up"), field(event, "borderlens__payload__class")), (0, "video"))
 
 
 if __name__ == "__main__":
