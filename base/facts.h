@@ -262,7 +262,7 @@ enum app_proto {
 	APP_RTCP,
 	APP_P2P, /* a camera vendor's own way through address translation (PPPP and its like) */
 	APP_XMPP,
-	APP_FTP_DATA, /* a file of FTP\'s, in a connection of its own */
+	APP_FTP_DATA, /* a file of FTP's, in a connection of its own */
 	APP_COUNT     /* keep last */
 };
 
