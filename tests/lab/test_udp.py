@@ -16,6 +16,7 @@ import harness
 from appliance import ROOT, wait_for
 from cameras import TELECOM_CN6 as BAD6
 from harness import BAD, GOOD, GOOD6, RULES, check, equal, story
+from hello import real_hello
 from net import family_of, is_v6
 
 SHORT = {"timeout": {"udp_idle": "1s", "udp_two_way": "1s"}}
@@ -352,6 +353,41 @@ def media_behind_what_opened_its_way_is_told_anew(lab, appliance):
     reconfigure(appliance, RULES)
 
 
+def dtls_hello(name):
+    """A ClientHello of DTLS, without a cookie, in one record."""
+    body = real_hello(name)[4:]
+    at = 2 + 32 + 1 + body[2 + 32]
+    body = b"\xfe\xfd" + body[2:at] + b"\0" + body[at:]
+    size = len(body).to_bytes(3, "big")
+    fragment = b"\x01" + size + bytes(2) + bytes(3) + size + body
+    return b"\x16\xfe\xff" + bytes(8) + struct.pack(">H", len(fragment)) + fragment
+
+
+def media_behind_dtls_and_a_second_name_in_it_are_judged(lab, appliance):
+    """As SRTP has its keys from DTLS on the same ports (RFC 5764)."""
+    server = lab.server(Echo(lab.net.net, GOOD, 6300))
+    hello, media = dtls_hello("first.example"), [rtp_packet(number, 4714) for number in (1, 2, 3)]
+    refused = RULES.replace("  - {id: 20,", """  - {id: 17, match: {sni: ["second.example"]}, then: block, why: "Not that one"}\n  - {id: 20,""")
+    reconfigure(appliance, refused)
+    with camera_socket(lab, GOOD, connect=6300) as camera:
+        port = camera.getsockname()[1]
+        for one in (hello, hello):  # sent again it is the same one
+            camera.send(one)
+            equal("the way is open", camera.recv(2000), one)
+        for one in media:
+            camera.send(one)
+        wait_for("the media", 5, lambda: server.datagrams == [hello, hello, *media])
+        camera.send(dtls_hello("second.example"))
+    own = flow(appliance, port, app_proto="dtls", borderlens__verdict="allow")["borderlens"]
+    equal("what opened it", (own["end"], own["left"]["up"]), ("done", 2 * len(hello)))
+    own = flow(appliance, port, app_proto="rtp")["borderlens"]
+    equal("the media", (own["end"], own["left"]["up"]), ("done", 3 * 112))
+    own = flow(appliance, port, borderlens__verdict="block")["borderlens"]
+    equal("the second name", (own["rule"], own["left"]["up"]), ("17", 0))
+    equal("nothing more arrived", len(server.datagrams), 5)
+    reconfigure(appliance, RULES)
+
+
 def another_hello_between_the_same_ports_is_judged_by_its_name(lab, appliance):
     """The first name is allowed; what is said behind it is another matter."""
     first, second = captured("captured_two_datagrams"), captured("captured_with_ja4")[:1]
@@ -415,6 +451,7 @@ def datagrams_are_relayed_told_apart_and_recorded(lab):
     each_kind_leaves_nothing_where_it_is_blocked(lab, appliance)
     quic_is_named_and_refused_or_passed_as_configured(lab, appliance)
     another_hello_between_the_same_ports_is_judged_by_its_name(lab, appliance)
+    media_behind_dtls_and_a_second_name_in_it_are_judged(lab, appliance)
     media_behind_what_opened_its_way_is_told_anew(lab, appliance)
     equal("from a camera's own address", lab.net.leaked(), 0)
     appliance.recorded()
