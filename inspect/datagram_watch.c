@@ -15,6 +15,9 @@ enum {
 	LOOKS_ALL = 240, /* behind so many one of 16 is looked at: that is what a byte has left */
 	HEADER_MAX = 64, /* bytes that may stand before footage in the data of PPPP */
 	TS_FIRST = 0x47, /* of each packet of MPEG-TS, ISO/IEC 13818-1 section 2.4.3.2 */
+	TS_PACKET = 188,
+	/* Of a data packet of SRT, whose first bit is 0: draft-sharabayko-srt-01 section 3. */
+	SRT_HEADER = 16,
 };
 
 static bool
@@ -72,6 +75,15 @@ may_hold_footage(struct bytes data)
 	       bytes_seek(&(struct bytes){data.at, data.left}, "\xff\xd8\xff", 3);
 }
 
+static bool
+may_be_ts_in_srt(struct bytes datagram)
+{
+	const uint8_t *at = datagram.at;
+
+	return datagram.left > SRT_HEADER + TS_PACKET && at[0] < 0x80 &&
+	       at[SRT_HEADER] == TS_FIRST && at[SRT_HEADER + TS_PACKET] == TS_FIRST;
+}
+
 /* Each datagram is asked, so by its first bytes before anything else. */
 static bool
 may_begin_footage(struct bytes datagram)
@@ -81,7 +93,7 @@ may_begin_footage(struct bytes datagram)
 
 	if (p2p_data(datagram, &data))
 		return may_hold_footage(data);
-	if (at[0] == TS_FIRST)
+	if (at[0] == TS_FIRST || may_be_ts_in_srt(datagram))
 		return true;
 	return at[0] == 0 && at[1] == 0 && (at[2] == 1 || (at[2] == 0 && at[3] == 1));
 }

@@ -15,7 +15,8 @@
  *
  * Seen from STUN, NTP, RTCP and DTLS by the first datagram that is none of
  * theirs; from what nobody knows, and from P2P, by two packets of RTP that
- * follow each other, or by a datagram that begins as MPEG-TS or with a start code,
+ * follow each other, or by a datagram that begins as MPEG-TS (also behind the header of
+ * SRT) or with a start code,
  * or is data of PPPP with one, or with a JPEG, near its beginning, and is footage as it
  * stands (datagram_is_footage; of those that only seem so 240 are looked at, then
  * one of 16).  RTP, TURN and QUIC are what they are to their
@@ -25,7 +26,8 @@
  * From all of them by a hello of QUIC or DTLS that says other things than the flow's
  * own (inspect/datagram_hello.h).
  *
- * Source: RFC 7983 (STUN, DTLS, RTP and RTCP on one port), RFC 5761.
+ * Source: RFC 7983 (STUN, DTLS, RTP and RTCP on one port), RFC 5761,
+ * draft-sharabayko-srt-01.
  */
 enum {
 	DATAGRAM_WATCH_PACKETS = 4, /* so many sources may take turns */

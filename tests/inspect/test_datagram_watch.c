@@ -145,6 +145,32 @@ Test(datagram_watch, the_unknown_becomes_footage_once)
 	cr_expect_not(turns(APP_RTP, transport(0x47)));
 }
 
+/* As ffmpeg sends it: seven packets behind the header of a data packet. */
+static struct bytes
+srt(struct bytes payload, uint8_t first)
+{
+	static uint8_t packet[16 + 7 * 188];
+
+	memset(packet, 0, 16);
+	packet[0] = first;
+	memcpy(packet + 16, payload.at, payload.left);
+	return (struct bytes){packet, 16 + payload.left};
+}
+
+Test(datagram_watch, a_transport_stream_in_srt_is_seen)
+{
+	struct payload_finding finding = {0};
+	struct bytes data = srt(transport(0x47), 0x12);
+
+	cr_expect(turns(APP_UNKNOWN, data));
+	cr_expect(datagram_is_footage(data, &finding));
+	cr_expect_eq(finding.class, PAYLOAD_VIDEO);
+	cr_expect_not(turns(APP_UNKNOWN, srt(transport(0x46), 0x12)));
+	cr_expect_not(turns(APP_UNKNOWN, srt(transport(0x47), 0x80)), "a control packet");
+	for (size_t size = 5; size < 16 + 5 * 188; size++)
+		cr_expect_not(turns(APP_UNKNOWN, (struct bytes){data.at, size}), "%zu", size);
+}
+
 Test(datagram_watch, what_is_media_already_stays_that)
 {
 	for (int proto = APP_NONE; proto < APP_COUNT; proto++) {
