@@ -167,6 +167,7 @@ class Row:
     says      what the record has of what the program said, by path
     hears     what it has of what the server answered
     footage   where no footage may leave: the most that leaves of a connection all the same
+    opening   it begins with what is told apart from its footage, in a flow of its own
     notices   whether it ends with another status where it is refused
     """
 
@@ -183,6 +184,7 @@ class Row:
         self.says = more.pop("says", {})
         self.hears = more.pop("hears", {})
         self.footage = more.pop("footage", None)
+        self.opening = more.pop("opening", False)
         self.notices = more.pop("notices", self.status is not None)
         self.before = (0, 0)
         if more:
@@ -236,7 +238,10 @@ class Expected:
             if got != expected:
                 wrong.append(f"{self.row.label} to {self.address}: {what} {got!r}, not {expected!r}")
 
-        for event in flows:
+        opening = flows[:-1] if self.row.opening else []
+        if opening:
+            Expected(self.row, self.address, self.name, payload=NO_CLASS)._wrong_flow(opening[0], want)
+        for event in flows[len(opening):]:
             self._wrong_flow(event, want)
         for path, value in {self.name_at: self.name, **self.says}.items():
             found = [field(line, path) for line in lines]
