@@ -118,3 +118,12 @@ config_camera_min(const struct config *config, const char *device)
 
 	return named != NULL && named->tls_min != 0 ? named->tls_min : config->tls.camera_min;
 }
+
+uint16_t
+config_server_min(const struct config *config, const char *device)
+{
+	const struct device *named = devices_named(config->devices, device);
+
+	return named != NULL && named->upstream_tls_min != 0 ? named->upstream_tls_min
+							     : config->tls.upstream_min;
+}

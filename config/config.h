@@ -72,6 +72,7 @@ struct config {
 		struct server_name names[CONFIG_NAMES_MAX];
 		size_t names_count;
 		uint16_t camera_min;
+		bool mirror_version;
 		enum rejected rejected;
 	} tls;
 	enum ntp_use ntp;   /* what becomes of a camera's question for the time */
@@ -106,6 +107,7 @@ struct config {
 		uint32_t per_camera;     /* of these, from one address */
 		uint32_t handshakes;     /* a second, from one address, before those of others */
 		uint32_t unfinished;     /* handshakes under way at once, from one address */
+		uint32_t per_server;     /* the same in one worker, with one server */
 		uint32_t udp_flows;      /* of UDP, at once in one worker */
 		uint32_t udp_per_camera; /* of these, from one address */
 	} limit;
@@ -141,7 +143,11 @@ void config_free(struct config *config);
 const char *config_server_name(const struct config *config, const struct addr *dst);
 
 /* The lowest TLS version spoken with the device of that name, as on the wire:
- * what devices.yaml gives it (tls_min), else tls.camera.min. */
+ * what devices.yaml gives it or its group (tls_min), else tls.camera.min. */
 uint16_t config_camera_min(const struct config *config, const char *device);
+
+/* The same for what servers are spoken with for it: upstream_tls_min, else
+ * tls.upstream.min. */
+uint16_t config_server_min(const struct config *config, const char *device);
 
 #endif

@@ -121,14 +121,29 @@ read_client(const struct reader *reader, const struct yaml_node *node, void *int
 }
 
 static void
-read_tls_min(const struct reader *reader, const struct yaml_node *node, void *into)
+read_version(const struct reader *reader, const struct yaml_node *node, uint16_t *version)
 {
 	static const char *const versions[] = {"1.0", "1.1", "1.2", "1.3"};
-	struct device *device = into;
-	int version = reader_word(reader, node, versions, 4);
+	int word = reader_word(reader, node, versions, 4);
 
-	if (version >= 0)
-		device->tls_min = (uint16_t)(0x0301 + version);
+	if (word >= 0)
+		*version = (uint16_t)(0x0301 + word);
+}
+
+static void
+read_tls_min(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct device *device = into;
+
+	read_version(reader, node, &device->tls_min);
+}
+
+static void
+read_upstream_min(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct device *device = into;
+
+	read_version(reader, node, &device->upstream_tls_min);
 }
 
 /* The name is required where the devices are a list, and is the key where they
@@ -141,6 +156,7 @@ static const struct field named_fields[] = {
     {"ip", false, read_ip},
     {"client_cert", false, read_client},
     {"tls_min", false, read_tls_min},
+    {"upstream_tls_min", false, read_upstream_min},
 };
 enum { NAMED_FIELDS = sizeof(named_fields) / sizeof(named_fields[0]) };
 
@@ -159,6 +175,76 @@ read_device(const struct reader *reader, const struct yaml_node *node, bool keye
 	    yaml_child(node, "ip") == NULL)
 		reader_error(reader, node, "device '%s' needs 'ip', 'mac' or 'oui' to be known by",
 		    device->name);
+}
+
+/* ---- a group ---- */
+
+static void
+read_group_min(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct device_group *group = into;
+
+	read_version(reader, node, &group->tls_min);
+}
+
+static void
+read_group_upstream_min(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct device_group *group = into;
+
+	read_version(reader, node, &group->upstream_tls_min);
+}
+
+static const struct field group_fields[] = {
+    {"tls_min", false, read_group_min},
+    {"upstream_tls_min", false, read_group_upstream_min},
+};
+
+static void
+read_groups(const struct reader *reader, const struct yaml_node *node, void *into)
+{
+	struct devices *devices = into;
+
+	if (node->kind != YAML_MAP || node->count > DEVICES_MAX) {
+		reader_error(reader, node, "groups must be a mapping by name, of at most %d groups",
+		    DEVICES_MAX);
+		return;
+	}
+	devices->groups = calloc(node->count + 1, sizeof(*devices->groups));
+	if (devices->groups == NULL) {
+		reader_error(reader, node, "no memory for the groups");
+		return;
+	}
+	for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
+		struct device_group *group = &devices->groups[devices->groups_count++];
+
+		group->line = child->line;
+		if (reader_label(reader, child->key, group->name, sizeof(group->name)))
+			reader_fields(reader, child, "a group", group_fields,
+			    sizeof(group_fields) / sizeof(group_fields[0]), group);
+	}
+}
+
+/* Give each device what its group says and it does not say itself. */
+static void
+apply_group(const struct reader *reader, struct devices *devices, const struct device_group *group)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < devices->count; i++) {
+		struct device *device = &devices->list[i];
+
+		if (strcmp(device->group, group->name) != 0)
+			continue;
+		found = true;
+		if (device->tls_min == 0)
+			device->tls_min = group->tls_min;
+		if (device->upstream_tls_min == 0)
+			device->upstream_tls_min = group->upstream_tls_min;
+	}
+	if (!found)
+		problems_warning(reader->problems, reader->file, group->line, 1,
+		    "no device is in group '%s'", group->name);
 }
 
 /* ---- all of them ---- */
@@ -184,7 +270,10 @@ read_devices(const struct reader *reader, const struct yaml_node *node, void *in
 		    &devices->list[devices->count++]);
 }
 
-static const struct field file_fields[] = {{"devices", true, read_devices}};
+static const struct field file_fields[] = {
+    {"devices", true, read_devices},
+    {"groups", false, read_groups},
+};
 
 /* What stands at a key, for who is told that it is there twice. */
 static const char *
@@ -251,7 +340,10 @@ devices_read(const char *file, struct bytes text, struct problems *problems)
 	}
 	text_copy(devices->file, sizeof(devices->file), file);
 	if (yaml_tree_read(&tree, file, text, problems) == 0) {
-		reader_fields(&reader, tree.root, "the file", file_fields, 1, devices);
+		reader_fields(&reader, tree.root, "the file", file_fields,
+		    sizeof(file_fields) / sizeof(file_fields[0]), devices);
+		for (size_t i = 0; i < devices->groups_count; i++)
+			apply_group(&reader, devices, &devices->groups[i]);
 		if (devices_index(devices) == 0)
 			refuse_twins(&reader, devices);
 		else
@@ -277,6 +369,7 @@ devices_free(struct devices *devices)
 		free(devices->list[i].client_key);
 	}
 	free(devices->learned);
+	free(devices->groups);
 	free(devices->list);
 	free(devices);
 }

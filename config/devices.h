@@ -31,7 +31,9 @@ struct device {
 	/* The certificate that servers are shown in its stead, and its key: files,
 	 * owned by the devices; NULL: none. */
 	char *client_cert, *client_key;
-	uint16_t tls_min; /* the lowest version spoken with it, as on the wire; 0: not given */
+	/* The lowest version spoken with it, and with servers for it, as on the wire:
+	 * its own, else its group's; 0: not given. */
+	uint16_t tls_min, upstream_tls_min;
 };
 
 /*

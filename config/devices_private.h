@@ -27,8 +27,17 @@ struct index_of_owners {
 	size_t count;
 };
 
+/* What the devices of a group have in common where they do not say otherwise. */
+struct device_group {
+	char name[FACTS_LABEL_MAX];
+	unsigned line; /* in devices.yaml */
+	uint16_t tls_min, upstream_tls_min;
+};
+
 struct devices {
 	char file[512];
+	struct device_group *groups; /* owned; as they stand in the file */
+	size_t groups_count;
 	struct device *list; /* owned; by name */
 	size_t count;
 	struct device *learned; /* owned; by name */

@@ -149,7 +149,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 		break;
 	case CONN_CONNECT:
 		if (conn->turn == TURN_WAITING)
-			conn_stop(conn, END_OVERLOAD, "the camera begins too many connections");
+			conn_stop(conn, END_OVERLOAD, turns_why(conn));
 		else
 			conn_stop(conn, END_UNREACHABLE, "the server does not answer");
 		break;

@@ -15,6 +15,7 @@
 #include "proxy/splice.h"
 #include "proxy/tickets.h"
 #include "proxy/tls_walk.h"
+#include "proxy/turns.h"
 #include "proxy/worker_private.h"
 
 #include <sys/queue.h>
@@ -30,9 +31,6 @@ struct splice {
 	bool bulk;        /* it was last read by much at once */
 };
 
-/* Whether it may begin its handshakes (proxy/turns.h). */
-enum turn { TURN_NONE = 0, TURN_WAITING, TURN_TAKEN };
-
 struct conn {
 	TAILQ_ENTRY(conn) entry;   /* worker's list, open or closed */
 	struct worker *worker;     /* borrowed */
@@ -44,9 +42,11 @@ struct conn {
 	struct leg camera, server;
 	struct session_slot session;  /* with the server */
 	struct ticket_binding ticket; /* of the camera's */
-	TAILQ_ENTRY(conn) turn_entry; /* while TURN_WAITING, of the worker's turns, */
-	bool turn_own;                /* or of its camera's */
+	TAILQ_ENTRY(conn) turn_entry; /* while TURN_WAITING, of turn_queue */
+	enum turn_queue turn_queue;
 	enum turn turn;
+	struct crowd *crowd; /* while it has asked for a turn: those at its server; NULL: not
+			      * counted */
 
 	struct hello_reader hello; /* empty once replayed */
 	struct event deadline;

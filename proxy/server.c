@@ -98,16 +98,17 @@ is_in_vain(struct conn *conn)
 }
 
 /* A connection that is to be opened costs two handshakes; others are cheap. */
-static bool
-has_turn(struct conn *conn)
+static enum turn
+take_turn(struct conn *conn)
 {
 	bool waited = conn->turn == TURN_WAITING;
+	enum turn turn = TURN_TAKEN;
 
-	if (conn->facts->inspect != INSPECT_OPENED || turns_take(&conn->worker->turns, conn))
-		return true;
-	if (!waited)
+	if (conn->facts->inspect == INSPECT_OPENED)
+		turn = turns_take(&conn->worker->turns, conn);
+	if (turn == TURN_WAITING && !waited)
 		conn_set_deadline(conn, conn->snapshot->config->timeout.handshake_ms);
-	return false;
+	return turn;
 }
 
 enum conn_state
@@ -119,8 +120,14 @@ run_connect(struct conn *conn)
 
 	if (is_in_vain(conn))
 		return CONN_CLOSED;
-	if (!has_turn(conn))
+	switch (take_turn(conn)) {
+	case TURN_NONE:
+		return conn_close(conn, END_OVERLOAD, "%s", turns_why(conn));
+	case TURN_WAITING:
 		return CONN_CONNECT;
+	case TURN_TAKEN:
+		break;
+	}
 	if (leg->fd < 0)
 		return start_connect(conn);
 	if (!leg->writable && !leg->readable)

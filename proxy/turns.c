@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "proxy/census.h"
 #include "proxy/conn_private.h"
+#include "proxy/crowds.h"
 
 enum {
 	SHARE_MS = 20,     /* how often shares are looked at */
@@ -27,13 +28,44 @@ has_too_many(const struct conn *conn)
 	return own != NULL && own->unfinished >= conn->snapshot->config->limit.unfinished;
 }
 
-/* For one of its camera's to be done. */
+/* The worker's connections with one server that wait to be opened, at most. */
+static uint32_t
+pending_max(const struct conn *conn)
+{
+	uint32_t connections = conn->snapshot->config->limit.connections;
+
+	return connections - connections / 2;
+}
+
+static bool
+is_crowded(const struct conn *conn)
+{
+	const struct crowd *crowd = conn->crowd;
+
+	return crowd != NULL && crowd->unfinished >= conn->snapshot->config->limit.per_server;
+}
+
+/* The list that conn waits in, while it does. */
+static struct turn_list *
+list_of(struct turns *turns, const struct conn *conn)
+{
+	switch (conn->turn_queue) {
+	case QUEUE_OWN:
+		return &turns_of(conn)->waiting;
+	case QUEUE_SERVER:
+		return &conn->crowd->waiting;
+	case QUEUE_OTHERS:
+		break;
+	}
+	return &turns->waiting;
+}
+
 static void
-wait_for_own(struct conn *conn)
+wait_in(struct turns *turns, struct conn *conn, enum turn_queue queue)
 {
 	conn->turn = TURN_WAITING;
-	conn->turn_own = true;
-	TAILQ_INSERT_TAIL(&turns_of(conn)->waiting, conn, turn_entry);
+	conn->turn_queue = queue;
+	TAILQ_INSERT_TAIL(list_of(turns, conn), conn, turn_entry);
 }
 
 /* For its share, or for the worker to be idle. */
@@ -41,17 +73,48 @@ static void
 wait_for_others(struct turns *turns, struct conn *conn)
 {
 	const struct timeval delay = clock_span(SHARE_MS);
-	struct camera_turns *own = turns_of(conn);
 
-	if (own != NULL)
-		own->hasty_ms = clock_mono_ms();
-	conn->turn = TURN_WAITING;
-	conn->turn_own = false;
-	TAILQ_INSERT_TAIL(&turns->waiting, conn, turn_entry);
+	wait_in(turns, conn, QUEUE_OTHERS);
 	if (turns->count++ == 0) {
 		event_active(&turns->idle, EV_TIMEOUT, 0);
 		(void)evtimer_add(&turns->share, &delay);
 	}
+}
+
+static void
+stop_waiting(struct turns *turns, struct conn *conn)
+{
+	TAILQ_REMOVE(list_of(turns, conn), conn, turn_entry);
+	conn->turn = TURN_NONE;
+	if (conn->turn_queue != QUEUE_OTHERS)
+		return;
+	turns->count--;
+	if (turns->count == 0)
+		(void)event_del(&turns->idle);
+}
+
+/* Its camera begins more than its share. */
+static void
+note_hasty(const struct conn *conn)
+{
+	struct camera_turns *own = turns_of(conn);
+
+	if (own != NULL)
+		own->hasty_ms = clock_mono_ms();
+}
+
+/* There is room where these wait: the first may, when it is its turn. */
+static void
+wake_first(struct turns *turns, const struct turn_list *waiting)
+{
+	struct conn *first = TAILQ_FIRST(waiting);
+
+	if (first == NULL)
+		return;
+	if (first->turn_queue == QUEUE_OWN)
+		note_hasty(first);
+	stop_waiting(turns, first);
+	wait_for_others(turns, first);
 }
 
 static void
@@ -62,16 +125,34 @@ take(struct conn *conn)
 	conn->turn = TURN_TAKEN;
 	if (own != NULL)
 		own->unfinished++;
+	if (conn->crowd != NULL)
+		conn->crowd->unfinished++;
+}
+
+/* Whether conn has to wait for its camera's or for the server's others, and
+ * does from now on.  It may have been the one to be woken by the other of the
+ * two, whose room it does not take then: the next is. */
+static bool
+waits_for_room(struct turns *turns, struct conn *conn)
+{
+	bool own = has_too_many(conn);
+
+	if (!own && !is_crowded(conn))
+		return false;
+	if (!own && turns_of(conn) != NULL)
+		wake_first(turns, &turns_of(conn)->waiting);
+	if (own && conn->crowd != NULL && !is_crowded(conn))
+		wake_first(turns, &conn->crowd->waiting);
+	wait_in(turns, conn, own ? QUEUE_OWN : QUEUE_SERVER);
+	return true;
 }
 
 static void
 start(struct turns *turns, struct conn *conn)
 {
-	turns_leave(turns, conn);
-	if (has_too_many(conn)) {
-		wait_for_own(conn);
+	stop_waiting(turns, conn);
+	if (waits_for_room(turns, conn))
 		return;
-	}
 	take(conn);
 	conn_run(conn);
 }
@@ -138,64 +219,72 @@ on_share(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-bool
+enum turn
 turns_take(struct turns *turns, struct conn *conn)
 {
-	if (conn->turn == TURN_TAKEN)
-		return true;
-	if (conn->turn == TURN_WAITING)
-		return false;
-	if (has_too_many(conn)) {
-		wait_for_own(conn);
-		return false;
-	}
+	if (conn->turn != TURN_NONE)
+		return conn->turn;
+	conn->crowd = crowds_join(turns->crowds, &conn->facts->dst);
+	if (conn->crowd != NULL && conn->crowd->pending > pending_max(conn))
+		return TURN_NONE;
+	if (waits_for_room(turns, conn))
+		return TURN_WAITING;
 	if (is_within_share(conn)) {
 		note_fair(turns, conn);
 		take(conn);
-		return true;
+	} else {
+		note_hasty(conn);
+		wait_for_others(turns, conn);
 	}
-	wait_for_others(turns, conn);
-	return false;
+	return conn->turn;
 }
 
-/* One of the camera's is done: the next may, when it is its turn. */
+/* One is done: of its camera's and of its server's the next may. */
 static void
-give(struct turns *turns, struct camera_turns *own)
+give(struct turns *turns, struct conn *conn)
 {
-	struct conn *next = TAILQ_FIRST(&own->waiting);
+	struct camera_turns *own = turns_of(conn);
 
-	own->unfinished--;
-	if (next == NULL)
-		return;
-	TAILQ_REMOVE(&own->waiting, next, turn_entry);
-	wait_for_others(turns, next);
+	conn->turn = TURN_NONE;
+	if (own != NULL) {
+		own->unfinished--;
+		wake_first(turns, &own->waiting);
+	}
+	if (conn->crowd != NULL) {
+		conn->crowd->unfinished--;
+		wake_first(turns, &conn->crowd->waiting);
+	}
 }
 
 void
 turns_leave(struct turns *turns, struct conn *conn)
 {
-	struct camera_turns *own = turns_of(conn);
-	enum turn turn = conn->turn;
+	if (conn->turn == TURN_TAKEN)
+		give(turns, conn);
+	else if (conn->turn == TURN_WAITING)
+		stop_waiting(turns, conn);
+	if (conn->crowd != NULL)
+		crowd_leave(conn->crowd);
+	conn->crowd = NULL;
+}
 
-	conn->turn = TURN_NONE;
-	if (turn == TURN_TAKEN && own != NULL) {
-		give(turns, own);
-	} else if (turn == TURN_WAITING && conn->turn_own) {
-		TAILQ_REMOVE(&own->waiting, conn, turn_entry);
-	} else if (turn == TURN_WAITING) {
-		TAILQ_REMOVE(&turns->waiting, conn, turn_entry);
-		turns->count--;
-		if (turns->count == 0)
-			(void)event_del(&turns->idle);
-	}
+const char *
+turns_why(const struct conn *conn)
+{
+	if (conn->turn == TURN_NONE)
+		return "too many connections wait for this server";
+	if (conn->turn_queue == QUEUE_SERVER)
+		return "this server does not finish what others have begun";
+	return "the camera begins too many connections";
 }
 
 int
 turns_open(struct turns *turns, struct worker *worker, struct err *err)
 {
-	*turns = (struct turns){.worker = worker};
+	*turns = (struct turns){.worker = worker, .crowds = crowds_new()};
 	TAILQ_INIT(&turns->waiting);
-	if (event_assign(&turns->idle, worker->base, -1, 0, on_idle, turns) != 0 ||
+	if (turns->crowds == NULL ||
+	    event_assign(&turns->idle, worker->base, -1, 0, on_idle, turns) != 0 ||
 	    event_priority_set(&turns->idle, WORKER_PRIORITIES - 1) != 0 ||
 	    evtimer_assign(&turns->share, worker->base, on_share, turns) != 0)
 		return err_set(err, ERR_NOMEM, "no memory");
@@ -209,5 +298,6 @@ turns_close(struct turns *turns)
 		return;
 	(void)event_del(&turns->idle);
 	(void)event_del(&turns->share);
-	turns->worker = NULL;
+	crowds_free(turns->crowds);
+	*turns = (struct turns){0};
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 struct conn;
+struct crowds;
 struct err;
 struct worker;
 
@@ -25,15 +26,18 @@ struct worker;
  * no more; and it is served at full speed where there is nobody else.
  *
  * However idle the worker is, no camera has more than limit.unfinished
- * handshakes under way: a server that is slow would have to bear them all, and
- * so would the others that want something of it.  The next begins when one of
- * them is done.
+ * handshakes under way, and no server more than limit.unfinished_per_server: one
+ * that is slow would have to bear them all.  The next begins when one of them
+ * is done; they wait in the order in which they came.  Nor are more than half of
+ * the worker's connections (limit.connections) ever with one server and not yet
+ * opened: the rest is for the others.
  */
 struct turns {
 	struct worker *worker; /* borrowed */
 	struct turn_list waiting;
-	struct event idle;  /* behind all that is to be done */
-	struct event share; /* looks at the shares while anybody waits */
+	struct crowds *crowds; /* owned */
+	struct event idle;     /* behind all that is to be done */
+	struct event share;    /* looks at the shares while anybody waits */
 	size_t count;
 	uint64_t fair_ms; /* clock_mono_ms when a camera within its share began last */
 };
@@ -44,8 +48,19 @@ enum { TURNS_OTHERS_MS = 250 };
 int turns_open(struct turns *turns, struct worker *worker, struct err *err);
 void turns_close(struct turns *turns); /* nobody may wait any more; accepts all 0 */
 
-/* Whether conn may begin; if not, it is run again when it may (conn->turn). */
-bool turns_take(struct turns *turns, struct conn *conn);
+/* Where a connection waits: for its share or an idle worker, for another of its
+ * camera's, for another of its server's. */
+enum turn_queue { QUEUE_OTHERS = 0, QUEUE_OWN, QUEUE_SERVER };
+
+/* Whether it may begin its handshakes. */
+enum turn { TURN_NONE = 0, TURN_WAITING, TURN_TAKEN };
+
+/* conn wants to begin.  TURN_TAKEN: it may; TURN_WAITING: it is run again when
+ * it may; TURN_NONE: too many wait for that server already, and it may not. */
+enum turn turns_take(struct turns *turns, struct conn *conn);
+
+/* Why conn was not let begin, as a text for its end. */
+const char *turns_why(const struct conn *conn);
 
 /* It ends, or its handshakes are done: it waits no longer, and another of its
  * camera's may.  Accepts one that never asked. */

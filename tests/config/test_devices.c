@@ -251,6 +251,11 @@ Test(devices, what_is_wrong_is_told_with_its_place)
 	    {"devices: [{name: a}]\n", 1, 11, "device 'a' needs 'ip', 'mac' or 'oui'"},
 	    {"devices: [{name: a, ip: 10.0.0.4, tls_min: \"1.4\"}]\n", 1, 44,
 		"tls_min must be 1.0, 1.1, 1.2 or 1.3, not '1.4'"},
+	    {"groups: {a: {tls_min: \"2\"}}\ndevices: []\n", 1, 23,
+		"tls_min must be 1.0, 1.1, 1.2 or 1.3, not '2'"},
+	    {"groups: {a: {tls: \"1.2\"}}\ndevices: []\n", 1, 14, "unknown key 'tls'"},
+	    {"groups: [yard]\ndevices: []\n", 1, 9,
+		"groups must be a mapping by name, of at most 100000 groups"},
 	    {"devices: [{name: a, ip: 10.0.0.4, client_cert: a.pem}]\n", 1, 48,
 		"client_cert must be a mapping"},
 	    {"devices: [{name: a, ip: 10.0.0.4, client_cert: {cert: a.pem}}]\n", 1, 48,
@@ -318,6 +323,42 @@ Test(devices, a_client_certificate_is_found_beside_the_file)
 	cr_expect_str_eq(device->client_cert, "/etc/x/a.pem");
 	cr_expect_str_eq(device->client_key, "/k/a.key");
 	cr_expect_null(devices_named(devices, "b")->client_cert);
+	devices_free(devices);
+	problems_free(&problems);
+}
+
+Test(devices, a_group_says_what_its_devices_do_not)
+{
+	static const char text[] =
+	    "groups:\n"
+	    "  yard: {tls_min: \"1.0\", upstream_tls_min: \"1.1\"}\n"
+	    "  hall: {upstream_tls_min: \"1.3\"}\n"
+	    "  attic: {tls_min: \"1.0\"}\n"
+	    "devices:\n"
+	    "- {name: old, ip: 10.0.0.4, group: yard}\n"
+	    "- {name: new, ip: 10.0.0.5, group: yard, tls_min: \"1.3\"}\n"
+	    "- {name: inside, ip: 10.0.0.6, group: hall, upstream_tls_min: \"1.0\"}\n"
+	    "- {name: other, ip: 10.0.0.7, group: nowhere}\n";
+	static const struct {
+		const char *name;
+		uint16_t camera, server;
+	} rows[] = {{"old", 0x0301, 0x0302}, {"new", 0x0304, 0x0302}, {"inside", 0x0303, 0x0301},
+	    {"other", 0x0303, 0x0304}, {"10.0.0.9", 0x0303, 0x0304}};
+	struct problems problems = {0};
+	struct devices *devices = devices_read("devices.yaml", text_of(text), &problems);
+	struct config config = {.devices = devices,
+	    .tls = {.camera_min = 0x0303, .upstream_min = 0x0304}};
+
+	cr_assert_not_null(devices);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		cr_expect_eq(config_camera_min(&config, rows[i].name), rows[i].camera, "%s",
+		    rows[i].name);
+		cr_expect_eq(config_server_min(&config, rows[i].name), rows[i].server, "%s",
+		    rows[i].name);
+	}
+	cr_assert_eq(problems.count, 1);
+	cr_expect_eq(problems.list[0].line, 4);
+	cr_expect_str_eq(problems.list[0].text, "no device is in group 'attic'");
 	devices_free(devices);
 	problems_free(&problems);
 }

@@ -407,7 +407,15 @@ write_reference(FILE *to)
 	    "allow that.\n\n"
 	    "`tls_min: \"1.0\"` to `\"1.3\"` is the lowest TLS version spoken with this camera, in the place of\n"
 	    "`tls.camera.min`: below 1.2 also SHA-1 in its handshake. Servers are held to\n"
-	    "`tls.upstream.min` whatever the camera speaks, and the record says `legacy`.\n\n"
+	    "`tls.upstream.min` whatever the camera speaks, and the record says `legacy`.\n"
+	    "`upstream_tls_min` is the same for the servers that this camera speaks with, for a cloud that\n"
+	    "has nothing better. No server is spoken with below the lowest version that the camera itself\n"
+	    "offers. What a device does not say, its group may:\n\n"
+	    "```yaml\n"
+	    "groups:\n"
+	    "  cameras-eu: {tls_min: \"1.2\"}\n"
+	    "  old-yard: {tls_min: \"1.0\", upstream_tls_min: \"1.0\"}\n"
+	    "```\n\n"
 	    "Rule sets: [rules.md](rules.md).\n",
 	    to);
 }

@@ -72,6 +72,38 @@ say_nothing(struct peer *peer)
 	peer->fd = -1;
 }
 
+static unsigned refused;
+
+/* Seven hellos; those that are ended while the server still has the first.  When
+ * all have gone there is room again. */
+static void
+count_the_refused(struct peer *peer)
+{
+	uint8_t hello[4096];
+	struct pollfd fds[CONNECTIONS];
+	int size = make_hello(peer, hello, sizeof(hello));
+
+	for (int i = 0; i < CONNECTIONS; i++) {
+		peer_connect(peer);
+		fds[i] = (struct pollfd){.fd = peer->fd, .events = POLLIN};
+		if (size <= 0 || write(peer->fd, hello, (size_t)size) != size)
+			(void)snprintf(peer->trouble, sizeof(peer->trouble), "no hello was sent");
+	}
+	for (int i = 0; i < 20 && refused < CONNECTIONS - 5; i++) {
+		(void)poll(NULL, 0, LOOK_MS);
+		(void)poll(fds, CONNECTIONS, 0);
+		refused = 0;
+		for (int j = 0; j < CONNECTIONS; j++)
+			refused += fds[j].revents != 0 ? 1 : 0;
+	}
+	for (int i = 0; i < CONNECTIONS; i++)
+		(void)close(fds[i].fd);
+	peer_connect(peer);
+	if (write(peer->fd, hello, (size_t)size) != size)
+		(void)snprintf(peer->trouble, sizeof(peer->trouble), "no hello was sent");
+	peer_hear_end(peer);
+}
+
 /* However much the worker could do: a slow server has to bear few of one camera. */
 Test(slow_server_is_spared, of_more_than_a_few_of_one_camera)
 {
@@ -87,6 +119,44 @@ Test(slow_server_is_spared, of_more_than_a_few_of_one_camera)
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s", flow.closed.facts.end_text);
 	cr_expect_eq(flow.worker->turns.count, 0);
 	flow_close(&flow);
+}
+
+/* The same of all its cameras together: here one is as good as many. */
+Test(slow_server_is_spared, of_more_than_a_few_of_all)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.config = "limit: {unfinished_per_server: 2}\n"});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	most = 0;
+	flow_run(&flow, say_hello_on_many, say_nothing);
+	cr_expect_eq(most, UNFINISHED, "%u", most);
+	cr_expect_eq(flow.server.connections, CONNECTIONS, "each has its turn");
+	cr_expect_eq(flow.closes, CONNECTIONS);
+	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.worker->turns.count, 0);
+	flow_close(&flow);
+}
+
+/* Both bounds at once, the camera's the lower one or the server's. */
+Test(slow_server_is_spared, whichever_bound_is_met_first)
+{
+	static const char *const limits[] = {"limit: {unfinished: 2, unfinished_per_server: 3}\n",
+	    "limit: {unfinished: 3, unfinished_per_server: 2}\n",
+	    "limit: {unfinished: 2, unfinished_per_server: 2}\n"};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct flow flow;
+
+		flow_open(&flow, &(struct flow_setup){.config = limits[i]});
+		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+		most = 0;
+		flow_run(&flow, say_hello_on_many, say_nothing);
+		cr_expect_eq(most, UNFINISHED, "%u", most);
+		cr_expect_eq(flow.server.connections, CONNECTIONS, "each has its turn");
+		cr_expect_eq(flow.worker->turns.count, 0);
+		flow_close(&flow);
+	}
 }
 
 /* Three hellos: the second goes while it waits, then the first, which the server
@@ -131,6 +201,24 @@ Test(slow_server_is_spared, and_who_goes_gives_way)
 	flow_run(&flow, lose_patience, take_two);
 	cr_expect_eq(flow.closes, 3);
 	cr_expect_eq(flow.server.connections, 2, "the second never stood there");
+	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.worker->turns.count, 0);
+	flow_close(&flow);
+}
+
+/* What waits takes room too: half of it at most is for one server. */
+Test(slow_server_is_spared, of_more_than_half_of_all_connections)
+{
+	struct flow flow;
+
+	flow_open(&flow,
+	    &(struct flow_setup){.config = "limit: {connections: 10, unfinished_per_server: 1}\n"});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	refused = 0;
+	flow_run(&flow, count_the_refused, take_two);
+	cr_expect_eq(refused, CONNECTIONS - 5, "%u", refused);
+	cr_expect_eq(flow.closes, CONNECTIONS + 1);
+	cr_expect_eq(flow.server.connections, 2, "the first and the last");
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s", flow.closed.facts.end_text);
 	cr_expect_eq(flow.worker->turns.count, 0);
 	flow_close(&flow);
