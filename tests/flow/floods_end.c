@@ -124,6 +124,31 @@ Test(floods_end, of_key_updates_of_either_side)
 	}
 }
 
+/* Each is a session to keep, and a message that carries nothing. */
+static void
+hand_out_tickets(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_handshake(peer);
+	for (int i = 0; i < TIMES; i++) {
+		if (SSL_new_session_ticket(peer->ssl) != 1 || SSL_do_handshake(peer->ssl) != 1)
+			break;
+	}
+	ERR_clear_error();
+}
+
+Test(floods_end, of_tickets)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){0});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	flow_run(&flow, play_be_left, hand_out_tickets);
+	cr_expect_eq(flow.closed.facts.end, END_FLOOD, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.closed.facts.traffic.down, 0);
+	flow_close(&flow);
+}
+
 /* Records that hold nothing, but are whole: what padding against traffic
  * analysis looks like, without end. */
 enum { EMPTY_FEW = 20, RECORD_DATA = 23 };

@@ -10,6 +10,7 @@ import os
 import shutil
 import ssl
 import subprocess
+import sys
 
 import harness
 from appliance import build_directory
@@ -225,6 +226,11 @@ def no_bad_server_looks_better_than_it_is(lab):
         if (name in HANDSHAKES) or (mode == BLOCKED and CERTIFICATES[name]):
             equal(f"{name} ({mode}): bytes of cameras that it was given", count, 0)
     appliance.recorded()
+    asked = len(strict.seen) + len(loose.seen)
+    flaws = sorted({word for errors in CERTIFICATES.values() for word in errors or ()})
+    print(f"{len(faults.names)} servers, {len(faults.names) - list(CERTIFICATES.values()).count(None)} of them bad, asked "
+          f"{asked} times: {len(flaws)} words for certificates ({' '.join(flaws)}), {len(HANDSHAKES)} handshakes that fail; "
+          "none looked better than it is", flush=True, file=sys.stderr)
 
 
 @story()

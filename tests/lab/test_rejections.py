@@ -5,6 +5,7 @@ work, and must confirm it)."""
 
 import base64
 import hashlib
+import json
 import os
 import ssl
 import subprocess
@@ -186,6 +187,25 @@ def clients_that_start_slowly_too(lab):
 def ask(lab, address=GOOD):
     """A camera that trusts its cloud's own authority only."""
     return lab.request(ssl.create_default_context(cafile=lab.pki.root.chain), address=address)
+
+
+@story()
+def what_was_refused_is_shown_of_the_device(lab):
+    """By an alert once, and then passed; elsewhere it trusts us, and that is said."""
+    _, appliance, ours = start(lab)
+    lab.server(Server(lab.net.net, GOOD, 8883, tls=context(lab.good)))
+    harness.refused(ask, lab)
+    ask(lab)
+    lab.request(ssl.create_default_context(cafile=ours), port=8883)
+    appliance.eve.wait(10, 3, event_type="flow")
+    shown = json.loads(appliance.command("devices", "show", "192.168.77.10", "--json").stdout)
+    seen = {(place["sni"], place["ip"], place["port"]): (place["camera_tls"]["verdict"], place["camera_tls"]["ok"],
+                                                          place["camera_tls"]["rejected"], "refused" in place["camera_tls"])
+            for place in shown["destinations"]}
+    equal("by place", seen, {(harness.NAME, GOOD, 443): ("rejected", 0, 2, True),
+                             (harness.NAME, GOOD, 8883): ("ok", 1, 0, False)})
+    said = appliance.command("devices", "show", "192.168.77.10").stdout
+    check("and in words", "refused 2 times" in said and harness.NAME in said, said)
 
 
 @story()

@@ -2,6 +2,7 @@
 """Servers that fail in every way: the camera's connection ends likewise, the
 cause is in the record, and no byte of the camera is given to a bad server."""
 
+import contextlib
 import threading
 import time
 
@@ -155,6 +156,56 @@ def a_server_that_is_not_there(lab):
         unreachable(lab)
     finally:
         lab.net.net.run("nft", "delete", "table", "inet", "hole")
+
+
+@contextlib.contextmanager
+def bad_line(lab, *rules):
+    """What arrives at the appliance from servers, and at servers, goes through these."""
+    for space, device in ((lab.net.gw, "wan0"), (lab.net.net, "eth0")):
+        space.nft("table inet line { chain in { type filter hook prerouting priority -400;\n"
+                  + "".join(f"iifname {device} {rule}\n" for rule in rules) + "}\n}")
+    try:
+        yield
+    finally:
+        for space in (lab.net.gw, lab.net.net):
+            space.run("nft", "delete", "table", "inet", "line")
+
+
+BODY = bytes(range(256)) * 4096
+
+
+def give_body(connection, server):
+    server.received.append(connection.recv(65536))
+    connection.sendall(BODY)
+    connection.unwrap()
+
+
+@story()
+def a_line_that_loses_packets_loses_no_byte(lab):
+    lab.server(Server(lab.net.net, GOOD, tls=context(lab.good), handler=give_body))
+    appliance = lab.started()
+    camera = lab.camera_context(appliance)
+    with bad_line(lab, "numgen random mod 100 < 3 drop"):
+        for _ in range(3):
+            with lab.open_tls(camera, timeout=40) as connection:
+                connection.sendall(b"x")
+                check("what came is what was sent", harness.read_all(connection) == BODY)
+    for event in appliance.eve.wait(15, 3, event_type="flow"):
+        equal("what left down", event["borderlens"]["left"]["down"], len(BODY))
+    appliance.recorded()
+
+
+@story()
+def a_line_that_swallows_large_packets_holds_nobody_for_ever(lab):
+    lab.server(Server(lab.net.net, GOOD, tls=context(lab.good), handler=give_body))
+    appliance = lab.started(changes={"timeout": {"idle": "1s", "handshake": "1s"}})
+    camera = lab.camera_context(appliance)
+    with bad_line(lab, "meta length > 600 drop"):
+        began = time.monotonic()
+        harness.refused(lab.request, camera)
+        check("in time", time.monotonic() - began < 5)
+        own = appliance.eve.wait(event_type="flow")["borderlens"]
+    check("the cause is told", (own["end"], own["left"]["up"]) == ("timeout", 0) and own["end_text"] != "", own)
 
 
 @story()
