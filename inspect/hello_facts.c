@@ -283,13 +283,18 @@ has_ecdsa_suite(struct bytes suites)
 /* TLS 1.3 names the signature in one place; before it, suite, signature and
  * curve must all allow it, and an absent list allows what it would list. */
 static bool
-takes_ecdsa(const struct signature_offer *offer, struct bytes suites)
+takes_ecdsa_before_13(const struct signature_offer *offer, struct bytes suites)
 {
-	if (offer->version_max >= TLS_1_3)
-		return offer->ecdsa_signature;
 	if (!has_ecdsa_suite(suites) || (offer->has_groups && !offer->p256))
 		return false;
-	return offer->version_max == TLS_1_2 ? offer->ecdsa_signature : !offer->has_signatures;
+	return offer->version_max >= TLS_1_2 ? offer->ecdsa_signature : !offer->has_signatures;
+}
+
+static bool
+takes_ecdsa(const struct signature_offer *offer, struct bytes suites)
+{
+	return offer->version_max >= TLS_1_3 ? offer->ecdsa_signature
+					     : takes_ecdsa_before_13(offer, suites);
 }
 
 /* Suites that authenticate by a pre-shared key (RFC 4279, 4785, 5487, 5489, 6209,
@@ -366,6 +371,7 @@ hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hello_fac
 		return false;
 	settle_versions(carrier, facts->version_min != 0, facts, &offer);
 	facts->ecdsa = takes_ecdsa(&offer, suites);
+	facts->ecdsa_before_13 = takes_ecdsa_before_13(&offer, suites);
 	facts->no_certificate = suites.left > 0 && takes_no_certificate(&offer, suites);
 	/* A hello of TLS 1.2 that says nothing of signatures means SHA-1. */
 	facts->sha1_only = offer.version_max <= TLS_1_2 && !offer.better_than_sha1;

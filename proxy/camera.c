@@ -11,6 +11,18 @@
 
 enum { ALERT_INTERNAL = 80 };
 
+static uint16_t
+lowest(const struct conn *conn)
+{
+	return config_camera_min(conn->snapshot->config, conn->facts->device);
+}
+
+static uint16_t
+highest(const struct conn *conn)
+{
+	return tls_camera_max(conn->snapshot->config, lowest(conn), &conn->facts->server);
+}
+
 enum conn_state
 run_mint(struct conn *conn)
 {
@@ -21,8 +33,8 @@ run_mint(struct conn *conn)
 	if (conn->mint.order != NULL)
 		return CONN_MINT;
 	cert = SSL_get0_peer_certificate(conn->server.ssl);
-	conn->leaf_kind =
-	    leaf_kind_of(tls_leaf_kind(&facts->hello), verify_leaf_trust(&facts->server));
+	conn->leaf_kind = leaf_kind_of(tls_leaf_kind(&facts->hello, highest(conn)),
+	    verify_leaf_trust(&facts->server));
 	conn->leaf = minter_leaf(conn->worker->minter, facts->server.sha256, conn->leaf_kind, cert,
 	    &conn->mint, &err);
 	if (conn->leaf != NULL) {
@@ -69,7 +81,8 @@ start_accept(struct conn *conn)
 	struct facts *facts = conn->facts;
 	struct tls_face face = {.leaf = conn->leaf,
 	    .key = conn->worker->leaf_keys.key[leaf_kind_key(conn->leaf_kind)],
-	    .min = config_camera_min(conn->snapshot->config, facts->device)};
+	    .min = lowest(conn),
+	    .max = highest(conn)};
 	struct err err = {0};
 	SSL *ssl;
 
@@ -183,7 +196,7 @@ note_negotiated(struct conn *conn)
 		return; /* it did not come so far */
 	facts->version = tls_version(ssl);
 	facts->resumed = SSL_session_reused(ssl) == 1;
-	facts->legacy = tls_is_legacy(&conn->facts->hello);
+	facts->legacy = tls_is_legacy(&conn->facts->hello) || facts->version < TLS1_2_VERSION;
 	text_copy(facts->cipher, sizeof(facts->cipher), SSL_get_cipher_name(ssl));
 }
 

@@ -65,10 +65,13 @@ start_tls(struct conn *conn)
 	const struct identity *identity =
 	    client_certs_find(conn->snapshot->client_certs, facts->device);
 	struct session_peer peer = session_peer(conn);
+	uint16_t min =
+	    tls_server_min(&facts->hello, config_server_min(conn->snapshot->config, facts->device));
 	struct err err = {0};
-	SSL *ssl =
-	    tls_to_server(&conn->snapshot->tls, &facts->hello, &facts->dst, &facts->server, &err);
+	SSL *ssl = tls_to_server(&conn->snapshot->tls, &facts->hello, &facts->dst, min,
+	    &facts->server, &err);
 
+	peer.min = min;
 	if (identity != NULL)
 		peer.client_id = identity->sha256;
 	if (ssl != NULL)

@@ -13,9 +13,9 @@
 enum {
 	BUCKETS = 4096,
 	ID_BYTES = 32,
-	/* A key is made of the address and port, three ids, and two strings of
+	/* A key is made of the address and port, three ids, a version, and two strings of
 	 * at most 255 bytes, each with its length. */
-	KEY_TEXT_MAX = 18 + 3 * ID_BYTES + 2 * 256,
+	KEY_TEXT_MAX = 18 + 3 * ID_BYTES + 2 + 2 * 256,
 	/* What OpenSSL makes of a certificate is some six times its DER. */
 	PARSED_TIMES = 6,
 	SESSION_BYTES = 1024, /* without its ticket and certificates */
@@ -231,6 +231,7 @@ make_key(const struct sessions *sessions, const struct session_peer *peer,
 	add_id(&text, peer->trust_id);
 	add_id(&text, peer->policy_id);
 	add_id(&text, peer->client_id);
+	add(&text, &peer->min, sizeof(peer->min));
 	size = (uint8_t)name_size;
 	add(&text, &size, 1);
 	add(&text, peer->name, name_size);

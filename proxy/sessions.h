@@ -48,6 +48,7 @@ struct session_peer {
 	const uint8_t *trust_id;  /* 32 bytes: the trust store */
 	const uint8_t *policy_id; /* 32 bytes: rules and settings */
 	const uint8_t *client_id; /* 32 bytes: the certificate that we show; NULL none */
+	uint16_t min;             /* the lowest version that is spoken, as on the wire */
 };
 
 /* A connection's part in it; all 0 before session_offer. */

@@ -22,6 +22,7 @@ enum {
 	/* 0-RTT data for a server that the camera spoke with before us: nobody can
 	 * read it, and the camera says it again. */
 	EARLY_DATA_SKIPPED_MAX = 256 << 10,
+	SERVER_LEVEL = 2,
 };
 
 /* Where an SSL finds what the server chose, for the ALPN callback. */
@@ -121,9 +122,8 @@ make_server_context(struct tls *tls, const struct config *config, X509_STORE *st
 	if (tls->server == NULL)
 		return -1;
 	/* 112 bits: no SHA-1, no RSA or DH below 2048, whatever the system's own
-	 * setting is.  TLS 1.0 and 1.1, where they are wished for, sign with SHA-1
-	 * and have none of it; the certificates are still held to it. */
-	SSL_CTX_set_security_level(tls->server, config->tls.upstream_min < TLS1_2_VERSION ? 0 : 2);
+	 * setting is. */
+	SSL_CTX_set_security_level(tls->server, SERVER_LEVEL);
 	SSL_CTX_set_cert_cb(tls->server, on_client_cert, NULL);
 	if (verify_setup(tls->server, store, err) != 0)
 		return -1;
@@ -238,9 +238,27 @@ ask_for(SSL *ssl, const char *name)
 	return SSL_set_tlsext_host_name(ssl, copy) == 1;
 }
 
+uint16_t
+tls_server_min(const struct hello_facts *hello, uint16_t min)
+{
+	bool known = hello->version_min >= TLS1_VERSION && hello->version_min <= TLS1_3_VERSION;
+
+	return known && hello->version_min > min ? hello->version_min : min;
+}
+
+/* TLS 1.0 and 1.1, where they are wished for, sign with SHA-1, and so have
+ * nothing of the level; the certificates are still held to it. */
+static bool
+allow_versions(SSL *ssl, uint16_t min)
+{
+	if (min < TLS1_2_VERSION)
+		SSL_set_security_level(ssl, 0);
+	return SSL_set_min_proto_version(ssl, min) == 1;
+}
+
 SSL *
 tls_to_server(const struct tls *tls, const struct hello_facts *hello, const struct addr *addr,
-    struct server_facts *server, struct err *err)
+    uint16_t min, struct server_facts *server, struct err *err)
 {
 	const char *name = tls_name(hello);
 	const char *expected = name[0] != '\0' ? name : config_server_name(tls->config, addr);
@@ -251,6 +269,10 @@ tls_to_server(const struct tls *tls, const struct hello_facts *hello, const stru
 		goto fail;
 	}
 	SSL_set_connect_state(ssl);
+	if (!allow_versions(ssl, min)) {
+		(void)err_tls(err, "TLS version 0x%04x cannot be set", min);
+		goto fail;
+	}
 	if (name[0] != '\0' && !ask_for(ssl, name)) {
 		(void)err_tls(err, "the server name cannot be sent");
 		goto fail;
@@ -295,11 +317,20 @@ tls_is_legacy(const struct hello_facts *hello)
 	return hello->version_max < TLS1_2_VERSION || hello->sha1_only;
 }
 
+uint16_t
+tls_camera_max(const struct config *config, uint16_t min, const struct server_facts *server)
+{
+	if (!config->tls.mirror_version)
+		return 0;
+	return server->version > min ? server->version : min;
+}
+
 SSL *
 tls_to_camera(const struct tls *tls, const struct hello_facts *hello, const struct tls_face *face,
     const struct server_facts *server, struct err *err)
 {
-	bool legacy = tls_is_legacy(hello) && face->min < TLS1_2_VERSION;
+	bool old = tls_is_legacy(hello) || (face->max != 0 && face->max < TLS1_2_VERSION);
+	bool legacy = old && face->min < TLS1_2_VERSION;
 	SSL *ssl = SSL_new(legacy ? tls->camera_legacy : tls->camera);
 	uint16_t min = legacy || face->min > TLS1_2_VERSION ? face->min : TLS1_2_VERSION;
 	void *facts;
@@ -307,7 +338,8 @@ tls_to_camera(const struct tls *tls, const struct hello_facts *hello, const stru
 	memcpy(&facts, &server, sizeof(facts)); /* only ever read through it */
 	if (ssl == NULL || SSL_set_ex_data(ssl, server_facts_index, facts) != 1 ||
 	    SSL_use_certificate(ssl, face->leaf) != 1 || SSL_use_PrivateKey(ssl, face->key) != 1 ||
-	    SSL_set_min_proto_version(ssl, min) != 1) {
+	    SSL_set_min_proto_version(ssl, min) != 1 ||
+	    SSL_set_max_proto_version(ssl, face->max) != 1) {
 		(void)err_tls(err, "the leaf cannot be used");
 		SSL_free(ssl);
 		return NULL;
@@ -317,9 +349,11 @@ tls_to_camera(const struct tls *tls, const struct hello_facts *hello, const stru
 }
 
 enum leaf_kind
-tls_leaf_kind(const struct hello_facts *hello)
+tls_leaf_kind(const struct hello_facts *hello, uint16_t max)
 {
-	return hello->ecdsa ? LEAF_EC : LEAF_RSA;
+	bool ecdsa = max != 0 && max < TLS1_3_VERSION ? hello->ecdsa_before_13 : hello->ecdsa;
+
+	return ecdsa ? LEAF_EC : LEAF_RSA;
 }
 
 uint16_t

@@ -49,13 +49,17 @@ void leaf_keys_close(struct leaf_keys *keys);
  * address, as when nothing is sent. */
 const char *tls_name(const struct hello_facts *hello);
 
+/* The lowest version to speak with a server, as on the wire, where no less than
+ * min is wished for: never below what the camera would have spoken with it. */
+uint16_t tls_server_min(const struct hello_facts *hello, uint16_t min);
+
 /*
  * An SSL towards the server: name and ALPN as the camera sent them, the
- * certificate expected to be for that name (or for addr where there is none).
- * server must outlive the handshake.  NULL with err.
+ * certificate expected to be for that name (or for addr where there is none), no
+ * version below min.  server must outlive the handshake.  NULL with err.
  */
 SSL *tls_to_server(const struct tls *tls, const struct hello_facts *hello, const struct addr *addr,
-    struct server_facts *server, struct err *err);
+    uint16_t min, struct server_facts *server, struct err *err);
 
 /* Whether the handshake stands still because the server asks who the camera is.
  * Its facts hold its certificate by then, and what is wrong with that. */
@@ -69,7 +73,13 @@ struct tls_face {
 	X509 *leaf;
 	EVP_PKEY *key; /* leaf's */
 	uint16_t min;  /* the lowest version, as on the wire (config_camera_min) */
+	uint16_t max;  /* the highest (tls_camera_max); 0: any */
 };
+
+/* The highest version to speak with a camera: its server's, where that is wished
+ * for (tls.camera.mirror_version), but not below min; 0: any. */
+uint16_t tls_camera_max(const struct config *config, uint16_t min,
+    const struct server_facts *server);
 
 /* An SSL towards the camera.  server (for its ALPN choice) must outlive the
  * handshake. */
@@ -80,8 +90,8 @@ SSL *tls_to_camera(const struct tls *tls, const struct hello_facts *hello,
  * with it is below what anybody else is offered. */
 bool tls_is_legacy(const struct hello_facts *hello);
 
-/* The leaf that this camera can take. */
-enum leaf_kind tls_leaf_kind(const struct hello_facts *hello);
+/* The leaf that this camera can take in versions up to max (0: any). */
+enum leaf_kind tls_leaf_kind(const struct hello_facts *hello, uint16_t max);
 
 /* The version that was negotiated, as on the wire. */
 uint16_t tls_version(const SSL *ssl);

@@ -178,7 +178,7 @@ Test(snapshot, contexts_that_are_shared_outlive_the_one_before)
 	snapshot_unref(old, NULL);
 	cr_assert_eq(addr_parse(&server, "192.0.2.1", 443, NULL), 0);
 	cr_expect_eq(new->tls.config, new->config);
-	ssl = tls_to_server(&new->tls, &nameless, &server, &facts, &err);
+	ssl = tls_to_server(&new->tls, &nameless, &server, TLS1_2_VERSION, &facts, &err);
 	cr_expect_not_null(ssl, "%s", err.text);
 	SSL_free(ssl);
 	snapshot_unref(new, NULL);
