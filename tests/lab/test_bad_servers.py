@@ -36,6 +36,7 @@ default: allow
 CERTIFICATES = {
     "good": None,
     "good-staple": None,
+    "dh-2048": None,
     "hundred-certificates": None,
     "expired": ["expired"],
     "long-expired": ["expired"],
@@ -74,7 +75,7 @@ CERTIFICATES = {
 HANDSHAKES = (
     "chain-over-64k", "p-192", "p-224", "secp256k1", "brainpool", "key-of-another", "key-of-another-12", "cut-hello", "cut-certificate", "cut-key-exchange",
     "cut-hello-done", "cut-hello-13", "cut-extensions-13", "cut-certificate-13", "cut-verify-13", "cut-finished-13",
-    "bad-finished-13", "bad-signature", "malformed-certificate", "tls-1.0", "tls-1.1", "psk-only", "dh-1024",
+    "bad-finished-13", "bad-signature", "malformed-certificate", "tls-1.0", "tls-1.1", "psk-only", "dh-1024", "dh-8192", "dh-8192-13",
     "sha1-handshake", "rc4", "3des", "export", "null", "anonymous", "no-rfc5746", "ssl-3", "compression", "downgraded",
     "alpn-not-asked-for", "raw-public-key")
 # What a copy of the leaf shows as it is: signed by the CA that cameras trust.

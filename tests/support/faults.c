@@ -568,23 +568,67 @@ make_psk_only(const struct faults_pki *pki)
 	return ctx;
 }
 
+/* A server of finite fields alone, with this group; takes it over. */
 static SSL_CTX *
-make_small_dh(const struct faults_pki *pki)
+with_field(const struct faults_pki *pki, EVP_PKEY *group)
 {
-	EVP_PKEY_CTX *of = EVP_PKEY_CTX_new_from_name(NULL, "DHX", NULL);
 	struct pki_spec spec = good_spec();
-	EVP_PKEY *group = NULL;
 	SSL_CTX *ctx;
 
 	spec.key = PKI_RSA2048;
 	spec.usage = "critical,digitalSignature,keyEncipherment";
 	ctx = show_spec(&spec, pki);
-	need(EVP_PKEY_paramgen_init(of) == 1 && EVP_PKEY_CTX_set_dh_rfc5114(of, 1) == 1 &&
-		 EVP_PKEY_paramgen(of, &group) == 1 && SSL_CTX_set0_tmp_dh_pkey(ctx, group) == 1 &&
+	need(SSL_CTX_set0_tmp_dh_pkey(ctx, group) == 1 &&
 		 SSL_CTX_set_cipher_list(ctx, "DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0") == 1 &&
 		 SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION) == 1,
 	    "dh");
+	return ctx;
+}
+
+static SSL_CTX *
+make_small_dh(const struct faults_pki *pki)
+{
+	EVP_PKEY_CTX *of = EVP_PKEY_CTX_new_from_name(NULL, "DHX", NULL);
+	EVP_PKEY *group = NULL;
+
+	need(EVP_PKEY_paramgen_init(of) == 1 && EVP_PKEY_CTX_set_dh_rfc5114(of, 1) == 1 &&
+		 EVP_PKEY_paramgen(of, &group) == 1,
+	    "dh");
 	EVP_PKEY_CTX_free(of);
+	return with_field(pki, group);
+}
+
+static EVP_PKEY *
+named_field(int nid)
+{
+	EVP_PKEY_CTX *of = EVP_PKEY_CTX_new_from_name(NULL, "DH", NULL);
+	EVP_PKEY *group = NULL;
+
+	need(EVP_PKEY_paramgen_init(of) == 1 && EVP_PKEY_CTX_set_dh_nid(of, nid) == 1 &&
+		 EVP_PKEY_paramgen(of, &group) == 1,
+	    "dh");
+	EVP_PKEY_CTX_free(of);
+	return group;
+}
+
+static SSL_CTX *
+make_good_dh(const struct faults_pki *pki)
+{
+	return with_field(pki, named_field(NID_ffdhe2048));
+}
+
+static SSL_CTX *
+make_large_dh(const struct faults_pki *pki)
+{
+	return with_field(pki, named_field(NID_ffdhe8192));
+}
+
+static SSL_CTX *
+make_large_dh_13(const struct faults_pki *pki)
+{
+	SSL_CTX *ctx = with_version(pki, TLS1_3_VERSION);
+
+	need(SSL_CTX_set1_groups_list(ctx, "ffdhe8192") == 1, "groups");
 	return ctx;
 }
 
@@ -686,6 +730,9 @@ const struct fault faults[] = {
     {.name = "tls-1.1", .make = make_tls11},
     {.name = "psk-only", .make = make_psk_only},
     {.name = "dh-1024", .make = make_small_dh},
+    {.name = "dh-2048", .make = make_good_dh},
+    {.name = "dh-8192", .make = make_large_dh},
+    {.name = "dh-8192-13", .make = make_large_dh_13},
     {.name = "sha1-handshake", .make = make_sha1_handshake},
     {.name = "rc4", .hello = {SAYS(0x0005, renegotiation_info)}},
     {.name = "3des", .hello = {SAYS(0x000a, renegotiation_info)}},
