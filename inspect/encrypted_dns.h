@@ -13,8 +13,8 @@
  * that has another name and port 443 is told by its requests alone.
  *
  * Source: RFC 7858 section 3.1 (port 853), RFC 8094 (over DTLS), RFC 9250
- * section 4.1 ("doq"), RFC 8484 (HTTPS); the resolvers' own pages for their
- * names, checked against curl's list (wiki page DNS-over-HTTPS) and Chromium's
+ * section 4.1 ("doq"), RFC 8484 (HTTPS); the resolvers' names by their own pages
+ * and by lists made of curl's (wiki page DNS-over-HTTPS) and of Chromium's
  * (net/dns/public/doh_provider_entry.cc).
  */
 bool encrypted_dns_told(const struct hello_facts *hello, uint16_t dst_port);
