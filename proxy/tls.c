@@ -97,8 +97,10 @@ static int (*level_allows)(const SSL *ssl, const SSL_CTX *ctx, int what, int bit
 
 /* In TLS 1.2 a server brings a field of its own, and OpenSSL takes up to 10,000
  * bits: seconds. */
+/* NOLINTBEGIN(readability-function-size): OpenSSL wants it so */
 static int
 allows(const SSL *ssl, const SSL_CTX *ctx, int what, int bits, int id, void *other, void *more)
+/* NOLINTEND(readability-function-size) */
 {
 	if (what == SSL_SECOP_TMP_DH && other != NULL && EVP_PKEY_get_bits(other) > DH_BITS_MAX)
 		return 0;
