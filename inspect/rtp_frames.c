@@ -57,17 +57,17 @@ is_followed(struct bytes in)
 	       second == (uint16_t)(first + 1) && other == source;
 }
 
-/* Frames of one source in a row from here, and what they carry. */
+/* Take frames of one source in a row, and tell what they carry. */
 static unsigned
-count_frames(struct bytes in, struct payload_finding *out)
+take_frames(struct bytes *in, struct payload_finding *out)
 {
 	struct rtp_media media = {0};
 	struct rtp_packet before = {0}, packet;
-	struct bytes bytes;
+	struct bytes rest = *in, bytes;
 	uint16_t length;
 	unsigned count = 0;
 
-	for (; take_frame(&in, &bytes, &length); count++) {
+	for (; take_frame(&rest, &bytes, &length); count++) {
 		/* Of the last one its end is missing, and with it how much is padding. */
 		if (!rtp_read(bytes, &packet) ||
 		    (count > 0 && (packet.type != before.type || packet.source != before.source ||
@@ -78,11 +78,14 @@ count_frames(struct bytes in, struct payload_finding *out)
 			bytes.left = RTP_MEDIA_LOOK;
 		if (rtp_media_tell(&media, bytes, length, NULL, out) == TOLD_NO)
 			break;
-		skip_mark(&in);
+		*in = rest;
+		skip_mark(&rest);
 	}
 	return count;
 }
 
+/* What is nothing to see or hear is that from each of its packets on: those are not
+ * looked at again, or each would be as often as there are others before it. */
 static enum told
 find_first_byte(struct bytes in, uint8_t first, struct payload_finding *out)
 {
@@ -90,12 +93,16 @@ find_first_byte(struct bytes in, uint8_t first, struct payload_finding *out)
 
 	if (!bytes_skip(&rest, LENGTH_BYTES))
 		return TOLD_NO;
-	for (; bytes_seek(&rest, &first, 1); (void)bytes_skip(&rest, 1)) {
+	while (bytes_seek(&rest, &first, 1)) {
 		struct bytes frame = {rest.at - LENGTH_BYTES, rest.left + LENGTH_BYTES};
 
-		if (is_followed(frame) && count_frames(frame, out) >= FRAMES_ENOUGH &&
-		    out->class != PAYLOAD_OPAQUE && out->class != PAYLOAD_CONTROL)
+		(void)bytes_skip(&rest, 1);
+		if (!is_followed(frame) || take_frames(&frame, out) < FRAMES_ENOUGH)
+			continue;
+		if (out->class != PAYLOAD_OPAQUE && out->class != PAYLOAD_CONTROL)
 			return TOLD_MAYBE;
+		rest = frame;
+		(void)bytes_skip(&rest, LENGTH_BYTES);
 	}
 	return TOLD_NO;
 }

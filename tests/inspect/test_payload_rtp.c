@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "inspect/rtp_frames.h"
 #include "tests/inspect/meter.h"
 
 #include <criterion/parameterized.h>
+#include <time.h>
 
 enum { HEADER = 12, PACKET = 1000 };
 
@@ -198,4 +200,35 @@ Test(rtp, framed_behind_words_of_its_makers_is_told)
 	}
 	facts = meter_stream(96, 172, true, 60, 7);
 	cr_expect_eq(facts.class, PAYLOAD_OPAQUE, "their numbers do not follow");
+}
+
+/* Each packet of a row of them was the beginning of another row: a look took some
+ * milliseconds. */
+Test(rtp, that_is_nothing_to_see_is_looked_at_once)
+{
+	enum { FRAME = 2 + HEADER, LOOKS = 100, BEHIND = 2 * (2 + PACKET), ENOUGH_S = 5 };
+	static uint8_t window[PAYLOAD_WINDOW + BEHIND];
+	struct payload_finding finding;
+	clock_t begun = clock();
+	size_t used = 0;
+	unsigned number = 0;
+
+	for (; used + FRAME <= PAYLOAD_WINDOW; used += FRAME) {
+		uint8_t one[PACKET];
+
+		(void)write_packet(one, 96, (uint16_t)number++, (const uint8_t *)"", 0);
+		window[used + 1] = HEADER;
+		memcpy(window + used + 2, one, HEADER);
+	}
+	for (int i = 0; i < LOOKS; i++)
+		cr_assert_eq(rtp_frames_find((struct bytes){window, used}, &finding), TOLD_NO);
+	/* 20 ms with a sanitizer; a second without one when each was. */
+	cr_expect_lt((clock() - begun) * ENOUGH_S, CLOCKS_PER_SEC);
+	for (uint16_t i = 0; i < 2; i++, used += 2 + PACKET) {
+		window[used] = PACKET >> 8;
+		window[used + 1] = PACKET & 0xff;
+		(void)write_packet(window + used + 2, 0, i, (const uint8_t *)"", 0);
+	}
+	cr_expect_eq(rtp_frames_find((struct bytes){window, used}, &finding), TOLD_MAYBE);
+	cr_expect_eq(finding.class, PAYLOAD_AUDIO, "and what stands behind is seen");
 }
