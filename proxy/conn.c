@@ -317,7 +317,8 @@ conn_close(struct conn *conn, enum end end, const char *fmt, ...)
 	TAILQ_REMOVE(&worker->open, conn, entry);
 	TAILQ_INSERT_TAIL(&worker->closed, conn, entry);
 	worker->open_count--;
-	census_remove(worker->census, &conn->facts->camera);
+	if (conn->counted)
+		census_remove(worker->census, &conn->facts->camera);
 	event_active(&worker->reap, EV_TIMEOUT, 0);
 	return CONN_CLOSED;
 }
@@ -358,6 +359,8 @@ conn_open(struct worker *worker, int fd, const struct addr *camera, const struct
 	conn->mint = (struct mint_waiter){.done = on_mint, .arg = conn};
 	conn->facts->camera = *camera;
 	conn->facts->dst = *dst;
+	/* Just now: where there was no room for the camera, there may be for its next. */
+	conn->counted = census_turns(worker->census, camera) != NULL;
 	conn->facts->opened_wall_us = clock_wall_us();
 	if (RAND_bytes((unsigned char *)&conn->facts->flow_id, sizeof(conn->facts->flow_id)) != 1 ||
 	    leg_open(&conn->camera, fd, worker->base, conn_on_leg) != 0 ||

@@ -78,6 +78,7 @@ struct conn {
 	bool redirected;        /* it goes to the configured resolver, and not to dst */
 	bool asked_anew;        /* the server failed to resume, and is asked once more */
 	bool quiet_listed;
+	bool counted;         /* with its camera's others, in the census */
 	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */
 };
 

@@ -503,7 +503,8 @@ open_observer(struct conn *conn, bool looks)
 	    evtimer_assign(&observer->timer, conn->worker->base, on_timer, conn) != 0)
 		return false;
 	observer->hold.total = &conn->worker->held;
-	observer->hold.own = census_held(conn->worker->census, &conn->facts->camera);
+	if (conn->counted)
+		observer->hold.own = census_held(conn->worker->census, &conn->facts->camera);
 	find_file(conn);
 	if (looks)
 		observer->inspection = open_inspection(conn);

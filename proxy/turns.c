@@ -13,11 +13,12 @@ enum {
 	HASTY_MS = 1000,   /* so long a camera that had to wait is none of the others */
 };
 
-/* NULL: the camera is not counted, so nothing is held against it. */
+/* NULL: conn is not counted with its camera's, so nothing is held against it, and
+ * what is counted may be gone before it. */
 static struct camera_turns *
 turns_of(const struct conn *conn)
 {
-	return census_turns(conn->worker->census, &conn->facts->camera);
+	return conn->counted ? census_turns(conn->worker->census, &conn->facts->camera) : NULL;
 }
 
 static bool
@@ -115,6 +116,18 @@ wake_first(struct turns *turns, const struct turn_list *waiting)
 		note_hasty(first);
 	stop_waiting(turns, first);
 	wait_for_others(turns, first);
+}
+
+/* Where there is room beside conn, who waits for that may try. */
+static void
+wake_next(struct turns *turns, const struct conn *conn)
+{
+	const struct camera_turns *own = turns_of(conn);
+
+	if (own != NULL && !has_too_many(conn))
+		wake_first(turns, &own->waiting);
+	if (conn->crowd != NULL && !is_crowded(conn))
+		wake_first(turns, &conn->crowd->waiting);
 }
 
 static void
@@ -246,14 +259,20 @@ give(struct turns *turns, struct conn *conn)
 	struct camera_turns *own = turns_of(conn);
 
 	conn->turn = TURN_NONE;
-	if (own != NULL) {
+	if (own != NULL)
 		own->unfinished--;
-		wake_first(turns, &own->waiting);
-	}
-	if (conn->crowd != NULL) {
+	if (conn->crowd != NULL)
 		conn->crowd->unfinished--;
-		wake_first(turns, &conn->crowd->waiting);
-	}
+	wake_next(turns, conn);
+}
+
+static void
+stop_trying(struct turns *turns, struct conn *conn)
+{
+	stop_waiting(turns, conn);
+	/* It may have been woken for room that it does not take now. */
+	if (conn->turn_queue == QUEUE_OTHERS)
+		wake_next(turns, conn);
 }
 
 void
@@ -262,7 +281,7 @@ turns_leave(struct turns *turns, struct conn *conn)
 	if (conn->turn == TURN_TAKEN)
 		give(turns, conn);
 	else if (conn->turn == TURN_WAITING)
-		stop_waiting(turns, conn);
+		stop_trying(turns, conn);
 	if (conn->crowd != NULL)
 		crowd_leave(conn->crowd);
 	conn->crowd = NULL;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/clock.h"
 #include "proxy/census.h"
 #include "proxy/worker_private.h"
 #include "tests/flow/harness.h"
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -202,6 +204,184 @@ Test(slow_server_is_spared, and_who_goes_gives_way)
 	cr_expect_eq(flow.closes, 3);
 	cr_expect_eq(flow.server.connections, 2, "the second never stood there");
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.worker->turns.count, 0);
+	flow_close(&flow);
+}
+
+static int
+say_hello(struct peer *peer)
+{
+	uint8_t hello[4096];
+	int size = make_hello(peer, hello, sizeof(hello));
+
+	peer_connect(peer);
+	if (size <= 0 || write(peer->fd, hello, (size_t)size) != size)
+		(void)snprintf(peer->trouble, sizeof(peer->trouble), "no hello was sent");
+	return peer->fd;
+}
+
+/* The first two are the camera's share; the third is to follow the second, waits
+ * for its share and goes.  The fourth is heard to its end. */
+static void
+lose_patience_for_a_share(struct peer *peer)
+{
+	int fds[4];
+
+	for (int i = 0; i < 4; i++) {
+		fds[i] = say_hello(peer);
+		(void)poll(NULL, 0, LOOK_MS);
+		if (i == 0)
+			(void)close(fds[i]);
+	}
+	for (int i = 1; i < 3; i++) {
+		(void)close(fds[i]);
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+	peer_hear_end(peer);
+}
+
+static void
+take_three(struct peer *peer)
+{
+	int fds[2];
+
+	for (int i = 0; i < 2; i++) {
+		peer_connect(peer);
+		fds[i] = peer->fd;
+	}
+	peer_connect(peer);
+	for (int i = 0; i < 2; i++)
+		(void)close(fds[i]);
+}
+
+static struct event turns_timer;
+
+/* Other cameras begin all the time. */
+static void
+on_others(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval soon = {.tv_usec = 1000};
+	struct flow *flow = arg;
+
+	(void)fd;
+	(void)what;
+	flow->worker->turns.fair_ms = clock_mono_ms();
+	(void)evtimer_add(&turns_timer, &soon);
+}
+
+/* Who was woken for room and goes before it takes it leaves it to the next. */
+Test(slow_server_is_spared, and_who_goes_before_its_share_keeps_no_room)
+{
+	static const char *const limits[] =
+	    {"limit: {handshakes: 1, unfinished: 1}\ntimeout: {handshake: 3s}\n",
+		"limit: {handshakes: 1, unfinished_per_server: 1}\ntimeout: {handshake: 3s}\n"};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		struct flow flow;
+
+		flow_open(&flow, &(struct flow_setup){.config = limits[i]});
+		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+		cr_assert_eq(evtimer_assign(&turns_timer, flow.worker->base, on_others, &flow), 0);
+		on_others(-1, 0, &flow);
+		flow_run(&flow, lose_patience_for_a_share, take_three);
+		cr_expect_eq(flow.closes, 4);
+		cr_expect_eq(flow.server.connections, 3, "the third never stood there");
+		cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s",
+		    flow.closed.facts.end_text);
+		cr_expect_eq(flow.worker->turns.count, 0);
+		(void)event_del(&turns_timer);
+		flow_close(&flow);
+	}
+}
+
+/* ---- more cameras than are counted ---- */
+
+enum { OTHERS = 20000 };
+
+static struct addr
+other_camera(unsigned number)
+{
+	struct addr addr = {.ip = {0x20}};
+
+	for (size_t i = 0; i < 4; i++)
+		addr.ip[12 + i] = (uint8_t)(number >> (24 - 8 * i));
+	return addr;
+}
+
+static atomic_bool others_go;
+
+static void
+on_go(evutil_socket_t fd, short what, void *arg)
+{
+	const struct timeval soon = {.tv_usec = 1000};
+	struct flow *flow = arg;
+
+	(void)fd;
+	(void)what;
+	if (!atomic_load(&others_go)) {
+		(void)evtimer_add(&turns_timer, &soon);
+		return;
+	}
+	for (unsigned i = 0; i < OTHERS; i++) {
+		struct addr other = other_camera(i);
+
+		census_remove(flow->worker->census, &other);
+	}
+}
+
+/* Two while there is no room to count them, which say hardly anything; then two
+ * that are counted, of which the second waits for the first. */
+static void
+come_uncounted(struct peer *peer)
+{
+	int fds[4];
+
+	for (int i = 0; i < 4; i++) {
+		if (i < 2) {
+			peer_connect(peer);
+			(void)!write(peer->fd, "\x16", 1);
+		} else {
+			(void)say_hello(peer);
+		}
+		fds[i] = peer->fd;
+		(void)poll(NULL, 0, LOOK_MS);
+		if (i == 1) {
+			atomic_store(&others_go, true);
+			(void)poll(NULL, 0, LOOK_MS);
+		}
+	}
+	for (int i = 0; i < 4; i++) {
+		(void)close(fds[i]);
+		(void)poll(NULL, 0, LOOK_MS);
+	}
+	peer->fd = -1;
+}
+
+static void
+take_one(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_hear_end(peer);
+}
+
+/* What was never counted takes nothing off what is when it goes. */
+Test(slow_server_is_spared, by_cameras_that_were_not_counted)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.config = "limit: {unfinished: 1}\n"});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	atomic_store(&others_go, false);
+	for (unsigned i = 0; i < OTHERS; i++) {
+		struct addr other = other_camera(i);
+
+		cr_assert(census_add(flow.worker->census, &other));
+	}
+	cr_assert_eq(evtimer_assign(&turns_timer, flow.worker->base, on_go, &flow), 0);
+	on_go(-1, 0, &flow);
+	flow_run(&flow, come_uncounted, take_one);
+	cr_expect_eq(flow.closes, 4);
+	cr_expect(flow_reached_server(&flow), "the last has its turn after the one before it");
 	cr_expect_eq(flow.worker->turns.count, 0);
 	flow_close(&flow);
 }
