@@ -224,6 +224,11 @@ accept_failed(struct conn *conn, const struct err *err)
 		return conn_close(conn, END_CAMERA_TLS,
 		    "the camera refused the handshake: alert %u (%s)", leg->alert,
 		    SSL_alert_desc_string_long(leg->alert));
+	if (conn->facts->hello.version_max < lowest(conn))
+		return conn_close(conn, END_CAMERA_TLS,
+		    "the camera speaks %s at most; the lowest taken from it is %s",
+		    tls_version_name(conn->facts->hello.version_max),
+		    tls_version_name(lowest(conn)));
 	return conn_close(conn, END_CAMERA_TLS, "%s", err->text);
 }
 

@@ -124,8 +124,14 @@ Test(speaks_with_cameras_as_they_are, unless_that_is_forbidden)
 	static const char config[] = "  camera: {min: \"1.2\"}\n";
 	static const struct {
 		int version;
-		const char *signatures;
-	} rows[] = {{TLS1_VERSION, ""}, {TLS1_1_VERSION, ""}, {TLS1_2_VERSION, "RSA+SHA1"}};
+		const char *signatures, *said;
+	} rows[] = {
+	    {TLS1_VERSION, "",
+		"the camera speaks TLS 1.0 at most; the lowest taken from it is TLS 1.2"},
+	    {TLS1_1_VERSION, "",
+		"the camera speaks TLS 1.1 at most; the lowest taken from it is TLS 1.2"},
+	    {TLS1_2_VERSION, "RSA+SHA1", "handshake: "},
+	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct flow flow;
@@ -134,6 +140,9 @@ Test(speaks_with_cameras_as_they_are, unless_that_is_forbidden)
 		flow_run(&flow, play_hope, play_be_left);
 		cr_expect_eq(flow.closed.facts.end, END_CAMERA_TLS, "%s",
 		    flow.closed.facts.end_text);
+		cr_expect_eq(strncmp(flow.closed.facts.end_text, rows[i].said,
+				 strlen(rows[i].said)),
+		    0, "%s", flow.closed.facts.end_text);
 		cr_expect_eq(flow.closed.facts.traffic.left_up, 0);
 		flow_close(&flow);
 	}
