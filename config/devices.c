@@ -216,12 +216,15 @@ read_groups(const struct reader *reader, const struct yaml_node *node, void *int
 		return;
 	}
 	for (const struct yaml_node *child = node->first; child != NULL; child = child->next) {
-		struct device_group *group = &devices->groups[devices->groups_count++];
+		struct device_group *group = &devices->groups[devices->groups_count];
 
-		group->line = child->line;
-		if (reader_label(reader, child->key, group->name, sizeof(group->name)))
-			reader_fields(reader, child, "a group", group_fields,
-			    sizeof(group_fields) / sizeof(group_fields[0]), group);
+		group->line = child->key->line;
+		group->column = child->key->column;
+		if (!reader_label(reader, child->key, group->name, sizeof(group->name)))
+			continue;
+		devices->groups_count++;
+		reader_fields(reader, child, "a group", group_fields,
+		    sizeof(group_fields) / sizeof(group_fields[0]), group);
 	}
 }
 
@@ -243,7 +246,7 @@ apply_group(const struct reader *reader, struct devices *devices, const struct d
 			device->upstream_tls_min = group->upstream_tls_min;
 	}
 	if (!found)
-		problems_warning(reader->problems, reader->file, group->line, 1,
+		problems_warning(reader->problems, reader->file, group->line, group->column,
 		    "no device is in group '%s'", group->name);
 }
 

@@ -30,7 +30,7 @@ struct index_of_owners {
 /* What the devices of a group have in common where they do not say otherwise. */
 struct device_group {
 	char name[FACTS_LABEL_MAX];
-	unsigned line; /* in devices.yaml */
+	unsigned line, column; /* in devices.yaml */
 	uint16_t tls_min, upstream_tls_min;
 };
 

@@ -358,8 +358,20 @@ Test(devices, a_group_says_what_its_devices_do_not)
 	}
 	cr_assert_eq(problems.count, 1);
 	cr_expect_eq(problems.list[0].line, 4);
+	cr_expect_eq(problems.list[0].column, 3);
 	cr_expect_str_eq(problems.list[0].text, "no device is in group 'attic'");
 	devices_free(devices);
+	problems_free(&problems);
+}
+
+Test(devices, a_group_whose_name_is_wrong_is_told_once)
+{
+	struct problems problems = {0};
+
+	cr_expect_null(devices_read("devices.yaml",
+	    text_of("devices: []\ngroups:\n  \"a yard\": {tls_min: \"1.0\"}\n"), &problems));
+	cr_assert_eq(problems.count, 1);
+	cr_expect_eq(problems.list[0].line, 3);
 	problems_free(&problems);
 }
 
