@@ -149,7 +149,7 @@ static const struct option table[] = {
 	"TLS connections of one camera that may be between its hello and the end of the handshakes; the next waits for one of these.",
 	NULL},
     {"limit.unfinished_per_server", OPTION_NUMBER, AT(limit.per_server), 0, 1, 100000, "1024", NULL,
-	"The same of all cameras of one worker with one server, so that a slow one does not hold up the others.",
+	"TLS connections of all cameras of one worker that wait for the handshake of one server, so that a slow one does not hold up the others.",
 	NULL},
     {"limit.udp_flows", OPTION_NUMBER, AT(limit.udp_flows), 0, 1, 1000000, "100000", NULL,
 	"Flows of UDP at once in one worker.", NULL},

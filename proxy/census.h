@@ -43,6 +43,7 @@ bool census_start(struct census *census, const struct addr *camera, uint32_t per
 TAILQ_HEAD(turn_list, conn);
 struct camera_turns {
 	uint32_t unfinished;
+	uint32_t pending;  /* those that servers are not done with, or have not begun */
 	uint64_t hasty_ms; /* clock_mono_ms when one waited for other cameras last; 0: none did */
 	struct turn_list waiting;
 };

@@ -74,6 +74,8 @@ conn_run(struct conn *conn)
 			return;
 		assert(conn_may_go(conn->state, next));
 		conn->state = next; /* the only assignment in the program */
+		if (next == CONN_MINT)
+			turns_leave_server(&conn->worker->turns, conn);
 		if (next == CONN_RELAY)
 			turns_leave(&conn->worker->turns, conn);
 	}

@@ -38,6 +38,35 @@ pending_max(const struct conn *conn)
 	return connections - connections / 2;
 }
 
+/* conn joins those at its server.  False: it is beyond what may wait there, of all
+ * cameras or of its own, which is not to take the place of the others. */
+static bool
+join(struct turns *turns, struct conn *conn)
+{
+	struct camera_turns *own = turns_of(conn);
+	uint32_t most = pending_max(conn);
+
+	conn->crowd = crowds_join(turns->crowds, &conn->facts->dst);
+	if (conn->crowd == NULL)
+		return true;
+	if (own != NULL)
+		own->pending++;
+	return conn->crowd->pending <= most && (own == NULL || own->pending <= most - most / 2);
+}
+
+static void
+part(struct conn *conn)
+{
+	struct camera_turns *own = turns_of(conn);
+
+	if (conn->crowd == NULL)
+		return;
+	if (own != NULL)
+		own->pending--;
+	crowd_leave(conn->crowd);
+	conn->crowd = NULL;
+}
+
 static bool
 is_crowded(const struct conn *conn)
 {
@@ -237,8 +266,7 @@ turns_take(struct turns *turns, struct conn *conn)
 {
 	if (conn->turn != TURN_NONE)
 		return conn->turn;
-	conn->crowd = crowds_join(turns->crowds, &conn->facts->dst);
-	if (conn->crowd != NULL && conn->crowd->pending > pending_max(conn))
+	if (!join(turns, conn))
 		return TURN_NONE;
 	if (waits_for_room(turns, conn))
 		return TURN_WAITING;
@@ -282,16 +310,28 @@ turns_leave(struct turns *turns, struct conn *conn)
 		give(turns, conn);
 	else if (conn->turn == TURN_WAITING)
 		stop_trying(turns, conn);
-	if (conn->crowd != NULL)
-		crowd_leave(conn->crowd);
-	conn->crowd = NULL;
+	part(conn);
+}
+
+void
+turns_leave_server(struct turns *turns, struct conn *conn)
+{
+	if (conn->turn != TURN_TAKEN || conn->crowd == NULL)
+		return;
+	conn->crowd->unfinished--;
+	wake_next(turns, conn);
+	part(conn);
 }
 
 const char *
 turns_why(const struct conn *conn)
 {
-	if (conn->turn == TURN_NONE)
+	bool crowded = conn->crowd != NULL && conn->crowd->pending > pending_max(conn);
+
+	if (conn->turn == TURN_NONE && crowded)
 		return "too many connections wait for this server";
+	if (conn->turn == TURN_NONE)
+		return "too many of the camera's connections wait for servers";
 	if (conn->turn_queue == QUEUE_SERVER)
 		return "this server does not finish what others have begun";
 	return "the camera begins too many connections";

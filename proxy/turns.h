@@ -28,9 +28,11 @@ struct worker;
  * However idle the worker is, no camera has more than limit.unfinished
  * handshakes under way, and no server more than limit.unfinished_per_server: one
  * that is slow would have to bear them all.  The next begins when one of them
- * is done; they wait in the order in which they came.  Nor are more than half of
- * the worker's connections (limit.connections) ever with one server and not yet
- * opened: the rest is for the others.
+ * is done; they wait in the order in which they came.  What a server bears is over
+ * with its own handshake, so no camera holds up the others there by not answering.
+ * Nor are more than half of the worker's connections (limit.connections) ever with
+ * one server and not done with it, of one camera more than a quarter: the rest is
+ * for the others.
  */
 struct turns {
 	struct worker *worker; /* borrowed */
@@ -61,6 +63,9 @@ enum turn turns_take(struct turns *turns, struct conn *conn);
 
 /* Why conn was not let begin, as a text for its end. */
 const char *turns_why(const struct conn *conn);
+
+/* The server's handshake is done: another of its server's may begin. */
+void turns_leave_server(struct turns *turns, struct conn *conn);
 
 /* It ends, or its handshakes are done: it waits no longer, and another of its
  * camera's may.  Accepts one that never asked. */

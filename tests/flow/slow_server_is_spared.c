@@ -308,6 +308,16 @@ other_camera(unsigned number)
 	return addr;
 }
 
+static void
+add_others(struct flow *flow)
+{
+	for (unsigned i = 0; i < OTHERS; i++) {
+		struct addr other = other_camera(i);
+
+		cr_assert(census_add(flow->worker->census, &other));
+	}
+}
+
 static atomic_bool others_go;
 
 static void
@@ -372,11 +382,7 @@ Test(slow_server_is_spared, by_cameras_that_were_not_counted)
 	flow_open(&flow, &(struct flow_setup){.config = "limit: {unfinished: 1}\n"});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 	atomic_store(&others_go, false);
-	for (unsigned i = 0; i < OTHERS; i++) {
-		struct addr other = other_camera(i);
-
-		cr_assert(census_add(flow.worker->census, &other));
-	}
+	add_others(&flow);
 	cr_assert_eq(evtimer_assign(&turns_timer, flow.worker->base, on_go, &flow), 0);
 	on_go(-1, 0, &flow);
 	flow_run(&flow, come_uncounted, take_one);
@@ -386,7 +392,8 @@ Test(slow_server_is_spared, by_cameras_that_were_not_counted)
 	flow_close(&flow);
 }
 
-/* What waits takes room too: half of it at most is for one server. */
+/* What waits takes room too: half of it at most is for one server.  Here of a
+ * camera that is not counted, and so as good as many. */
 Test(slow_server_is_spared, of_more_than_half_of_all_connections)
 {
 	struct flow flow;
@@ -394,12 +401,80 @@ Test(slow_server_is_spared, of_more_than_half_of_all_connections)
 	flow_open(&flow,
 	    &(struct flow_setup){.config = "limit: {connections: 10, unfinished_per_server: 1}\n"});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	add_others(&flow);
 	refused = 0;
 	flow_run(&flow, count_the_refused, take_two);
 	cr_expect_eq(refused, CONNECTIONS - 5, "%u", refused);
 	cr_expect_eq(flow.closes, CONNECTIONS + 1);
 	cr_expect_eq(flow.server.connections, 2, "the first and the last");
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.worker->turns.count, 0);
+	flow_close(&flow);
+}
+
+/* One camera would take all of that, and the others found no room at that server. */
+Test(slow_server_is_spared, of_more_than_a_quarter_of_one_camera)
+{
+	struct flow flow;
+
+	flow_open(&flow,
+	    &(struct flow_setup){.config = "limit: {connections: 20, unfinished: 1}\n"});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	refused = 0;
+	flow_run(&flow, count_the_refused, take_two);
+	cr_expect_eq(refused, CONNECTIONS - 5, "%u", refused);
+	cr_expect_eq(flow.closes, CONNECTIONS + 1);
+	cr_expect_eq(flow.server.connections, 2, "the first and the last");
+	cr_expect_eq(flow.worker->turns.count, 0);
+	flow_close(&flow);
+}
+
+/* Takes each as it comes, and answers it. */
+static void
+answer_all(struct peer *peer)
+{
+	SSL *ssl[CONNECTIONS];
+	int fds[CONNECTIONS];
+
+	for (int i = 0; i < CONNECTIONS; i++) {
+		peer_connect(peer);
+		peer_handshake(peer);
+		ssl[i] = peer->ssl;
+		fds[i] = peer->fd;
+		peer->ssl = NULL;
+		peer->fd = -1;
+	}
+	for (int i = 0; i < CONNECTIONS; i++) {
+		SSL_free(ssl[i]);
+		(void)close(fds[i]);
+	}
+}
+
+/* Many hellos, and never another word. */
+static void
+say_only_hello(struct peer *peer)
+{
+	int fds[CONNECTIONS];
+
+	for (int i = 0; i < CONNECTIONS; i++)
+		fds[i] = say_hello(peer);
+	peer_hear_end(peer);
+	for (int i = 0; i < CONNECTIONS; i++)
+		(void)close(fds[i]);
+	peer->fd = -1;
+}
+
+/* A server that has answered waits for no camera, and no other camera for that. */
+Test(slow_server_is_spared, and_has_done_its_part_when_it_has_answered)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.config = "limit: {unfinished_per_server: 1}\n"
+							"timeout: {handshake: 1s}\n"});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	flow_run(&flow, say_only_hello, answer_all);
+	cr_expect_eq(flow.closes, CONNECTIONS);
+	cr_expect_eq(flow.server.connections, CONNECTIONS, "each has its turn");
 	cr_expect_eq(flow.worker->turns.count, 0);
 	flow_close(&flow);
 }
