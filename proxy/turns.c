@@ -177,12 +177,13 @@ take(struct conn *conn)
 static bool
 waits_for_room(struct turns *turns, struct conn *conn)
 {
+	struct camera_turns *camera = turns_of(conn);
 	bool own = has_too_many(conn);
 
 	if (!own && !is_crowded(conn))
 		return false;
-	if (!own && turns_of(conn) != NULL)
-		wake_first(turns, &turns_of(conn)->waiting);
+	if (!own && camera != NULL)
+		wake_first(turns, &camera->waiting);
 	if (own && conn->crowd != NULL && !is_crowded(conn))
 		wake_first(turns, &conn->crowd->waiting);
 	wait_in(turns, conn, own ? QUEUE_OWN : QUEUE_SERVER);
