@@ -27,6 +27,10 @@ enum {
 	REFUSE_EVERY_MS = 1000, /* of one flow: the camera has it or does not listen */
 	EXCESS_EVERY_MS = 60000,
 	EXCESSES_A_TURN = 16,
+	/* So often may what goes between the same ports become something else; who says
+	 * another name with each datagram would fill the spool for all. */
+	TURNS_MAX = 8,
+	TURNS_EVERY_MS = 10000,
 	BLOCKS_A_SECOND = 100, /* whose record begins before they end, of one worker */
 };
 
@@ -87,6 +91,19 @@ drop(struct udp_relay *relay, const struct udp_excess *what)
 	count(&relay->worker->counters->overload, what->packets);
 }
 
+static void
+drop_message(struct udp_relay *relay, const struct udp_message *message)
+{
+	const struct udp_excess one = {.camera = message->from,
+	    .dst = message->to,
+	    .ifindex = message->ifindex,
+	    .packets = 1,
+	    .bytes = message->payload.left,
+	    .since_wall_us = clock_wall_us()};
+
+	drop(relay, &one);
+}
+
 struct udp_flow *
 udp_flow_begin(struct udp_relay *relay, const struct udp_message *message)
 {
@@ -99,12 +116,7 @@ udp_flow_begin(struct udp_relay *relay, const struct udp_message *message)
 	if (flow == NULL && room == UDP_TABLE_FULL && make_room(relay))
 		flow = udp_table_add(relay->table, &message->from, &message->to, &limits, &room);
 	if (flow == NULL) {
-		drop(relay, &(struct udp_excess){.camera = message->from,
-				.dst = message->to,
-				.ifindex = message->ifindex,
-				.packets = 1,
-				.bytes = message->payload.left,
-				.since_wall_us = clock_wall_us()});
+		drop_message(relay, message);
 		return NULL;
 	}
 	flow->ifindex = message->ifindex;
@@ -452,19 +464,43 @@ udp_flow_note_left_down(const struct udp_flow *flow)
 	flow->live->left_down = flow->traffic.left_down;
 }
 
+static bool
+turns_too_often(const struct udp_relay *relay, const struct udp_flow *flow)
+{
+	return flow->turns >= TURNS_MAX && relay->now_ms - flow->turning_ms < TURNS_EVERY_MS;
+}
+
+static void
+count_turn(struct udp_flow *next, uint8_t turns, uint64_t turning_ms)
+{
+	bool again = turns > 0 && next->used_ms - turning_ms < TURNS_EVERY_MS;
+
+	next->turns = again ? (uint8_t)(turns + 1) : 1;
+	next->turning_ms = again ? turning_ms : next->used_ms;
+}
+
 /* Who answers knows the camera by that socket's port. */
 struct udp_flow *
 udp_flow_turn(struct udp_relay *relay, struct udp_flow *flow, const struct udp_message *message)
 {
-	struct udp_outlet *outlet = udp_outlet_take(relay->outlets, &flow->camera, SIZE_MAX, NULL);
+	uint64_t turning_ms = flow->turning_ms;
+	uint8_t turns = flow->turns;
+	struct udp_outlet *outlet;
 	struct udp_flow *next;
 
+	if (turns_too_often(relay, flow)) {
+		drop_message(relay, message);
+		return NULL;
+	}
+	outlet = udp_outlet_take(relay->outlets, &flow->camera, SIZE_MAX, NULL);
 	udp_flow_end(relay, flow, END_DONE);
 	next = udp_flow_begin(relay, message);
-	if (next == NULL)
+	if (next == NULL) {
 		udp_outlet_give(relay->outlets, outlet);
-	else
-		next->outlet = outlet;
+		return NULL;
+	}
+	next->outlet = outlet;
+	count_turn(next, turns, turning_ms);
 	return next;
 }
 

@@ -69,7 +69,8 @@ struct udp_flow *udp_flow_begin(struct udp_relay *relay, const struct udp_messag
 
 /* What its camera sends from now on, this datagram first, is of something else:
  * it ends, and another flow begins that keeps its socket.  None of its datagrams
- * may be on their way.  NULL: there is no room. */
+ * may be on their way.  NULL: there is no room, or it does so too often and stays as it
+ * is; the datagram is dropped and told of as what there is no room for. */
 struct udp_flow *udp_flow_turn(struct udp_relay *relay, struct udp_flow *flow,
     const struct udp_message *message);
 

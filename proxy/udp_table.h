@@ -50,6 +50,7 @@ struct udp_flow {
 	bool dns;         /* each of its datagrams is looked at as a lookup */
 	bool ntp;         /* each of its datagrams is answered here */
 	struct datagram_watch watch;
+	uint8_t turns; /* in a row, of those that went before it by the same ports */
 	uint8_t first_size;
 	uint8_t first[8];        /* facts.app.first, which flows do not share */
 	uint64_t flow_id;        /* 0 until it is judged */
@@ -57,6 +58,7 @@ struct udp_flow {
 	uint64_t opened_us;      /* clock_mono_us of its first datagram */
 	uint64_t used_ms;        /* clock_mono_ms of its last */
 	uint64_t filed_ms;       /* when it was put behind the others of its list */
+	uint64_t turning_ms;     /* when the first of its turns was */
 	uint64_t refused_ms;     /* when the camera was last told that it is blocked */
 	struct traffic traffic;
 	struct udp_waiting *waiting; /* of UDP_TELLING; owned */

@@ -169,6 +169,39 @@ Test(udp_flow, that_turns_keeps_its_socket)
 	cr_expect_eq(outlet->flows, 1);
 }
 
+/* Two events each, whatever little the camera has to send for it: the spool is all
+ * cameras'. */
+Test(udp_flow, that_turns_with_each_datagram_stays_what_it_is_for_a_while)
+{
+	enum { DATAGRAMS = 100, TURNS = 8, EVERY_MS = 10000 };
+	const struct udp_message message = message_of(5000, "8.8.8.8:9000");
+	struct udp_flow *flow = judged(5000, "8.8.8.8:9000");
+	struct recorded event;
+	unsigned turned = 0, events = 0;
+
+	for (int i = 0; i < DATAGRAMS; i++) {
+		struct udp_flow *next = udp_flow_turn(relay, flow, &message);
+
+		if (next == NULL)
+			continue;
+		flow = next;
+		turned++;
+		cr_assert(udp_tell(relay, flow, message.payload));
+		cr_assert(udp_flow_decide(relay, flow));
+	}
+	cr_expect_eq(turned, TURNS);
+	cr_expect_eq(udp_table_find(relay->table, &message.from, &message.to), flow);
+	while (dns_site_event(&site, &event))
+		events++;
+	cr_expect_eq(events, 2 * TURNS + 1);
+	relay->now_ms += EVERY_MS;
+	udp_flow_tell_excess(relay);
+	cr_assert(dns_site_event(&site, &event), "what was dropped is told");
+	cr_expect_eq(event.facts.end, END_OVERLOAD);
+	cr_expect_eq(event.facts.traffic.packets_up, DATAGRAMS - TURNS);
+	cr_expect_not_null(udp_flow_turn(relay, flow, &message), "it may again");
+}
+
 /* What is let through at most, by camera and in all. */
 Test(udp_flow, beyond_the_bounds_datagrams_are_counted_and_told)
 {
