@@ -19,11 +19,15 @@ struct udp_relay {
 	struct worker *worker; /* borrowed */
 	int fd;                /* where cameras' datagrams come; borrowed */
 	struct event event;
+	struct event rest; /* when some of what was taken is left for another turn */
 	struct event tick;
 	struct broker *broker; /* borrowed; NULL: none */
 	struct udp_table *table;
 	struct udp_cases *cases;
-	struct udp_batch *batch;
+	struct udp_batch *taken; /* what cameras sent */
+	struct udp_message *taken_at;
+	size_t taken_left;       /* from taken_at on */
+	struct udp_batch *batch; /* what servers answered, and all that is sent */
 	struct udp_outlets *outlets;
 	struct udp_replies *replies;
 	size_t sockets_max;   /* of each kind; the process's descriptors allow no more */

@@ -14,7 +14,10 @@
 enum {
 	TURN_US = 1000, /* after which the connections have theirs */
 	TICK_MS = 100,
-	FLOWS_A_LOOK = 32, /* between two looks at the clock */
+	FLOWS_A_LOOK = 32, /* between two looks at the clock; and datagrams: */
+	/* What the kernel gathers is thousands at once, and of each a tenth of a
+	 * millisecond may be due, to open an Initial packet of QUIC. */
+	DATAGRAMS_A_LOOK = 16,
 	/* Of the process's descriptors each kind of flows' sockets may have one in
 	 * so many; connections have the rest. */
 	DESCRIPTORS_PART = 4,
@@ -134,30 +137,53 @@ route_up(struct udp_relay *relay, const struct udp_message *message)
 	return NULL;
 }
 
+/* Take what has come, when nothing of before is left. */
+static void
+take_up(struct udp_relay *relay)
+{
+	if (relay->taken_left > 0)
+		return;
+	udp_batch_clear(relay->taken);
+	relay->taken_left = udp_batch_receive(relay->taken, relay->fd, UDP_BATCH, &relay->taken_at);
+}
+
+/* Of what was taken, what there is time for. */
+static void
+route_taken(struct udp_relay *relay, uint64_t until_us)
+{
+	unsigned looks = 0;
+	bool late = false;
+
+	relay->now_ms = clock_mono_ms();
+	while (relay->taken_left > 0 && !late) {
+		struct udp_message *message = relay->taken_at++;
+		struct udp_flow *flow = route_up(relay, message);
+
+		relay->taken_left--;
+		if (flow != NULL)
+			add_leaving_up(relay, flow, message);
+		late = ++looks % DATAGRAMS_A_LOOK == 0 && clock_mono_us() >= until_us;
+	}
+	send_up(relay);
+}
+
+/* The others have their turn before the rest of what was taken. */
 static void
 on_camera(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval next_turn = {0, 0};
 	struct udp_relay *relay = arg;
 	uint64_t until_us = clock_mono_us() + TURN_US;
-	bool more = true;
 
+	(void)fd;
 	(void)what;
-	while (more && clock_mono_us() < until_us) {
-		struct udp_message *messages;
-		size_t got;
-
-		udp_batch_clear(relay->batch);
-		got = udp_batch_receive(relay->batch, fd, UDP_BATCH, &messages);
-		more = udp_batch_room(relay->batch) == 0;
-		relay->now_ms = clock_mono_ms();
-		for (size_t i = 0; i < got; i++) {
-			struct udp_flow *flow = route_up(relay, &messages[i]);
-
-			if (flow != NULL)
-				add_leaving_up(relay, flow, &messages[i]);
-		}
-		send_up(relay);
-	}
+	do {
+		take_up(relay);
+		route_taken(relay, until_us);
+	} while ((relay->taken_left > 0 || udp_batch_room(relay->taken) == 0) &&
+		 clock_mono_us() < until_us);
+	if (relay->taken_left > 0)
+		(void)evtimer_add(&relay->rest, &next_turn);
 }
 
 /* ---- from servers to cameras ---- */
@@ -423,6 +449,7 @@ free_parts(struct udp_relay *relay)
 	udp_table_free(relay->table);
 	udp_cases_free(relay->cases);
 	udp_batch_free(relay->batch);
+	udp_batch_free(relay->taken);
 	udp_outlets_free(relay->outlets);
 	udp_replies_free(relay->replies);
 	free(relay);
@@ -443,14 +470,16 @@ udp_relay_open(struct worker *worker, int fd, struct err *err)
 	relay->table = udp_table_new(err);
 	relay->cases = udp_cases_new(err);
 	relay->batch = udp_batch_new(err);
+	relay->taken = udp_batch_new(err);
 	relay->outlets = udp_outlets_new(worker->base, on_servers, relay, err);
 	if (relay->table == NULL || relay->cases == NULL || relay->batch == NULL ||
-	    relay->outlets == NULL)
+	    relay->taken == NULL || relay->outlets == NULL)
 		goto fail;
 	relay->replies = udp_replies_new(worker->broker, relay->batch, tell_sent_down, relay);
 	if (relay->replies == NULL ||
 	    event_assign(&relay->event, worker->base, fd, EV_READ | EV_PERSIST, on_camera, relay) !=
 		0 ||
+	    evtimer_assign(&relay->rest, worker->base, on_camera, relay) != 0 ||
 	    evtimer_assign(&relay->tick, worker->base, on_tick, relay) != 0 ||
 	    event_add(&relay->event, NULL) != 0) {
 		(void)err_set(err, ERR_NOMEM, "datagrams cannot be listened to");
@@ -484,6 +513,7 @@ udp_relay_stop(struct udp_relay *relay)
 	relay->stopped = true;
 	relay->now_ms = clock_mono_ms();
 	(void)event_del(&relay->event);
+	(void)event_del(&relay->rest);
 	/* What waits is judged by what there is of it, and recorded as that. */
 	while ((flow = udp_table_oldest(relay->table, UDP_TELLING)) != NULL)
 		(void)expire(relay, flow);

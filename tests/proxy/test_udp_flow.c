@@ -7,7 +7,9 @@
 #include "tests/proxy/dns_site.h"
 
 #include <criterion/criterion.h>
+#include <event2/event.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,4 +238,64 @@ Test(udp_flow, a_reload_ends_what_is_blocked_now)
 	while (dns_site_event(&site, &event))
 		continue;
 	expect_no_event();
+}
+
+/* ---- what comes gathered ---- */
+
+/* The relay's socket listens on loopback, and tells where datagrams were sent to. */
+static struct addr
+listen_on_loopback(void)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	struct sockaddr_storage bound;
+	socklen_t size = sizeof(bound);
+	const int on = 1;
+	struct addr addr;
+
+	cr_assert_eq(setsockopt(fd, IPPROTO_IP, IP_RECVORIGDSTADDR, &on, sizeof(on)), 0);
+	cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	cr_assert_eq(getsockname(fd, (struct sockaddr *)&bound, &size), 0);
+	cr_assert(addr_from_sockaddr(&addr, &bound));
+	return addr;
+}
+
+static void
+count_sent(void *arg, const struct udp_message *message)
+{
+	size_t *sent = arg;
+
+	(void)message;
+	++*sent;
+}
+
+/* More than is routed between two looks at the clock: the rest waits for its turn, and
+ * each is counted once. */
+Test(udp_flow, thousands_that_came_as_one_are_taken_in_turns)
+{
+	enum { DATAGRAMS = 64 * 64, PASSES = 1000 };
+	static const uint8_t byte = 0x99;
+	static struct udp_message messages[DATAGRAMS];
+	struct udp_batch *batch = udp_batch_new(NULL);
+	struct addr to = listen_on_loopback();
+	int from = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct udp_flow *flow = NULL;
+	size_t sent = 0;
+
+	cr_assert(batch != NULL && from >= 0);
+	for (size_t i = 0; i < DATAGRAMS; i++)
+		messages[i] = (struct udp_message){.to = to,
+		    .payload = {&byte, 1},
+		    .next = i + 1 < DATAGRAMS ? &messages[i + 1] : NULL};
+	udp_batch_send(batch, from, messages, count_sent, &sent);
+	cr_assert_eq(sent, DATAGRAMS);
+	for (int i = 0; i < PASSES && (flow == NULL || flow->traffic.packets_up < sent); i++) {
+		(void)event_base_loop(site.worker->base, EVLOOP_NONBLOCK);
+		flow = udp_table_oldest(relay->table, UDP_BLOCKED);
+	}
+	cr_assert_not_null(flow);
+	cr_expect_eq(flow->traffic.packets_up, sent);
+	cr_expect_eq(relay->taken_left, 0);
+	cr_expect_eq(udp_table_count(relay->table), 1);
+	udp_batch_free(batch);
+	(void)close(from);
 }
