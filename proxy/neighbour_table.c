@@ -146,17 +146,29 @@ find_on(struct neighbour_table *table, unsigned link, const struct addr *addr)
 	return entry;
 }
 
-struct neighbour *
-neighbour_table_find(struct neighbour_table *table, const struct addr *addr)
+static struct neighbour *
+newest(struct neighbour_table *table, const struct addr *addr, bool gone_too)
 {
 	struct neighbour *found = NULL;
 
 	for (struct neighbour *at = *addr_chain(table, addr); at != NULL; at = at->same_addr) {
-		if (!at->gone && addr_same_host(&at->addr, addr) &&
+		if ((gone_too || !at->gone) && addr_same_host(&at->addr, addr) &&
 		    (found == NULL || at->seen_ms > found->seen_ms))
 			found = at;
 	}
 	return found;
+}
+
+struct neighbour *
+neighbour_table_find(struct neighbour_table *table, const struct addr *addr)
+{
+	return newest(table, addr, false);
+}
+
+struct neighbour *
+neighbour_table_last(struct neighbour_table *table, const struct addr *addr)
+{
+	return newest(table, addr, true);
 }
 
 struct neighbour *

@@ -70,6 +70,10 @@ void neighbour_table_drop_link(struct neighbour_table *table, unsigned link);
  * last.  NULL: nobody. */
 struct neighbour *neighbour_table_find(struct neighbour_table *table, const struct addr *addr);
 
+/* The same of all that were ever told: who had this address last, although the
+ * kernel knows it no more.  NULL: nobody. */
+struct neighbour *neighbour_table_last(struct neighbour_table *table, const struct addr *addr);
+
 /* It has a connection: it is there, and stays before those that have none. */
 void neighbour_table_use(struct neighbour_table *table, struct neighbour *neighbour,
     uint64_t now_ms);

@@ -384,9 +384,14 @@ neighbours_find(struct neighbours *neighbours, const struct addr *camera, uint8_
 		ask(neighbours, neighbours->ifindex[i], camera);
 		found = neighbour_table_find(neighbours->table, camera);
 	}
+	if (found != NULL)
+		neighbour_table_use(neighbours->table, found, clock_mono_ms());
+	else
+		/* A datagram comes without the camera being asked for its card anew:
+		 * who had the address last must not get by the rules about it. */
+		found = neighbour_table_last(neighbours->table, camera);
 	if (found == NULL)
 		return;
-	neighbour_table_use(neighbours->table, found, clock_mono_ms());
 	memcpy(mac, found->mac, MAC_BYTES);
 	*iface = neighbours->name[found->link];
 }

@@ -45,7 +45,8 @@ void neighbours_close(struct neighbours *neighbours); /* accepts NULL */
 /*
  * Who has just connected from this address: its MAC (all 0: behind a router)
  * and its interface ("" unknown; borrowed).  What the table does not have yet
- * is asked of the kernel, which answers at once.
+ * is asked of the kernel, which answers at once.  Whom the kernel has forgotten
+ * (it keeps no more than some hundred that are silent) is who was there last.
  */
 void neighbours_find(struct neighbours *neighbours, const struct addr *camera,
     uint8_t mac[MAC_BYTES], const char **iface);

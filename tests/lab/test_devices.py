@@ -195,6 +195,28 @@ def the_record_goes_on_while_cameras_are_named(lab):
     appliance.recorded()
 
 
+@story()
+def a_camera_that_the_kernel_forgot_is_who_it_was(lab):
+    """Known by its card alone: what its name may not do goes on to be refused."""
+    card = lab.net.cam.ip("-o", "link", "show", "eth0").split("link/ether ")[1].split()[0]
+    appliance = lab.appliance(BY_NAME, {"devices": "devices.yaml"})
+    write(os.path.join(appliance.directory, "devices.yaml"), f'devices:\n  - {{name: shed, mac: "{card}"}}\n')
+    appliance.start()
+    greet(lab.net.cam, GATEWAY4)
+    appliance.eve.wait(event_type="anomaly", anomaly__type="device-new")
+    arrived = lab.net.arrived(GOOD)
+    for _ in range(2):
+        with lab.net.cam.socket(kind=socket.SOCK_DGRAM) as camera:
+            camera.connect((GOOD, 5000))
+            camera.send(b"\x99anything")
+            port = port_of(camera)
+            event = appliance.eve.wait(src_port=port)
+        equal("who, and what became of it", (event["borderlens"]["device"], event["borderlens"]["verdict"]), ("shed", "block"))
+        equal("its card", event["ether"]["src_mac"], card)
+        lab.net.gw.ip("neigh", "flush", "dev", "cams0")
+    equal("packets at the far side", lab.net.arrived(GOOD) - arrived, 0)
+
+
 def shout(lab, count):
     """ARP requests of so many cards, each at one of 100 addresses."""
     hardware = bytes.fromhex(lab.net.gw.ip("-o", "link", "show", "cams0").split("link/ether ")[1].split()[0].replace(":", ""))

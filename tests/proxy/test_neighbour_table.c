@@ -58,14 +58,17 @@ Test(neighbour_table, who_is_put_is_found_until_it_leaves)
 	neighbour_table_leave(table, 1, &news.addr);
 	cr_expect_eq(find(table, 7), entry, "on the other interface only");
 	entry->told_ms = 300;
+	cr_expect_eq(neighbour_table_last(table, &news.addr), entry);
 	neighbour_table_leave(table, 0, &news.addr);
 	cr_expect_null(find(table, 7));
+	cr_expect_eq(neighbour_table_last(table, &news.addr), entry, "who was there last");
 	cr_expect_eq(neighbour_table_put(table, &news, 400, &before), entry);
 	cr_expect_eq(find(table, 7), entry);
 	cr_expect_eq(entry->told_ms, 300, "what was told of it is not told again");
 	cr_expect_eq(entry->seen_ms, 400);
 	neighbour_table_drop_link(table, 0);
 	cr_expect_null(find(table, 7));
+	cr_expect_null(neighbour_table_last(table, &news.addr));
 	cr_expect_eq(neighbour_table_count(table), 0);
 	neighbour_table_free(table);
 	neighbour_table_free(NULL);

@@ -248,7 +248,10 @@ Test(neighbours, are_those_of_the_kernel)
 	cr_expect_eq(seen.now.mac[0], 0x02);
 	sh("ip neigh del 10.0.0.7 dev cams0");
 	(void)event_base_loop(base, EVLOOP_NONBLOCK);
-	expect(neighbours, "10.0.0.7", "", "");
+	expect(neighbours, "10.0.0.7", "02:00:00:00:00:66", "cams0"); /* who was there last */
+	sh("ip neigh add 10.0.0.7 lladdr 44:19:b6:00:00:0b dev cams0 nud stale");
+	expect(neighbours, "10.0.0.7", "44:19:b6:00:00:0b",
+	    "cams0"); /* nobody's past goes before it */
 	neighbours_close(neighbours);
 	event_base_free(base);
 }
