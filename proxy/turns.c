@@ -114,6 +114,8 @@ wait_for_others(struct turns *turns, struct conn *conn)
 static void
 stop_waiting(struct turns *turns, struct conn *conn)
 {
+	if (turns->look == conn)
+		turns->look = TAILQ_NEXT(conn, turn_entry);
 	TAILQ_REMOVE(list_of(turns, conn), conn, turn_entry);
 	conn->turn = TURN_NONE;
 	if (conn->turn_queue != QUEUE_OTHERS)
@@ -246,13 +248,12 @@ on_share(evutil_socket_t fd, short what, void *arg)
 {
 	struct turns *turns = arg;
 	const struct timeval delay = clock_span(SHARE_MS);
-	struct conn *conn = TAILQ_FIRST(&turns->waiting), *next;
+	struct conn *conn = turns->look != NULL ? turns->look : TAILQ_FIRST(&turns->waiting);
 
 	(void)fd;
 	(void)what;
-	/* To start one ends no other: next stays good. */
-	for (int i = 0; i < SHARE_LOOKS && conn != NULL; i++, conn = next) {
-		next = TAILQ_NEXT(conn, turn_entry);
+	for (int i = 0; i < SHARE_LOOKS && conn != NULL; i++, conn = turns->look) {
+		turns->look = TAILQ_NEXT(conn, turn_entry);
 		if (is_within_share(conn))
 			start(turns, conn);
 	}

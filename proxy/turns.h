@@ -37,6 +37,7 @@ struct worker;
 struct turns {
 	struct worker *worker; /* borrowed */
 	struct turn_list waiting;
+	struct conn *look;     /* of these, whose share is looked at next; NULL: the first's */
 	struct crowds *crowds; /* owned */
 	struct event idle;     /* behind all that is to be done */
 	struct event share;    /* looks at the shares while anybody waits */

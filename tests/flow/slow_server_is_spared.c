@@ -4,6 +4,7 @@
 #include "proxy/worker_private.h"
 #include "tests/flow/harness.h"
 
+#include <arpa/inet.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -455,12 +456,16 @@ static void
 say_only_hello(struct peer *peer)
 {
 	int fds[CONNECTIONS];
+	struct pollfd last = {.events = POLLIN};
 
 	for (int i = 0; i < CONNECTIONS; i++)
 		fds[i] = say_hello(peer);
-	peer_hear_end(peer);
-	for (int i = 0; i < CONNECTIONS; i++)
+	last.fd = peer->fd;
+	(void)poll(&last, 1, 4000); /* the last is answered, and the others were */
+	for (int i = 0; i < CONNECTIONS; i++) {
+		(void)poll(NULL, 0, i == CONNECTIONS - 1 ? LOOK_MS : 0);
 		(void)close(fds[i]);
+	}
 	peer->fd = -1;
 }
 
@@ -470,11 +475,85 @@ Test(slow_server_is_spared, and_has_done_its_part_when_it_has_answered)
 	struct flow flow;
 
 	flow_open(&flow, &(struct flow_setup){.config = "limit: {unfinished_per_server: 1}\n"
-							"timeout: {handshake: 1s}\n"});
+							"timeout: {handshake: 3s}\n"});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 	flow_run(&flow, say_only_hello, answer_all);
 	cr_expect_eq(flow.closes, CONNECTIONS);
 	cr_expect_eq(flow.server.connections, CONNECTIONS, "each has its turn");
 	cr_expect_eq(flow.worker->turns.count, 0);
+	flow_close(&flow);
+}
+
+/* ---- of two cameras ---- */
+
+enum { CROWD = 300, SECOND = 0x7f000002 };
+
+static uint64_t waited_ms;
+
+static int
+say_hello_as_second(struct peer *peer, const uint8_t *hello, int size)
+{
+	const struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(SECOND)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&from, sizeof(from)) != 0 ||
+	    connect(fd, (const struct sockaddr *)&peer->at, sizeof(from)) != 0 ||
+	    write(fd, hello, (size_t)size) != size)
+		(void)snprintf(peer->trouble, sizeof(peer->trouble), "no second camera");
+	return fd;
+}
+
+/* One camera begins hundreds; then another begins one more than its share. */
+static void
+crowd_about(struct peer *peer)
+{
+	uint8_t hello[4096];
+	int fds[CROWD], others[3], size = make_hello(peer, hello, sizeof(hello));
+	uint64_t from_ms;
+
+	for (int i = 0; i < CROWD; i++)
+		fds[i] = say_hello(peer);
+	(void)poll(NULL, 0, LOOK_MS);
+	from_ms = clock_mono_ms();
+	for (int i = 0; i < 3; i++)
+		others[i] = say_hello_as_second(peer, hello, size);
+	peer->fd = others[2];
+	peer_hear_end(peer);
+	waited_ms = clock_mono_ms() - from_ms;
+	for (int i = 0; i < 3; i++)
+		(void)close(others[i]);
+	for (int i = 0; i < CROWD; i++)
+		(void)close(fds[i]);
+	(void)say_hello(peer);
+	peer_hear_end(peer);
+}
+
+/* Takes all that come, and lets each go at once. */
+static void
+let_go(struct peer *peer)
+{
+	struct pollfd listener = {.fd = peer->listener, .events = POLLIN};
+
+	do {
+		peer_connect(peer);
+		peer_reset(peer);
+	} while (poll(&listener, 1, 1500) > 0);
+}
+
+/* Its share is a camera's own, however many of another's wait before it. */
+Test(slow_server_is_spared, while_each_camera_has_its_share)
+{
+	struct flow flow;
+
+	flow_open(&flow,
+	    &(struct flow_setup){.config = "limit: {handshakes: 1}\ntimeout: {handshake: 4s}\n"});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	cr_assert_eq(evtimer_assign(&turns_timer, flow.worker->base, on_others, &flow), 0);
+	on_others(-1, 0, &flow);
+	flow_run(&flow, crowd_about, let_go);
+	cr_expect_lt(waited_ms, 2500, "%lu", (unsigned long)waited_ms);
+	cr_expect_eq(flow.closes, CROWD + 4);
+	cr_expect_eq(flow.worker->turns.count, 0);
+	(void)event_del(&turns_timer);
 	flow_close(&flow);
 }
