@@ -8,10 +8,26 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LABEL_BYTES_MAX = 63 };
+
 static const char *
 way_of(const struct config *config)
 {
 	return config->dns_resolver[0] != '\0' ? config->dns_resolver : "the server that was asked";
+}
+
+/* Each label has 1 to 63 bytes (RFC 1035 section 2.3.4). */
+static bool
+has_labels(const char *name)
+{
+	do {
+		size_t size = strcspn(name, ".");
+
+		if (size == 0 || size > LABEL_BYTES_MAX)
+			return false;
+		name += size;
+	} while (*name++ == '.');
+	return true;
 }
 
 /* As the message of a lookup has it: in lower case, without a dot at its end. */
@@ -26,6 +42,8 @@ take_name(const char *name, char out[FACTS_NAME_MAX])
 		return false;
 	memcpy(out, name, size);
 	out[size] = '\0';
+	if (!has_labels(out))
+		return false;
 	for (char *at = out; *at != '\0'; at++) {
 		if (*at >= 'A' && *at <= 'Z')
 			*at |= 'a' ^ 'A';

@@ -334,7 +334,8 @@ Test(command_explain, of_a_lookup_refuses_what_does_not_go_together)
 {
 	static const char *const rows[][4] = {{"a.example", "--to", "1.2.3.4"},
 	    {"a.example", "--sni", "b.example"}, {"a.example", "--class", "video"},
-	    {"a.example", "--bytes", "1"}, {""}, {"."}};
+	    {"a.example", "--bytes", "1"}, {""}, {"."}, {"a..example"}, {".example"},
+	    {"0123456789012345678901234567890123456789012345678901234567890123.example"}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		lookup(rows[i]);
