@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/fuzz/metered.h"
 
-/* Of the first byte: the low bits choose what is said of the message, the others
- * how it is cut. */
-enum { HINT_BITS = 3 };
-
 static const struct payload_hint hints[] = {
     {.type = "multipart/form-data; boundary=x"},
     {.type = "multipart/x-mixed-replace; boundary=--x"},
@@ -15,12 +11,5 @@ static const struct payload_hint hints[] = {
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct bytes in = {data, size};
-	uint8_t how;
-
-	if (!bytes_u8(&in, &how))
-		return 0;
-	metered_feed(&hints[(how & ((1 << HINT_BITS) - 1)) % (sizeof(hints) / sizeof(hints[0]))],
-	    in, 1 + (size_t)(how >> HINT_BITS) * 37);
-	return 0;
+	return metered_try(hints, sizeof(hints) / sizeof(hints[0]), (struct bytes){data, size});
 }

@@ -75,6 +75,22 @@ metered_look(struct bytes in)
 	assert(finding.confidence != CONFIDENCE_IDENTIFIED || finding.class != PAYLOAD_OPAQUE);
 }
 
+/* Of the first byte: the low bits choose what is said of the message, the others
+ * how it is cut. */
+static inline int
+metered_try(const struct payload_hint *hints, size_t count, struct bytes in)
+{
+	enum { HINT_BITS = 3 };
+	uint8_t how;
+
+	if (!bytes_u8(&in, &how))
+		return 0;
+	metered_feed(&hints[(how & ((1 << HINT_BITS) - 1)) % count], in,
+	    1 + (size_t)(how >> HINT_BITS) * 37);
+	metered_look(in);
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif
