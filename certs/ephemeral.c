@@ -95,8 +95,10 @@ make(void *arg, OSSL_CALLBACK *progress, void *progress_arg)
 	void *key;
 
 	/* Without a key it is about parameters, of which there are none. */
-	if ((making->selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0)
-		return own.make(making->own, progress, progress_arg);
+	if ((making->selection & OSSL_KEYMGMT_SELECT_KEYPAIR) == 0) {
+		key = own.make(making->own, progress, progress_arg);
+		return key;
+	}
 	key = own.new_key(own.provctx);
 	if (key != NULL && set_private(key) && compute_public(key))
 		return key;

@@ -129,14 +129,16 @@ expand(const struct inputs *in, struct bytes key, struct bytes context, uint8_t 
 static bool
 extract(const struct inputs *in, uint8_t *out, size_t size)
 {
-	static const uint8_t zeros[EVP_MAX_MD_SIZE];
+	static const uint8_t zeros[EVP_MAX_MD_SIZE] = {0};
 	const struct hash *hash = in->hash;
-	uint8_t empty[EVP_MAX_MD_SIZE], derived[EVP_MAX_MD_SIZE];
+	uint8_t derived[EVP_MAX_MD_SIZE];
 	struct bytes salt = {derived, 0};
 	struct bytes parts[PARTS_MAX] = {in->has_key ? in->key : (struct bytes){zeros, hash->size}};
 	bool good = size == hash->size;
 
 	if (good && in->has_salt) {
+		uint8_t empty[EVP_MAX_MD_SIZE];
+
 		salt.left = hash->size;
 		good = EVP_Digest("", 0, empty, NULL, hash->md, NULL) == 1 &&
 		       expand(in, in->salt, (struct bytes){empty, hash->size}, derived, hash->size);

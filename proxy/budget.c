@@ -107,7 +107,7 @@ set_aside(const char *path, char aside[BUDGETS_PATH_MAX], struct err *err)
 int
 budgets_open(const char *path, char aside[BUDGETS_PATH_MAX], struct err *err)
 {
-	struct stat st;
+	struct stat st = {0};
 	int fd = open_file(path, &st, err);
 
 	aside[0] = '\0';
