@@ -456,12 +456,15 @@ static void
 say_only_hello(struct peer *peer)
 {
 	int fds[CONNECTIONS];
-	struct pollfd last = {.events = POLLIN};
 
 	for (int i = 0; i < CONNECTIONS; i++)
 		fds[i] = say_hello(peer);
-	last.fd = peer->fd;
-	(void)poll(&last, 1, 4000); /* the last is answered, and the others were */
+	/* Each is answered, and not in the order in which they came. */
+	for (int i = 0; i < CONNECTIONS; i++) {
+		struct pollfd answer = {.fd = fds[i], .events = POLLIN};
+
+		(void)poll(&answer, 1, 4000);
+	}
 	for (int i = 0; i < CONNECTIONS; i++) {
 		(void)poll(NULL, 0, i == CONNECTIONS - 1 ? LOOK_MS : 0);
 		(void)close(fds[i]);
