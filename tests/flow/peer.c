@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/flow/peer.h"
 
+#include <criterion/criterion.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CHUNK = 32 << 10, SMALL_READ = 700, PATTERN_PERIOD = 251 };
@@ -109,6 +111,16 @@ connect_camera(const struct peer *peer)
 		return -1;
 	}
 	return fd;
+}
+
+void
+peer_await(sem_t *sem, const char *trouble)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += PEER_PATIENCE_S;
+	cr_assert_eq(sem_timedwait(sem, &until), 0, "%s", trouble);
 }
 
 void

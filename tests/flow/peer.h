@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,6 +61,10 @@ struct peer {
 void peer_start(struct peer *peer, void (*play)(struct peer *peer));
 void peer_join(struct peer *peer);
 void peer_free(struct peer *peer); /* all that it holds but the eventfd */
+
+/* Until another thread has posted to sem, no longer than a step waits; what is
+ * said where it did not. */
+void peer_await(sem_t *sem, const char *trouble);
 
 /* ---- steps ---- */
 

@@ -4,7 +4,6 @@
 #include "tests/flow/harness.h"
 
 #include <semaphore.h>
-#include <time.h>
 
 /* One story a process. */
 static struct {
@@ -33,23 +32,13 @@ on_look(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-wait_until_quiet(void)
-{
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PEER_PATIENCE_S;
-	cr_assert_eq(sem_timedwait(&story.quiet, &until), 0, "it does not become quiet");
-}
-
-static void
 ask_twice(struct peer *peer)
 {
 	peer_connect(peer);
 	peer_handshake(peer);
 	peer_say(peer, "first", 5);
 	peer_hear(peer, 2);
-	wait_until_quiet();
+	peer_await(&story.quiet, "it does not become quiet");
 	peer_say(peer, "again", 5);
 	peer_hear(peer, 4);
 	peer_finish(peer);
@@ -76,7 +65,7 @@ ask_and_go(struct peer *peer)
 	peer_handshake(peer);
 	peer_say(peer, "first", 5);
 	peer_hear(peer, 2);
-	wait_until_quiet();
+	peer_await(&story.quiet, "it does not become quiet");
 	peer_reset(peer);
 }
 

@@ -7,7 +7,6 @@
 
 #include <semaphore.h>
 #include <string.h>
-#include <time.h>
 
 static const char blocking[] = "ruleset: flow\n"
 			       "version: 2\n"
@@ -113,16 +112,6 @@ open_story(struct flow *flow, const char *rules, enum conn_state state, uint64_t
 }
 
 static void
-wait_for_change(void)
-{
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += PEER_PATIENCE_S;
-	cr_assert_eq(sem_timedwait(&story.changed, &until), 0, "the rules do not change");
-}
-
-static void
 speak(struct peer *peer)
 {
 	peer_connect(peer);
@@ -209,7 +198,7 @@ static void
 speak_on(struct peer *peer)
 {
 	speak(peer);
-	wait_for_change();
+	peer_await(&story.changed, "the rules do not change");
 	peer_say(peer, "more", 4);
 	peer_finish(peer);
 	peer_hear_end(peer);
@@ -242,7 +231,7 @@ static void
 say_hello_late(struct peer *peer)
 {
 	peer_connect(peer);
-	wait_for_change();
+	peer_await(&story.changed, "the rules do not change");
 	peer_expect_no_handshake(peer);
 }
 
@@ -298,7 +287,7 @@ ask_then_post(struct peer *peer)
 	peer_handshake(peer);
 	peer_say(peer, question, sizeof(question) - 1);
 	peer_hear(peer, sizeof(no_body) - 1);
-	wait_for_change();
+	peer_await(&story.changed, "the rules do not change");
 	peer_say(peer, post, sizeof(post) - 1);
 	peer_hear_end(peer);
 }

@@ -107,12 +107,13 @@ count_the_refused(struct peer *peer)
 	peer_hear_end(peer);
 }
 
-/* However much the worker could do: a slow server has to bear few of one camera. */
-Test(slow_server_is_spared, of_more_than_a_few_of_one_camera)
+/* Of many hellos the server has to bear few at once, and each has its turn. */
+static void
+expect_few_at_once(const char *config)
 {
 	struct flow flow;
 
-	flow_open(&flow, &(struct flow_setup){.config = "limit: {unfinished: 2}\n"});
+	flow_open(&flow, &(struct flow_setup){.config = config});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 	most = 0;
 	flow_run(&flow, say_hello_on_many, say_nothing);
@@ -122,44 +123,26 @@ Test(slow_server_is_spared, of_more_than_a_few_of_one_camera)
 	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s", flow.closed.facts.end_text);
 	cr_expect_eq(flow.worker->turns.count, 0);
 	flow_close(&flow);
+}
+
+/* However much the worker could do: a slow server has to bear few of one camera. */
+Test(slow_server_is_spared, of_more_than_a_few_of_one_camera)
+{
+	expect_few_at_once("limit: {unfinished: 2}\n");
 }
 
 /* The same of all its cameras together: here one is as good as many. */
 Test(slow_server_is_spared, of_more_than_a_few_of_all)
 {
-	struct flow flow;
-
-	flow_open(&flow, &(struct flow_setup){.config = "limit: {unfinished_per_server: 2}\n"});
-	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
-	most = 0;
-	flow_run(&flow, say_hello_on_many, say_nothing);
-	cr_expect_eq(most, UNFINISHED, "%u", most);
-	cr_expect_eq(flow.server.connections, CONNECTIONS, "each has its turn");
-	cr_expect_eq(flow.closes, CONNECTIONS);
-	cr_expect_eq(flow.closed.facts.end, END_SERVER_TLS, "%s", flow.closed.facts.end_text);
-	cr_expect_eq(flow.worker->turns.count, 0);
-	flow_close(&flow);
+	expect_few_at_once("limit: {unfinished_per_server: 2}\n");
 }
 
 /* Both bounds at once, the camera's the lower one or the server's. */
 Test(slow_server_is_spared, whichever_bound_is_met_first)
 {
-	static const char *const limits[] = {"limit: {unfinished: 2, unfinished_per_server: 3}\n",
-	    "limit: {unfinished: 3, unfinished_per_server: 2}\n",
-	    "limit: {unfinished: 2, unfinished_per_server: 2}\n"};
-
-	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		struct flow flow;
-
-		flow_open(&flow, &(struct flow_setup){.config = limits[i]});
-		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
-		most = 0;
-		flow_run(&flow, say_hello_on_many, say_nothing);
-		cr_expect_eq(most, UNFINISHED, "%u", most);
-		cr_expect_eq(flow.server.connections, CONNECTIONS, "each has its turn");
-		cr_expect_eq(flow.worker->turns.count, 0);
-		flow_close(&flow);
-	}
+	expect_few_at_once("limit: {unfinished: 2, unfinished_per_server: 3}\n");
+	expect_few_at_once("limit: {unfinished: 3, unfinished_per_server: 2}\n");
+	expect_few_at_once("limit: {unfinished: 2, unfinished_per_server: 2}\n");
 }
 
 /* Three hellos: the second goes while it waits, then the first, which the server
