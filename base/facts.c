@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/facts.h"
 
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -285,16 +285,16 @@ countries_text(const struct countries *countries, char out[COUNTRIES_TEXT_MAX])
 }
 
 void
-countries_json(const struct countries *countries, struct json *json, const char *key)
+countries_json(const struct countries *countries, struct jsonw *json, const char *key)
 {
 	if (countries->count < 2) {
-		json_string(json, key, countries->count == 0 ? "unknown" : countries->iso[0]);
+		jsonw_string(json, key, countries->count == 0 ? "unknown" : countries->iso[0]);
 		return;
 	}
-	json_open_array(json, key);
+	jsonw_open_array(json, key);
 	for (size_t i = 0; i < countries->count; i++)
-		json_string(json, NULL, countries->iso[i]);
-	json_close_array(json);
+		jsonw_string(json, NULL, countries->iso[i]);
+	jsonw_close_array(json);
 }
 
 const char *
@@ -307,12 +307,12 @@ located_text(const struct place *place, char out[COUNTRIES_TEXT_MAX])
 }
 
 void
-located_json(const struct place *place, struct json *json, const char *key)
+located_json(const struct place *place, struct jsonw *json, const char *key)
 {
 	if (place->kind == PLACE_ORDINARY)
 		countries_json(&place->located, json, key);
 	else
-		json_string(json, key, place_kind_name(place->kind));
+		jsonw_string(json, key, place_kind_name(place->kind));
 }
 
 bool

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct json;
+struct jsonw;
 
 /*
  * All that is known of one connection: plain values that the folders fill and
@@ -552,12 +552,12 @@ enum { COUNTRIES_TEXT_MAX = 16 };
 const char *countries_text(const struct countries *countries, char out[COUNTRIES_TEXT_MAX]);
 
 /* The fact as a value of JSON: "DE", ["DE","SG"], or "unknown". */
-void countries_json(const struct countries *countries, struct json *json, const char *key);
+void countries_json(const struct countries *countries, struct jsonw *json, const char *key);
 
 /* The same of where a place is, which may be "anycast", "private" or
  * "satellite" too. */
 const char *located_text(const struct place *place, char out[COUNTRIES_TEXT_MAX]);
-void located_json(const struct place *place, struct json *json, const char *key);
+void located_json(const struct place *place, struct jsonw *json, const char *key);
 
 /* "ordinary", "anycast", "private", "satellite"; and back: false when it is none. */
 const char *place_kind_name(enum place_kind kind);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/mac.h"
 #include "base/text.h"
 #include "config/config.h"
@@ -253,112 +253,112 @@ print_text(const struct backtest *backtest)
 /* ---- the same as a document ---- */
 
 static void
-json_verdict(struct json *json, const char *key, const struct verdict *verdict)
+json_verdict(struct jsonw *json, const char *key, const struct verdict *verdict)
 {
-	json_open(json, key);
-	json_string(json, "verdict", result_name(verdict->result));
-	json_bool(json, "shadow", verdict->shadow);
-	json_string(json, "stage", verdict_stage_name(verdict->stage));
-	json_string(json, "ruleset", verdict->ruleset);
-	json_string(json, "ruleset_version", verdict->ruleset_version);
-	json_string(json, "rule", verdict->rule);
-	json_string(json, "why", verdict->why);
-	json_close(json);
+	jsonw_open(json, key);
+	jsonw_string(json, "verdict", result_name(verdict->result));
+	jsonw_bool(json, "shadow", verdict->shadow);
+	jsonw_string(json, "stage", verdict_stage_name(verdict->stage));
+	jsonw_string(json, "ruleset", verdict->ruleset);
+	jsonw_string(json, "ruleset_version", verdict->ruleset_version);
+	jsonw_string(json, "rule", verdict->rule);
+	jsonw_string(json, "why", verdict->why);
+	jsonw_close(json);
 }
 
 static void
-json_total(struct json *json, const struct backtest_total *total)
+json_total(struct jsonw *json, const struct backtest_total *total)
 {
-	json_number(json, "connections", total->flows);
-	json_number(json, "up", total->up);
-	json_number(json, "down", total->down);
+	jsonw_number(json, "connections", total->flows);
+	jsonw_number(json, "up", total->up);
+	jsonw_number(json, "down", total->down);
 }
 
 static void
-json_row(struct json *json, const struct backtest_row *row)
+json_row(struct jsonw *json, const struct backtest_row *row)
 {
 	char text[ADDR_TEXT_MAX], time[CLOCK_TEXT_MAX];
 
-	json_open(json, NULL);
-	json_string(json, "change", backtest_change_name(row->change));
-	json_string(json, "device", row->device);
-	json_string(json, "dest_ip", addr_text(&row->dst, text));
-	json_number(json, "dest_port", row->dst.port);
-	json_string(json, "sni", row->sni);
-	json_open(json, "place");
+	jsonw_open(json, NULL);
+	jsonw_string(json, "change", backtest_change_name(row->change));
+	jsonw_string(json, "device", row->device);
+	jsonw_string(json, "dest_ip", addr_text(&row->dst, text));
+	jsonw_number(json, "dest_port", row->dst.port);
+	jsonw_string(json, "sni", row->sni);
+	jsonw_open(json, "place");
 	located_json(&row->place, json, "located");
 	countries_json(&row->place.registered, json, "registered");
 	countries_json(&row->place.operator, json, "operator");
-	json_number(json, "asn", row->place.asn);
-	json_string(json, "org", row->place.org);
-	json_string(json, "vendor", row->place.vendor);
-	json_close(json);
+	jsonw_number(json, "asn", row->place.asn);
+	jsonw_string(json, "org", row->place.org);
+	jsonw_string(json, "vendor", row->place.vendor);
+	jsonw_close(json);
 	json_total(json, &row->total);
-	json_string(json, "first", clock_text(row->first_us, time));
-	json_string(json, "last", clock_text(row->last_us, time));
+	jsonw_string(json, "first", clock_text(row->first_us, time));
+	jsonw_string(json, "last", clock_text(row->last_us, time));
 	json_verdict(json, "was", &row->before);
 	json_verdict(json, "would_be", &row->after);
-	json_close(json);
+	jsonw_close(json);
 }
 
 static void
-json_rulesets(struct json *json, const struct rules *rules)
+json_rulesets(struct jsonw *json, const struct rules *rules)
 {
-	json_open_array(json, "rulesets");
+	jsonw_open_array(json, "rulesets");
 	for (size_t i = 0; i < rules_count(rules); i++) {
 		struct ruleset_about about = rules_about(rules, i);
 		char sha256[65];
 
 		text_hex(sha256, about.sha256, 32);
-		json_open(json, NULL);
-		json_string(json, "ruleset", about.id);
-		json_string(json, "version", about.version);
-		json_string(json, "mode", about.mode);
-		json_string(json, "sha256", sha256);
-		json_string(json, "file", about.file);
-		json_close(json);
+		jsonw_open(json, NULL);
+		jsonw_string(json, "ruleset", about.id);
+		jsonw_string(json, "version", about.version);
+		jsonw_string(json, "mode", about.mode);
+		jsonw_string(json, "sha256", sha256);
+		jsonw_string(json, "file", about.file);
+		jsonw_close(json);
 	}
-	json_close_array(json);
-	json_open_array(json, "not_learnt");
+	jsonw_close_array(json);
+	jsonw_open_array(json, "not_learnt");
 	for (size_t i = 0; i < sizeof(unlearnt) / sizeof(unlearnt[0]); i++) {
 		if (rules_ask_for(rules, unlearnt[i]))
-			json_string(json, NULL, unlearnt[i]);
+			jsonw_string(json, NULL, unlearnt[i]);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }
 
 static void
-json_all(struct json *json, const struct backtest_wish *wish, const struct backtest *backtest)
+json_all(struct jsonw *json, const struct backtest_wish *wish, const struct backtest *backtest)
 {
 	char time[CLOCK_TEXT_MAX];
 
-	json_open(json, NULL);
-	json_string(json, "since", clock_text(wish->flows.since_us, time));
-	json_string(json, "until", clock_text(wish->flows.until_us, time));
+	jsonw_open(json, NULL);
+	jsonw_string(json, "since", clock_text(wish->flows.since_us, time));
+	jsonw_string(json, "until", clock_text(wish->flows.until_us, time));
 	json_rulesets(json, wish->after.rules);
 	json_total(json, &backtest->all);
-	json_number(json, "differences", backtest_differences(backtest));
+	jsonw_number(json, "differences", backtest_differences(backtest));
 	for (enum backtest_change i = BACKTEST_SAME; i < BACKTEST_CHANGE_COUNT; i++) {
-		json_open(json, backtest_change_name(i));
+		jsonw_open(json, backtest_change_name(i));
 		json_total(json, &backtest->changed[i]);
-		json_close(json);
+		jsonw_close(json);
 	}
-	json_number(json, "same_by_other_rule", backtest->same_by_other);
-	json_number(json, "place_unknown", backtest->unknown_place);
-	json_number(json, "still_open", backtest->count.open);
-	json_number(json, "damaged", backtest->count.damaged);
-	json_number(json, "unlisted", backtest->unlisted);
-	json_open_array(json, "rows");
+	jsonw_number(json, "same_by_other_rule", backtest->same_by_other);
+	jsonw_number(json, "place_unknown", backtest->unknown_place);
+	jsonw_number(json, "still_open", backtest->count.open);
+	jsonw_number(json, "damaged", backtest->count.damaged);
+	jsonw_number(json, "unlisted", backtest->unlisted);
+	jsonw_open_array(json, "rows");
 	for (size_t i = 0; i < backtest->row_count; i++)
 		json_row(json, &backtest->rows[i]);
-	json_close_array(json);
-	json_close(json);
+	jsonw_close_array(json);
+	jsonw_close(json);
 }
 
 static int
 print_json(const struct backtest_wish *wish, const struct backtest *backtest)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 	int ret = 0;
 
 	json_all(&json, wish, backtest);
@@ -368,7 +368,7 @@ print_json(const struct backtest_wish *wish, const struct backtest *backtest)
 	} else {
 		(void)puts(json.at);
 	}
-	json_free(&json);
+	jsonw_free(&json);
 	return ret;
 }
 

@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/facts.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/text.h"
 #include "certs/ca.h"
 #include "certs/certificate.h"
@@ -123,21 +123,21 @@ show_text(const struct authority *authority)
 }
 
 static void
-show_json(struct json *json, const struct authority *authority)
+show_json(struct jsonw *json, const struct authority *authority)
 {
 	char print[3 * DIGEST_BYTES + 1], time[CLOCK_TEXT_MAX];
 
-	json_open(json, NULL);
-	json_string(json, "subject", authority->facts.subject);
-	json_string(json, "key", authority->key);
-	json_string(json, "not_before",
+	jsonw_open(json, NULL);
+	jsonw_string(json, "subject", authority->facts.subject);
+	jsonw_string(json, "key", authority->key);
+	jsonw_string(json, "not_before",
 	    clock_text((uint64_t)authority->facts.not_before * US_PER_S, time));
-	json_string(json, "not_after",
+	jsonw_string(json, "not_after",
 	    clock_text((uint64_t)authority->facts.not_after * US_PER_S, time));
-	json_string(json, "sha256", fingerprint(authority, print));
-	json_string(json, "serial", authority->facts.serial);
-	json_string(json, "file", authority->path);
-	json_close(json);
+	jsonw_string(json, "sha256", fingerprint(authority, print));
+	jsonw_string(json, "serial", authority->facts.serial);
+	jsonw_string(json, "file", authority->path);
+	jsonw_close(json);
 }
 
 /* With one configured CA there is one; it signs for all cameras. */
@@ -161,12 +161,12 @@ complain(const struct config *config, const struct err *err)
 static int
 run_show(const struct config *config, const struct request *request)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 	struct err err = {0};
 	int code = EXIT_DONE;
 
-	json_open(&json, NULL);
-	json_open_array(&json, "authorities");
+	jsonw_open(&json, NULL);
+	jsonw_open_array(&json, "authorities");
 	for (int kind = 0; kind < authority_count(config) && code == EXIT_DONE; kind++) {
 		struct authority authority;
 
@@ -178,12 +178,12 @@ run_show(const struct config *config, const struct request *request)
 			show_text(&authority);
 		X509_free(authority.cert);
 	}
-	json_close_array(&json);
-	json_close(&json);
-	json_end_line(&json);
+	jsonw_close_array(&json);
+	jsonw_close(&json);
+	jsonw_end_line(&json);
 	if (request->json && code == EXIT_DONE && !json.failed)
 		(void)fputs(json.at, stdout);
-	json_free(&json);
+	jsonw_free(&json);
 	return code;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "config/devices.h"
@@ -71,69 +71,69 @@ write_text(const struct config *config, const struct geo *geo, const struct prob
 }
 
 static void
-add_rulesets(struct json *json, const struct rules *rules)
+add_rulesets(struct jsonw *json, const struct rules *rules)
 {
-	json_open_array(json, "rulesets");
+	jsonw_open_array(json, "rulesets");
 	for (size_t i = 0; i < rules_count(rules); i++) {
 		struct ruleset_about about = rules_about(rules, i);
 		char sha256[65];
 
 		text_hex(sha256, about.sha256, 32);
-		json_open(json, NULL);
-		json_string(json, "file", about.file);
-		json_string(json, "ruleset", about.id);
-		json_string(json, "version", about.version);
-		json_string(json, "title", about.title);
-		json_string(json, "mode", about.mode);
-		json_string(json, "reviewed", about.reviewed);
-		json_string(json, "expires", about.expires);
-		json_string(json, "sha256", sha256);
-		json_number(json, "rules", about.rules);
-		json_close(json);
+		jsonw_open(json, NULL);
+		jsonw_string(json, "file", about.file);
+		jsonw_string(json, "ruleset", about.id);
+		jsonw_string(json, "version", about.version);
+		jsonw_string(json, "title", about.title);
+		jsonw_string(json, "mode", about.mode);
+		jsonw_string(json, "reviewed", about.reviewed);
+		jsonw_string(json, "expires", about.expires);
+		jsonw_string(json, "sha256", sha256);
+		jsonw_number(json, "rules", about.rules);
+		jsonw_close(json);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }
 
 static void
-add_geo(struct json *json, const struct geo *geo)
+add_geo(struct jsonw *json, const struct geo *geo)
 {
 	struct geo_status rows[GEO_STATUS_MAX];
 	size_t count = geo_status(geo, rows, GEO_STATUS_MAX);
 
-	json_open_array(json, "geo");
+	jsonw_open_array(json, "geo");
 	for (size_t i = 0; i < count; i++) {
-		json_open(json, NULL);
-		json_string(json, "name", rows[i].name);
-		json_string(json, "role", rows[i].role);
-		json_string(json, "type", rows[i].type);
-		json_number(json, "build", rows[i].build_s);
-		json_number(json, "entries", rows[i].entries);
-		json_close(json);
+		jsonw_open(json, NULL);
+		jsonw_string(json, "name", rows[i].name);
+		jsonw_string(json, "role", rows[i].role);
+		jsonw_string(json, "type", rows[i].type);
+		jsonw_number(json, "build", rows[i].build_s);
+		jsonw_number(json, "entries", rows[i].entries);
+		jsonw_close(json);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }
 
 static void
 write_json(const char *path, const struct config *config, const struct geo *geo,
     const struct problems *problems)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 
-	json_open(&json, NULL);
-	json_bool(&json, "ok", problems->errors == 0);
-	json_string(&json, "file", path);
+	jsonw_open(&json, NULL);
+	jsonw_bool(&json, "ok", problems->errors == 0);
+	jsonw_string(&json, "file", path);
 	problems_json(problems, &json);
 	if (config != NULL) {
-		json_string(&json, "site", config->site);
+		jsonw_string(&json, "site", config->site);
 		add_rulesets(&json, config->rules);
-		json_number(&json, "devices", devices_count(config->devices));
+		jsonw_number(&json, "devices", devices_count(config->devices));
 	}
 	if (geo != NULL)
 		add_geo(&json, geo);
-	json_close(&json);
+	jsonw_close(&json);
 	if (!json.failed)
 		(void)puts(json.at);
-	json_free(&json);
+	jsonw_free(&json);
 }
 
 static int

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "config/devices.h"
@@ -205,43 +205,43 @@ print_device(const struct roster_device *device)
 }
 
 static void
-json_device(struct json *json, const struct view *view, const struct roster_device *device)
+json_device(struct jsonw *json, const struct view *view, const struct roster_device *device)
 {
 	char by[CONFIG_PATH_MAX + 16], mac[MAC_TEXT_MAX], text[CLOCK_TEXT_MAX];
 
-	json_string(json, "name", device->name);
-	json_string(json, "named_by", named_by(view, device, by, sizeof(by)));
-	json_string(json, "group", device->group);
-	json_string(json, "maker", device->maker[0] != '\0' ? device->maker : "unknown");
-	json_string(json, "mac", mac_word(device->mac, mac));
-	json_open_array(json, "seen");
+	jsonw_string(json, "name", device->name);
+	jsonw_string(json, "named_by", named_by(view, device, by, sizeof(by)));
+	jsonw_string(json, "group", device->group);
+	jsonw_string(json, "maker", device->maker[0] != '\0' ? device->maker : "unknown");
+	jsonw_string(json, "mac", mac_word(device->mac, mac));
+	jsonw_open_array(json, "seen");
 	for (size_t i = 0; i < device->place_count; i++) {
 		const struct roster_place *place = &device->places[i];
 		char ip[ADDR_TEXT_MAX];
 
-		json_open(json, NULL);
-		json_string(json, "iface", place->iface);
-		json_string(json, "mac", mac_word(place->mac, mac));
-		json_string(json, "ip", addr_text(&place->addr, ip));
-		json_string(json, "first", clock_text(place->first_us, text));
-		json_string(json, "last", clock_text(place->last_us, text));
-		json_close(json);
+		jsonw_open(json, NULL);
+		jsonw_string(json, "iface", place->iface);
+		jsonw_string(json, "mac", mac_word(place->mac, mac));
+		jsonw_string(json, "ip", addr_text(&place->addr, ip));
+		jsonw_string(json, "first", clock_text(place->first_us, text));
+		jsonw_string(json, "last", clock_text(place->last_us, text));
+		jsonw_close(json);
 	}
-	json_close_array(json);
-	json_number(json, "flows", device->flows);
-	json_number(json, "blocked", device->blocked);
-	json_number(json, "up", device->up);
-	json_number(json, "down", device->down);
-	json_number(json, "left_up", device->left_up);
-	json_open(json, "camera_tls");
-	json_number(json, "accepted", device->ok);
-	json_number(json, "refused", device->refused);
-	json_close(json);
-	json_number(json, "conflicts", device->conflicts);
+	jsonw_close_array(json);
+	jsonw_number(json, "flows", device->flows);
+	jsonw_number(json, "blocked", device->blocked);
+	jsonw_number(json, "up", device->up);
+	jsonw_number(json, "down", device->down);
+	jsonw_number(json, "left_up", device->left_up);
+	jsonw_open(json, "camera_tls");
+	jsonw_number(json, "accepted", device->ok);
+	jsonw_number(json, "refused", device->refused);
+	jsonw_close(json);
+	jsonw_number(json, "conflicts", device->conflicts);
 }
 
 static int
-print_json(struct json *json)
+print_json(struct jsonw *json)
 {
 	int code = EXIT_FAILED;
 
@@ -249,14 +249,14 @@ print_json(struct json *json)
 		(void)puts(json->at);
 		code = EXIT_DONE;
 	}
-	json_free(json);
+	jsonw_free(json);
 	return code;
 }
 
 static int
 list_devices(const struct view *view, bool as_json)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 
 	if (!as_json) {
 		(void)puts("name                  maker                     address          "
@@ -266,15 +266,15 @@ list_devices(const struct view *view, bool as_json)
 			print_device(&view->roster.list[i]);
 		return EXIT_DONE;
 	}
-	json_open(&json, NULL);
-	json_open_array(&json, "devices");
+	jsonw_open(&json, NULL);
+	jsonw_open_array(&json, "devices");
 	for (size_t i = 0; i < view->roster.count; i++) {
-		json_open(&json, NULL);
+		jsonw_open(&json, NULL);
 		json_device(&json, view, &view->roster.list[i]);
-		json_close(&json);
+		jsonw_close(&json);
 	}
-	json_close_array(&json);
-	json_close(&json);
+	jsonw_close_array(&json);
+	jsonw_close(&json);
 	return print_json(&json);
 }
 
@@ -284,7 +284,7 @@ struct showing {
 	const struct view *view;
 	const struct roster_device *device;
 	bool as_json;
-	struct json json;
+	struct jsonw json;
 	size_t count;
 };
 
@@ -323,33 +323,33 @@ print_destination(struct showing *showing, const struct device_flow *flow)
 }
 
 static void
-json_destination(struct json *json, const struct device_flow *flow)
+json_destination(struct jsonw *json, const struct device_flow *flow)
 {
 	char text[CLOCK_TEXT_MAX], ip[ADDR_TEXT_MAX];
 
-	json_open(json, NULL);
-	json_string(json, "sni", flow->sni);
-	json_string(json, "looked_up", flow->looked_up);
-	json_string(json, "proto", flow->transport == TRANSPORT_UDP ? "udp" : "tcp");
-	json_string(json, "ip", addr_text(&flow->dst, ip));
-	json_number(json, "port", flow->dst.port);
-	json_string(json, "located", flow->located);
-	json_number(json, "flows", flow->flows);
-	json_number(json, "blocked", flow->blocked);
-	json_number(json, "up", flow->up);
-	json_number(json, "down", flow->down);
-	json_number(json, "left_up", flow->left_up);
-	json_string(json, "verdict", flow->verdict);
-	json_string(json, "last", clock_text(flow->last_us, text));
-	json_open(json, "camera_tls");
-	json_string(json, "verdict", flow->camera_verdict);
-	json_number(json, "ok", flow->ok);
-	json_number(json, "rejected", flow->rejected);
-	json_number(json, "probable", flow->probable);
+	jsonw_open(json, NULL);
+	jsonw_string(json, "sni", flow->sni);
+	jsonw_string(json, "looked_up", flow->looked_up);
+	jsonw_string(json, "proto", flow->transport == TRANSPORT_UDP ? "udp" : "tcp");
+	jsonw_string(json, "ip", addr_text(&flow->dst, ip));
+	jsonw_number(json, "port", flow->dst.port);
+	jsonw_string(json, "located", flow->located);
+	jsonw_number(json, "flows", flow->flows);
+	jsonw_number(json, "blocked", flow->blocked);
+	jsonw_number(json, "up", flow->up);
+	jsonw_number(json, "down", flow->down);
+	jsonw_number(json, "left_up", flow->left_up);
+	jsonw_string(json, "verdict", flow->verdict);
+	jsonw_string(json, "last", clock_text(flow->last_us, text));
+	jsonw_open(json, "camera_tls");
+	jsonw_string(json, "verdict", flow->camera_verdict);
+	jsonw_number(json, "ok", flow->ok);
+	jsonw_number(json, "rejected", flow->rejected);
+	jsonw_number(json, "probable", flow->probable);
 	if (flow->refused_us != 0)
-		json_string(json, "refused", clock_text(flow->refused_us, text));
-	json_close(json);
-	json_close(json);
+		jsonw_string(json, "refused", clock_text(flow->refused_us, text));
+	jsonw_close(json);
+	jsonw_close(json);
 }
 
 static bool
@@ -385,14 +385,14 @@ show_conflict(void *context, const struct store_conflict *conflict)
 		cell_last(conflict->text);
 		return true;
 	}
-	json_open(&showing->json, NULL);
-	json_string(&showing->json, "time", clock_text(conflict->wall_us, text));
-	json_string(&showing->json, "kind", conflict->kind);
-	json_string(&showing->json, "ip", conflict->ip);
-	json_string(&showing->json, "mac", conflict->mac);
-	json_string(&showing->json, "iface", conflict->iface);
-	json_string(&showing->json, "text", conflict->text);
-	json_close(&showing->json);
+	jsonw_open(&showing->json, NULL);
+	jsonw_string(&showing->json, "time", clock_text(conflict->wall_us, text));
+	jsonw_string(&showing->json, "kind", conflict->kind);
+	jsonw_string(&showing->json, "ip", conflict->ip);
+	jsonw_string(&showing->json, "mac", conflict->mac);
+	jsonw_string(&showing->json, "iface", conflict->iface);
+	jsonw_string(&showing->json, "text", conflict->text);
+	jsonw_close(&showing->json);
 	return true;
 }
 
@@ -463,23 +463,23 @@ show_text(struct showing *showing)
 static int
 show_json(struct showing *showing)
 {
-	struct json *json = &showing->json;
+	struct jsonw *json = &showing->json;
 	struct err err = {0};
 
-	json_open(json, NULL);
+	jsonw_open(json, NULL);
 	json_device(json, showing->view, showing->device);
-	json_open_array(json, "destinations");
+	jsonw_open_array(json, "destinations");
 	if (device_flows_read(showing->view->store, show_flow, showing, &err) != 0)
 		goto fail;
-	json_close_array(json);
-	json_open_array(json, "conflicting");
+	jsonw_close_array(json);
+	jsonw_open_array(json, "conflicting");
 	if (store_conflicts(showing->view->store, show_conflict, showing, &err) != 0)
 		goto fail;
-	json_close_array(json);
-	json_close(json);
+	jsonw_close_array(json);
+	jsonw_close(json);
 	return print_json(json);
 fail:
-	json_free(json);
+	jsonw_free(json);
 	return read_failed(&err);
 }
 

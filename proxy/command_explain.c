@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "config/judge.h"
@@ -193,32 +193,32 @@ write_facts(const struct facts *facts, const struct config *config)
 }
 
 static void
-add_facts(struct json *json, const struct facts *facts)
+add_facts(struct jsonw *json, const struct facts *facts)
 {
 	const struct place *place = &facts->place;
 	char text[ADDR_TEXT_MAX];
 
-	json_string(json, "to", addr_text_port(&facts->dst, text));
-	json_string(json, "device", facts->device);
-	json_string(json, "group", facts->group);
-	json_string(json, "sni", facts->hello.sni);
-	json_bool(json, "sni_taken_as_proven", facts->hello.sni[0] != '\0');
+	jsonw_string(json, "to", addr_text_port(&facts->dst, text));
+	jsonw_string(json, "device", facts->device);
+	jsonw_string(json, "group", facts->group);
+	jsonw_string(json, "sni", facts->hello.sni);
+	jsonw_bool(json, "sni_taken_as_proven", facts->hello.sni[0] != '\0');
 	if (facts->payload.class != PAYLOAD_UNKNOWN)
-		json_string(json, "class", payload_class_name(facts->payload.class));
-	json_open(json, "place");
+		jsonw_string(json, "class", payload_class_name(facts->payload.class));
+	jsonw_open(json, "place");
 	located_json(place, json, "located");
 	countries_json(&place->registered, json, "registered");
 	countries_json(&place->operator, json, "operator");
-	json_number(json, "asn", place->asn);
-	json_string(json, "org", place->org);
-	json_string(json, "vendor", place->vendor);
-	json_open(json, "basis");
-	json_string(json, "country", place->located_basis);
-	json_string(json, "registered", place->registered_basis);
-	json_string(json, "operator", place->operator_basis);
-	json_string(json, "vendor", place->vendor_basis);
-	json_close(json);
-	json_close(json);
+	jsonw_number(json, "asn", place->asn);
+	jsonw_string(json, "org", place->org);
+	jsonw_string(json, "vendor", place->vendor);
+	jsonw_open(json, "basis");
+	jsonw_string(json, "country", place->located_basis);
+	jsonw_string(json, "registered", place->registered_basis);
+	jsonw_string(json, "operator", place->operator_basis);
+	jsonw_string(json, "vendor", place->vendor_basis);
+	jsonw_close(json);
+	jsonw_close(json);
 }
 
 /* ---- the verdict ---- */
@@ -291,7 +291,7 @@ judge_all(const struct options *options, const struct config *config, const stru
 	bool open = false;
 
 	if (options->json)
-		json_open_array(&talk->json, "steps");
+		jsonw_open_array(&talk->json, "steps");
 	if (!guard_refuses(config, own, &facts->dst, &facts->verdict)) {
 		open = is_open(options, config, facts);
 		judge_stages(config, facts, last_stage(options, config, open), talk);
@@ -299,7 +299,7 @@ judge_all(const struct options *options, const struct config *config, const stru
 		(void)printf("appliance\n  %-14s YES    before any rule\n", facts->verdict.rule);
 	}
 	if (options->json)
-		json_close_array(&talk->json);
+		jsonw_close_array(&talk->json);
 	return open;
 }
 
@@ -344,19 +344,19 @@ write_verdict(const struct options *options, const struct verdict *verdict, int 
 }
 
 static void
-add_verdict(struct json *json, const struct verdict *verdict, int code)
+add_verdict(struct jsonw *json, const struct verdict *verdict, int code)
 {
-	json_string(json, "verdict",
+	jsonw_string(json, "verdict",
 	    code == EXIT_CANNOT_TELL ? "unknown" : result_name(verdict->result));
 	if (verdict->result == RESULT_BLOCK)
-		json_string(json, "how", how_name(verdict->how));
-	json_bool(json, "shadow", verdict->shadow);
-	json_string(json, "stage", verdict_stage_name(verdict->stage));
-	json_string(json, "ruleset", verdict->ruleset);
-	json_string(json, "ruleset_version", verdict->ruleset_version);
-	json_string(json, "rule", verdict->rule);
-	json_string(json, "why", verdict->why);
-	json_number(json, "exit", (uint64_t)code);
+		jsonw_string(json, "how", how_name(verdict->how));
+	jsonw_bool(json, "shadow", verdict->shadow);
+	jsonw_string(json, "stage", verdict_stage_name(verdict->stage));
+	jsonw_string(json, "ruleset", verdict->ruleset);
+	jsonw_string(json, "ruleset_version", verdict->ruleset_version);
+	jsonw_string(json, "rule", verdict->rule);
+	jsonw_string(json, "why", verdict->why);
+	jsonw_number(json, "exit", (uint64_t)code);
 }
 
 /* What is asked: a name that no rule asks for need not be given to tell what
@@ -389,7 +389,7 @@ explain(const struct options *given, const struct config *config, const struct g
 	if (fill_facts(options, config, geo, &facts) != 0)
 		return EXIT_USAGE;
 	if (options->json) {
-		json_open(&talk.json, NULL);
+		jsonw_open(&talk.json, NULL);
 		add_facts(&talk.json, &facts);
 	} else {
 		write_facts(&facts, config);
@@ -400,10 +400,10 @@ explain(const struct options *given, const struct config *config, const struct g
 		return code;
 	}
 	add_verdict(&talk.json, &facts.verdict, code);
-	json_close(&talk.json);
+	jsonw_close(&talk.json);
 	if (!talk.json.failed)
 		(void)puts(talk.json.at);
-	json_free(&talk.json);
+	jsonw_free(&talk.json);
 	return code;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/mac.h"
 #include "base/text.h"
 #include "proxy/arguments.h"
@@ -69,7 +69,7 @@ static const struct arguments arguments = {
 struct output {
 	enum form form;
 	bool colour;
-	struct json json;
+	struct jsonw json;
 };
 
 static size_t
@@ -83,28 +83,28 @@ index_of(const char *name)
 /* ---- JSON ---- */
 
 static void
-add_value(struct json *json, struct flow *flow, size_t index)
+add_value(struct jsonw *json, struct flow *flow, size_t index)
 {
 	const struct column *column = &columns[index];
 
 	if (!flow_is_set(flow, index))
-		json_null(json, column->name);
+		jsonw_null(json, column->name);
 	else if (column->type == COLUMN_NUMBER)
-		json_number(json, column->name, flow_number(flow, index));
+		jsonw_number(json, column->name, flow_number(flow, index));
 	else if (column->type == COLUMN_BOOL)
-		json_bool(json, column->name, flow_number(flow, index) != 0);
+		jsonw_bool(json, column->name, flow_number(flow, index) != 0);
 	else
-		json_string(json, column->name, flow_text(flow, index));
+		jsonw_string(json, column->name, flow_text(flow, index));
 }
 
 static void
 print_json(struct output *output, struct flow *flow)
 {
-	json_clear(&output->json);
-	json_open(&output->json, NULL);
+	jsonw_clear(&output->json);
+	jsonw_open(&output->json, NULL);
 	for (size_t i = 0; i < column_count; i++)
 		add_value(&output->json, flow, i);
-	json_close(&output->json);
+	jsonw_close(&output->json);
 	if (!output->json.failed)
 		(void)puts(output->json.at);
 }
@@ -400,7 +400,7 @@ run(const struct wish *asked)
 	if (code < 0)
 		code = list(store, &wish, asked, &output);
 	store_close(store);
-	json_free(&output.json);
+	jsonw_free(&output.json);
 	return code;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "config/config.h"
 #include "config/problems.h"
 #include "config/source.h"
@@ -50,18 +50,18 @@ static const struct arguments arguments = {
 static void
 print_json(const struct gateway_counter *counters, size_t count)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 
-	json_open(&json, NULL);
+	jsonw_open(&json, NULL);
 	for (size_t i = 0; i < count; i++) {
-		json_open(&json, counters[i].name);
-		json_number(&json, "packets", counters[i].packets);
-		json_number(&json, "bytes", counters[i].bytes);
-		json_close(&json);
+		jsonw_open(&json, counters[i].name);
+		jsonw_number(&json, "packets", counters[i].packets);
+		jsonw_number(&json, "bytes", counters[i].bytes);
+		jsonw_close(&json);
 	}
-	json_close(&json);
+	jsonw_close(&json);
 	(void)puts(json.failed ? "" : json.at);
-	json_free(&json);
+	jsonw_free(&json);
 }
 
 static int

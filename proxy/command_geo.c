@@ -2,7 +2,7 @@
 #include "base/addr.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "config/config.h"
 #include "config/problems.h"
 #include "geo/geo.h"
@@ -63,7 +63,7 @@ static const struct arguments arguments = {
 };
 
 static int
-print_json(struct json *json)
+print_json(struct jsonw *json)
 {
 	int ret = EXIT_DONE;
 
@@ -73,7 +73,7 @@ print_json(struct json *json)
 	} else {
 		(void)puts(json->at);
 	}
-	json_free(json);
+	jsonw_free(json);
 	return ret;
 }
 
@@ -133,23 +133,23 @@ print_status(const struct geo_status *status)
 }
 
 static void
-json_status(struct json *json, const struct geo_status *status)
+json_status(struct jsonw *json, const struct geo_status *status)
 {
-	json_open(json, NULL);
-	json_string(json, "name", status->name);
-	json_string(json, "role", status->role);
-	json_string(json, "type", status->type);
+	jsonw_open(json, NULL);
+	jsonw_string(json, "name", status->name);
+	jsonw_string(json, "role", status->role);
+	jsonw_string(json, "type", status->type);
 	if (made_s(status) != 0) {
 		char date[CLOCK_TEXT_MAX];
 
-		json_string(json, status->build_s != 0 ? "built" : "as_of",
+		jsonw_string(json, status->build_s != 0 ? "built" : "as_of",
 		    clock_date(made_s(status) * US_PER_S, date));
-		json_number(json, "age_days", age_days(status));
-		json_bool(json, "old", is_old(status));
+		jsonw_number(json, "age_days", age_days(status));
+		jsonw_bool(json, "old", is_old(status));
 	}
-	json_number(json, "entries", status->entries);
-	json_string(json, "attribution", status->attribution);
-	json_close(json);
+	jsonw_number(json, "entries", status->entries);
+	jsonw_string(json, "attribution", status->attribution);
+	jsonw_close(json);
 }
 
 static int
@@ -157,19 +157,19 @@ run_status(const struct request *request, const struct geo *geo)
 {
 	struct geo_status status[GEO_STATUS_MAX];
 	size_t count = geo_status(geo, status, GEO_STATUS_MAX);
-	struct json json = {0};
+	struct jsonw json = {0};
 
 	if (!request->json) {
 		for (size_t i = 0; i < count; i++)
 			print_status(&status[i]);
 		return EXIT_DONE;
 	}
-	json_open(&json, NULL);
-	json_open_array(&json, "databases");
+	jsonw_open(&json, NULL);
+	jsonw_open_array(&json, "databases");
 	for (size_t i = 0; i < count; i++)
 		json_status(&json, &status[i]);
-	json_close_array(&json);
-	json_close(&json);
+	jsonw_close_array(&json);
+	jsonw_close(&json);
 	return print_json(&json);
 }
 
@@ -178,7 +178,7 @@ run_status(const struct request *request, const struct geo *geo)
 static int
 run_lookup(const struct request *request, const struct geo_lookup *lookup)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 
 	if (!request->json) {
 		geo_lookup_print(lookup);

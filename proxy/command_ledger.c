@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/text.h"
 #include "proxy/arguments.h"
 #include "proxy/reading.h"
@@ -103,28 +103,28 @@ print_text(const struct ledger *ledger)
 static int
 print_json(const struct ledger *ledger)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 	struct line lines[LINES_MAX];
 	size_t count = fill_lines(ledger, lines);
 	int ret = 0;
 
-	json_open(&json, NULL);
-	json_bool(&json, "whole", ledger_is_whole(ledger));
-	json_bool(&json, "eve_compared", ledger->has_eve);
+	jsonw_open(&json, NULL);
+	jsonw_bool(&json, "whole", ledger_is_whole(ledger));
+	jsonw_bool(&json, "eve_compared", ledger->has_eve);
 	for (size_t i = 0; i < count; i++)
-		json_number(&json, lines[i].key, lines[i].value);
-	json_open_array(&json, "differs");
+		jsonw_number(&json, lines[i].key, lines[i].value);
+	jsonw_open_array(&json, "differs");
 	for (size_t i = 0; i < ledger->note_count; i++)
-		json_string(&json, NULL, ledger->notes[i]);
-	json_close_array(&json);
-	json_close(&json);
+		jsonw_string(&json, NULL, ledger->notes[i]);
+	jsonw_close_array(&json);
+	jsonw_close(&json);
 	if (json.failed) {
 		(void)fputs("borderlens: no memory\n", stderr);
 		ret = -1;
 	} else {
 		(void)puts(json.at);
 	}
-	json_free(&json);
+	jsonw_free(&json);
 	return ret;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/text.h"
 #include "config/compare.h"
 #include "config/config.h"
@@ -123,34 +123,34 @@ set_open(const char *config, const char *word, struct rule_file *file)
 /* ---- list, keywords ---- */
 
 static void
-add_about(struct json *json, const struct ruleset_about *about)
+add_about(struct jsonw *json, const struct ruleset_about *about)
 {
-	json_open(json, NULL);
-	json_string(json, "ruleset", about->id);
-	json_string(json, "version", about->version);
-	json_string(json, "title", about->title);
-	json_string(json, "jurisdiction", about->jurisdiction);
-	json_string(json, "mode", about->mode);
-	json_string(json, "reviewed", about->reviewed);
-	json_string(json, "expires", about->expires);
-	json_number(json, "rules", about->rules);
-	json_string(json, "file", about->file);
-	json_close(json);
+	jsonw_open(json, NULL);
+	jsonw_string(json, "ruleset", about->id);
+	jsonw_string(json, "version", about->version);
+	jsonw_string(json, "title", about->title);
+	jsonw_string(json, "jurisdiction", about->jurisdiction);
+	jsonw_string(json, "mode", about->mode);
+	jsonw_string(json, "reviewed", about->reviewed);
+	jsonw_string(json, "expires", about->expires);
+	jsonw_number(json, "rules", about->rules);
+	jsonw_string(json, "file", about->file);
+	jsonw_close(json);
 }
 
 static void
-json_print(struct json *json)
+json_print(struct jsonw *json)
 {
 	if (!json->failed)
 		(void)puts(json->at);
-	json_free(json);
+	jsonw_free(json);
 }
 
 static int
 list_sets(const struct options *options)
 {
 	struct problems problems = {0};
-	struct json json = {0};
+	struct jsonw json = {0};
 	struct loaded loaded;
 	int code = EXIT_CONFIG;
 
@@ -158,7 +158,7 @@ list_sets(const struct options *options)
 		problems_print(&problems);
 		goto out;
 	}
-	json_open_array(&json, NULL);
+	jsonw_open_array(&json, NULL);
 	for (size_t i = 0; i < rules_count(loaded.config->rules); i++) {
 		struct ruleset_about about = rules_about(loaded.config->rules, i);
 
@@ -170,12 +170,12 @@ list_sets(const struct options *options)
 			    about.reviewed[0] != '\0' ? about.reviewed : "-",
 			    about.expires[0] != '\0' ? about.expires : "-", about.title);
 	}
-	json_close_array(&json);
+	jsonw_close_array(&json);
 	if (options->json)
 		json_print(&json);
 	code = EXIT_DONE;
 out:
-	json_free(&json);
+	jsonw_free(&json);
 	loaded_close(&loaded);
 	problems_free(&problems);
 	return code;
@@ -186,24 +186,24 @@ list_keywords(const struct options *options)
 {
 	struct rules_keyword keywords[64];
 	size_t count = rules_keywords(keywords, 64);
-	struct json json = {0};
+	struct jsonw json = {0};
 
-	json_open_array(&json, NULL);
+	jsonw_open_array(&json, NULL);
 	for (size_t i = 0; i < count; i++) {
-		json_open(&json, NULL);
-		json_string(&json, "key", keywords[i].name);
-		json_string(&json, "value", keywords[i].value);
-		json_string(&json, "holds_when", keywords[i].meaning);
-		json_string(&json, "stage", keywords[i].stage);
-		json_close(&json);
+		jsonw_open(&json, NULL);
+		jsonw_string(&json, "key", keywords[i].name);
+		jsonw_string(&json, "value", keywords[i].value);
+		jsonw_string(&json, "holds_when", keywords[i].meaning);
+		jsonw_string(&json, "stage", keywords[i].stage);
+		jsonw_close(&json);
 		if (!options->json)
 			(void)printf("%-12s %s\n%-12s   %s (%s)\n", keywords[i].name,
 			    keywords[i].meaning, "", keywords[i].value, keywords[i].stage);
 	}
-	json_close_array(&json);
+	jsonw_close_array(&json);
 	if (options->json)
 		json_print(&json);
-	json_free(&json);
+	jsonw_free(&json);
 	return EXIT_DONE;
 }
 

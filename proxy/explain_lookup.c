@@ -66,37 +66,37 @@ write_head(const struct facts *facts, const struct config *config)
 }
 
 static void
-add_head(struct json *json, const struct facts *facts)
+add_head(struct jsonw *json, const struct facts *facts)
 {
-	json_open(json, NULL);
-	json_string(json, "lookup", facts->looked_up);
-	json_string(json, "device", facts->device);
-	json_string(json, "group", facts->group);
-	json_string(json, "vendor",
+	jsonw_open(json, NULL);
+	jsonw_string(json, "lookup", facts->looked_up);
+	jsonw_string(json, "device", facts->device);
+	jsonw_string(json, "group", facts->group);
+	jsonw_string(json, "vendor",
 	    facts->place.vendor[0] != '\0' ? facts->place.vendor : "unknown");
-	json_open_array(json, "steps");
+	jsonw_open_array(json, "steps");
 }
 
 static void
-add_verdict(struct json *json, const struct verdict *verdict, const char *way, int code)
+add_verdict(struct jsonw *json, const struct verdict *verdict, const char *way, int code)
 {
 	bool refused = code == EXIT_BLOCKED;
 
-	json_close_array(json);
-	json_string(json, "verdict", refused ? "block" : "allow");
+	jsonw_close_array(json);
+	jsonw_string(json, "verdict", refused ? "block" : "allow");
 	if (refused) {
-		json_string(json, "ruleset", verdict->ruleset);
-		json_string(json, "ruleset_version", verdict->ruleset_version);
-		json_string(json, "rule", verdict->rule);
-		json_string(json, "why", verdict->why);
+		jsonw_string(json, "ruleset", verdict->ruleset);
+		jsonw_string(json, "ruleset_version", verdict->ruleset_version);
+		jsonw_string(json, "rule", verdict->rule);
+		jsonw_string(json, "why", verdict->why);
 	} else {
-		json_string(json, "asks", way);
+		jsonw_string(json, "asks", way);
 	}
-	json_number(json, "exit", (uint64_t)code);
-	json_close(json);
+	jsonw_number(json, "exit", (uint64_t)code);
+	jsonw_close(json);
 	if (!json->failed)
 		(void)puts(json->at);
-	json_free(json);
+	jsonw_free(json);
 }
 
 int

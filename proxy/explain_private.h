@@ -3,7 +3,7 @@
 #define PROXY_EXPLAIN_PRIVATE_H
 
 #include "base/facts.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "config/judge.h"
 
 #include <stdbool.h>
@@ -18,7 +18,7 @@ enum { EXIT_ALLOWED = 0, EXIT_BLOCKED = 10, EXIT_LIMITED = 11, EXIT_CANNOT_TELL 
 /* How it is told: to a reader, or as a document. */
 struct explain_talk {
 	bool is_json;
-	struct json json;
+	struct jsonw json;
 	char ruleset[FACTS_LABEL_MAX]; /* the one that is being told */
 };
 

@@ -41,19 +41,19 @@ step_text(const struct judge_step *step, struct explain_talk *talk)
 static void
 step_json(const struct judge_step *step, struct explain_talk *talk)
 {
-	json_open(&talk->json, NULL);
-	json_string(&talk->json, "ruleset", step->ruleset);
-	json_string(&talk->json, "version", step->version);
-	json_string(&talk->json, "mode", step->mode);
+	jsonw_open(&talk->json, NULL);
+	jsonw_string(&talk->json, "ruleset", step->ruleset);
+	jsonw_string(&talk->json, "version", step->version);
+	jsonw_string(&talk->json, "mode", step->mode);
 	if (step->rule != NULL)
-		json_string(&talk->json, "rule", step->rule);
+		jsonw_string(&talk->json, "rule", step->rule);
 	else
-		json_string(&talk->json, "outcome", step->by);
-	json_bool(&talk->json, "matched", step->matched);
-	json_bool(&talk->json, "pending", step->pending);
-	json_string(&talk->json, "result", result_name(step->result));
-	json_string(&talk->json, "reason", step->reason);
-	json_close(&talk->json);
+		jsonw_string(&talk->json, "outcome", step->by);
+	jsonw_bool(&talk->json, "matched", step->matched);
+	jsonw_bool(&talk->json, "pending", step->pending);
+	jsonw_string(&talk->json, "result", result_name(step->result));
+	jsonw_string(&talk->json, "reason", step->reason);
+	jsonw_close(&talk->json);
 }
 
 void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/geo_lookup.h"
 
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/overrides.h"
 #include "base/text.h"
 #include "geo/geo.h"
@@ -276,120 +276,120 @@ geo_lookup_print(const struct geo_lookup *lookup)
 /* ---- for programs ---- */
 
 static void
-json_operator(struct json *json, const struct geo_operator *row)
+json_operator(struct jsonw *json, const struct geo_operator *row)
 {
 	if (row == NULL) {
-		json_null(json, "operator_row");
+		jsonw_null(json, "operator_row");
 		return;
 	}
-	json_open(json, "operator_row");
-	json_number(json, "line", row->line);
-	json_string(json, "organisation", row->organisation);
-	json_string(json, "parent", row->parent);
-	json_string(json, "control", row->control);
-	json_string(json, "confidence", row->confidence);
-	json_string(json, "source", row->source);
-	json_string(json, "as_of", row->as_of);
-	json_close(json);
+	jsonw_open(json, "operator_row");
+	jsonw_number(json, "line", row->line);
+	jsonw_string(json, "organisation", row->organisation);
+	jsonw_string(json, "parent", row->parent);
+	jsonw_string(json, "control", row->control);
+	jsonw_string(json, "confidence", row->confidence);
+	jsonw_string(json, "source", row->source);
+	jsonw_string(json, "as_of", row->as_of);
+	jsonw_close(json);
 }
 
 static void
-json_kind(struct json *json, const struct geo_kind *row)
+json_kind(struct jsonw *json, const struct geo_kind *row)
 {
 	if (row == NULL) {
-		json_null(json, "kind_row");
+		jsonw_null(json, "kind_row");
 		return;
 	}
-	json_open(json, "kind_row");
-	json_number(json, "line", row->line);
-	json_string(json, "network", row->network);
-	json_string(json, "kind", place_kind_name(row->kind));
-	json_string(json, "organisation", row->organisation);
-	json_string(json, "confidence", row->confidence);
-	json_string(json, "source", row->source);
-	json_string(json, "as_of", row->as_of);
-	json_close(json);
+	jsonw_open(json, "kind_row");
+	jsonw_number(json, "line", row->line);
+	jsonw_string(json, "network", row->network);
+	jsonw_string(json, "kind", place_kind_name(row->kind));
+	jsonw_string(json, "organisation", row->organisation);
+	jsonw_string(json, "confidence", row->confidence);
+	jsonw_string(json, "source", row->source);
+	jsonw_string(json, "as_of", row->as_of);
+	jsonw_close(json);
 }
 
 static void
-json_vendor(struct json *json, const struct geo_vendor_row *row)
+json_vendor(struct jsonw *json, const struct geo_vendor_row *row)
 {
 	if (row == NULL) {
-		json_null(json, "vendor_row");
+		jsonw_null(json, "vendor_row");
 		return;
 	}
-	json_open(json, "vendor_row");
-	json_number(json, "line", row->line);
-	json_string(json, "suffix", row->suffix);
-	json_string(json, "vendor", row->name);
-	json_string(json, "purpose", row->purpose);
-	json_string(json, "port", row->port);
-	json_string(json, "source", row->source);
-	json_string(json, "as_of", row->as_of);
-	json_close(json);
+	jsonw_open(json, "vendor_row");
+	jsonw_number(json, "line", row->line);
+	jsonw_string(json, "suffix", row->suffix);
+	jsonw_string(json, "vendor", row->name);
+	jsonw_string(json, "purpose", row->purpose);
+	jsonw_string(json, "port", row->port);
+	jsonw_string(json, "source", row->source);
+	jsonw_string(json, "as_of", row->as_of);
+	jsonw_close(json);
 }
 
 static void
-json_overrides(const struct geo_lookup *lookup, const struct told *told, struct json *json)
+json_overrides(const struct geo_lookup *lookup, const struct told *told, struct jsonw *json)
 {
-	json_open_array(json, "overrides");
+	jsonw_open_array(json, "overrides");
 	for (size_t i = 0; i < told->override_count; i++) {
 		const struct override *override = told->overrides[i];
 		char tells[TELLS_TEXT_MAX];
 
-		json_open(json, NULL);
-		json_string(json, "file", lookup->overrides->file);
-		json_number(json, "line", override->line);
-		json_string(json, "tells", tells_text(override, tells));
-		json_string(json, "who", override->who);
-		json_string(json, "when", override->when);
-		json_string(json, "why", override->why);
-		json_close(json);
+		jsonw_open(json, NULL);
+		jsonw_string(json, "file", lookup->overrides->file);
+		jsonw_number(json, "line", override->line);
+		jsonw_string(json, "tells", tells_text(override, tells));
+		jsonw_string(json, "who", override->who);
+		jsonw_string(json, "when", override->when);
+		jsonw_string(json, "why", override->why);
+		jsonw_close(json);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }
 
 static void
-json_answers(struct json *json, const struct told *told)
+json_answers(struct jsonw *json, const struct told *told)
 {
 	char block[BLOCK_TEXT_MAX];
 
-	json_open_array(json, "databases");
+	jsonw_open_array(json, "databases");
 	for (size_t i = 0; i < told->answer_count; i++) {
 		const struct geo_answer *answer = &told->answers[i];
 
-		json_open(json, NULL);
-		json_string(json, "database", answer->basis);
-		json_bool(json, "found", answer->found);
-		json_string(json, "block", block_text(&told->inner, answer->bits, block));
-		json_string(json, "kind", place_kind_name(answer->kind));
+		jsonw_open(json, NULL);
+		jsonw_string(json, "database", answer->basis);
+		jsonw_bool(json, "found", answer->found);
+		jsonw_string(json, "block", block_text(&told->inner, answer->bits, block));
+		jsonw_string(json, "kind", place_kind_name(answer->kind));
 		if (answer->located[0] != '\0')
-			json_string(json, "located", answer->located);
+			jsonw_string(json, "located", answer->located);
 		if (answer->registered[0] != '\0')
-			json_string(json, "registered", answer->registered);
+			jsonw_string(json, "registered", answer->registered);
 		if (answer->asn != 0) {
-			json_number(json, "asn", answer->asn);
-			json_string(json, "org", answer->org);
+			jsonw_number(json, "asn", answer->asn);
+			jsonw_string(json, "org", answer->org);
 		}
-		json_close(json);
+		jsonw_close(json);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }
 
 static void
-json_basis(struct json *json, const struct told *told)
+json_basis(struct jsonw *json, const struct told *told)
 {
-	json_open(json, "basis");
-	json_string(json, "country", told->place.located_basis);
-	json_string(json, "registered", told->place.registered_basis);
-	json_string(json, "asn", told->asn_basis);
-	json_string(json, "operator", told->place.operator_basis);
-	json_string(json, "vendor", told->place.vendor_basis);
-	json_close(json);
+	jsonw_open(json, "basis");
+	jsonw_string(json, "country", told->place.located_basis);
+	jsonw_string(json, "registered", told->place.registered_basis);
+	jsonw_string(json, "asn", told->asn_basis);
+	jsonw_string(json, "operator", told->place.operator_basis);
+	jsonw_string(json, "vendor", told->place.vendor_basis);
+	jsonw_close(json);
 }
 
 void
-geo_lookup_json(const struct geo_lookup *lookup, struct json *json)
+geo_lookup_json(const struct geo_lookup *lookup, struct jsonw *json)
 {
 	char ip[ADDR_TEXT_MAX];
 	const struct place *place;
@@ -397,22 +397,22 @@ geo_lookup_json(const struct geo_lookup *lookup, struct json *json)
 
 	find_out(lookup, &told);
 	place = &told.place;
-	json_open(json, NULL);
-	json_string(json, "address", addr_text(&lookup->addr, ip));
+	jsonw_open(json, NULL);
+	jsonw_string(json, "address", addr_text(&lookup->addr, ip));
 	if (!addr_same_host(&lookup->addr, &told.inner))
-		json_string(json, "carries", addr_text(&told.inner, ip));
-	json_string(json, "range", range_name(told.range));
-	json_string(json, "kind", place_kind_name(place->kind));
+		jsonw_string(json, "carries", addr_text(&told.inner, ip));
+	jsonw_string(json, "range", range_name(told.range));
+	jsonw_string(json, "kind", place_kind_name(place->kind));
 	located_json(place, json, "located");
 	countries_json(&place->registered, json, "registered");
 	countries_json(&place->operator, json, "operator");
-	json_number(json, "asn", place->asn);
-	json_string(json, "org", place->org);
-	json_string(json, "vendor", place->vendor[0] != '\0' ? place->vendor : "unknown");
+	jsonw_number(json, "asn", place->asn);
+	jsonw_string(json, "org", place->org);
+	jsonw_string(json, "vendor", place->vendor[0] != '\0' ? place->vendor : "unknown");
 	if (place->prefix_bits != 0) {
 		char block[BLOCK_TEXT_MAX];
 
-		json_string(json, "block", block_text(&told.inner, place->prefix_bits, block));
+		jsonw_string(json, "block", block_text(&told.inner, place->prefix_bits, block));
 	}
 	json_basis(json, &told);
 	json_operator(json, told.operator);
@@ -420,5 +420,5 @@ geo_lookup_json(const struct geo_lookup *lookup, struct json *json)
 	json_vendor(json, told.vendor);
 	json_overrides(lookup, &told, json);
 	json_answers(json, &told);
-	json_close(json);
+	jsonw_close(json);
 }

@@ -5,7 +5,7 @@
 #include "base/addr.h"
 
 struct geo;
-struct json;
+struct jsonw;
 struct overrides;
 
 /*
@@ -21,6 +21,6 @@ struct geo_lookup {
 };
 
 void geo_lookup_print(const struct geo_lookup *lookup); /* to stdout */
-void geo_lookup_json(const struct geo_lookup *lookup, struct json *json);
+void geo_lookup_json(const struct geo_lookup *lookup, struct jsonw *json);
 
 #endif

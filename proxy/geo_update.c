@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/memfd.h"
 #include "base/text.h"
 #include "config/config.h"
@@ -319,7 +319,7 @@ print_text(const struct run *run)
 }
 
 static void
-json_databases(const struct run *run, struct json *json)
+json_databases(const struct run *run, struct jsonw *json)
 {
 	struct geo_status was[GEO_STATUS_MAX], is[GEO_STATUS_MAX];
 	size_t count = run->after != NULL ? geo_status(run->after, is, GEO_STATUS_MAX) : 0;
@@ -327,80 +327,81 @@ json_databases(const struct run *run, struct json *json)
 
 	if (run->before != NULL)
 		(void)geo_status(run->before, was, GEO_STATUS_MAX);
-	json_open_array(json, "databases");
+	jsonw_open_array(json, "databases");
 	for (size_t i = 0; i < count && is[i].build_s != 0; i++) {
-		json_open(json, NULL);
-		json_string(json, "name", is[i].name);
+		jsonw_open(json, NULL);
+		jsonw_string(json, "name", is[i].name);
 		if (run->before != NULL)
-			json_string(json, "was_built", clock_date(was[i].build_s * US_PER_S, date));
-		json_string(json, "built", clock_date(is[i].build_s * US_PER_S, date));
-		json_number(json, "networks", is[i].entries);
-		json_close(json);
+			jsonw_string(json, "was_built",
+			    clock_date(was[i].build_s * US_PER_S, date));
+		jsonw_string(json, "built", clock_date(is[i].build_s * US_PER_S, date));
+		jsonw_number(json, "networks", is[i].entries);
+		jsonw_close(json);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }
 
 static void
-json_verdict(struct json *json, const char *key, const struct verdict *verdict)
+json_verdict(struct jsonw *json, const char *key, const struct verdict *verdict)
 {
-	json_open(json, key);
-	json_string(json, "verdict", result_name(verdict->result));
-	json_bool(json, "shadow", verdict->shadow);
-	json_string(json, "ruleset", verdict->ruleset);
-	json_string(json, "rule", verdict->rule);
-	json_string(json, "why", verdict->why);
-	json_close(json);
+	jsonw_open(json, key);
+	jsonw_string(json, "verdict", result_name(verdict->result));
+	jsonw_bool(json, "shadow", verdict->shadow);
+	jsonw_string(json, "ruleset", verdict->ruleset);
+	jsonw_string(json, "rule", verdict->rule);
+	jsonw_string(json, "why", verdict->why);
+	jsonw_close(json);
 }
 
 static void
-json_differences(const struct run *run, struct json *json)
+json_differences(const struct run *run, struct jsonw *json)
 {
 	const struct backtest *backtest = &run->backtest;
 	char addr[ADDR_TEXT_MAX];
 
 	if (!run->backtested)
 		return;
-	json_number(json, "connections", backtest->count.flows);
-	json_number(json, "differences", backtest_differences(backtest));
-	json_open_array(json, "rows");
+	jsonw_number(json, "connections", backtest->count.flows);
+	jsonw_number(json, "differences", backtest_differences(backtest));
+	jsonw_open_array(json, "rows");
 	for (size_t i = 0; i < backtest->row_count; i++) {
 		const struct backtest_row *row = &backtest->rows[i];
 
-		json_open(json, NULL);
-		json_string(json, "change", backtest_change_name(row->change));
-		json_string(json, "device", row->device);
-		json_string(json, "dest_ip", addr_text(&row->dst, addr));
-		json_number(json, "dest_port", row->dst.port);
-		json_string(json, "sni", row->sni);
+		jsonw_open(json, NULL);
+		jsonw_string(json, "change", backtest_change_name(row->change));
+		jsonw_string(json, "device", row->device);
+		jsonw_string(json, "dest_ip", addr_text(&row->dst, addr));
+		jsonw_number(json, "dest_port", row->dst.port);
+		jsonw_string(json, "sni", row->sni);
 		located_json(&row->place, json, "located");
-		json_number(json, "connections", row->total.flows);
-		json_number(json, "up", row->total.up);
+		jsonw_number(json, "connections", row->total.flows);
+		jsonw_number(json, "up", row->total.up);
 		json_verdict(json, "was", &row->before);
 		json_verdict(json, "would_be", &row->after);
-		json_close(json);
+		jsonw_close(json);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }
 
 static void
 print_json(const struct run *run)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 
-	json_open(&json, NULL);
-	json_string(&json, "result", run->result);
+	jsonw_open(&json, NULL);
+	jsonw_string(&json, "result", run->result);
 	if (run->why[0] != '\0')
-		json_string(&json, "why", run->why);
+		jsonw_string(&json, "why", run->why);
 	if (run->taken != NULL)
-		json_string(&json, "taken", run->taken);
+		jsonw_string(&json, "taken", run->taken);
 	json_databases(run, &json);
 	json_differences(run, &json);
-	json_close(&json);
+	jsonw_close(&json);
 	if (json.failed)
 		(void)fputs("borderlens: no memory\n", stderr);
 	else
 		(void)puts(json.at);
-	json_free(&json);
+	jsonw_free(&json);
 }
 
 /* ---- the whole ---- */

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/memfd.h"
 #include "certs/ca.h"
 #include "certs/identity.h"
@@ -555,20 +555,20 @@ problems_print(const struct problems *problems)
 }
 
 void
-problems_json(const struct problems *problems, struct json *json)
+problems_json(const struct problems *problems, struct jsonw *json)
 {
-	json_number(json, "errors", problems->errors);
-	json_open_array(json, "problems");
+	jsonw_number(json, "errors", problems->errors);
+	jsonw_open_array(json, "problems");
 	for (size_t i = 0; i < problems->count; i++) {
 		const struct problem *problem = &problems->list[i];
 
-		json_open(json, NULL);
-		json_string(json, "file", problem->file);
-		json_number(json, "line", problem->line);
-		json_number(json, "column", problem->column);
-		json_string(json, "severity", problem->warning ? "warning" : "error");
-		json_string(json, "text", problem->text);
-		json_close(json);
+		jsonw_open(json, NULL);
+		jsonw_string(json, "file", problem->file);
+		jsonw_number(json, "line", problem->line);
+		jsonw_number(json, "column", problem->column);
+		jsonw_string(json, "severity", problem->warning ? "warning" : "error");
+		jsonw_string(json, "text", problem->text);
+		jsonw_close(json);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }

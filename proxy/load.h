@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 struct geo;
-struct json;
+struct jsonw;
 struct problems;
 struct source;
 
@@ -75,6 +75,6 @@ void loaded_close(struct loaded *loaded); /* twice is harmless */
 void problems_print(const struct problems *problems);
 
 /* The members "errors" (how many) and "problems" of an open object. */
-void problems_json(const struct problems *problems, struct json *json);
+void problems_json(const struct problems *problems, struct jsonw *json);
 
 #endif

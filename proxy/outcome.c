@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/memfd.h"
 #include "base/text.h"
 #include "proxy/load.h"
@@ -85,18 +85,18 @@ outcome_text(const struct outcome *outcome, struct text *out)
 }
 
 void
-outcome_json(const struct outcome *outcome, struct json *json)
+outcome_json(const struct outcome *outcome, struct jsonw *json)
 {
 	char date[CLOCK_TEXT_MAX], first[800];
 	struct text text = text_in(first, sizeof(first));
 
 	outcome_first(outcome, &text);
-	json_bool(json, "ok", outcome->result == OUTCOME_RELOADED);
-	json_string(json, "result", outcome_name(outcome->result));
-	json_number(json, "generation", outcome->generation);
-	json_string(json, "time", clock_text(outcome->wall_us, date));
-	json_number(json, "took_ms", outcome->took_ms);
-	json_string(json, "why", first);
+	jsonw_bool(json, "ok", outcome->result == OUTCOME_RELOADED);
+	jsonw_string(json, "result", outcome_name(outcome->result));
+	jsonw_number(json, "generation", outcome->generation);
+	jsonw_string(json, "time", clock_text(outcome->wall_us, date));
+	jsonw_number(json, "took_ms", outcome->took_ms);
+	jsonw_string(json, "why", first);
 	problems_json(&outcome->problems, json);
 }
 

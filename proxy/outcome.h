@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct err;
-struct json;
+struct jsonw;
 struct text;
 
 /* What a reload came to, and how it is told: by the log, `status`, `borderlens
@@ -39,7 +39,7 @@ void outcome_first(const struct outcome *outcome, struct text *out);
 
 /* The sentence and a line for each problem, as `check` has them. */
 void outcome_text(const struct outcome *outcome, struct text *out);
-void outcome_json(const struct outcome *outcome, struct json *json);
+void outcome_json(const struct outcome *outcome, struct jsonw *json);
 
 void outcome_clear(struct outcome *outcome);
 

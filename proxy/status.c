@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/text.h"
 #include "proxy/reload.h"
 #include "proxy/supervisor_private.h"
@@ -67,123 +67,123 @@ status_problems(const struct supervisor *supervisor, struct text *out)
 /* ---- for programs ---- */
 
 static void
-write_worker(const struct board_worker *row, struct json *json)
+write_worker(const struct board_worker *row, struct jsonw *json)
 {
-	json_number(json, "generation", atomic_load(&row->generation));
-	json_number(json, "reload_us", atomic_load(&row->reload_us));
-	json_number(json, "accepted", atomic_load(&row->accepted));
-	json_number(json, "open", atomic_load(&row->open));
-	json_number(json, "blocked", atomic_load(&row->blocked));
-	json_number(json, "unrecordable", atomic_load(&row->unrecordable));
-	json_number(json, "overload", atomic_load(&row->overload));
-	json_number(json, "minted", atomic_load(&row->minted));
-	json_number(json, "up", atomic_load(&row->up));
-	json_number(json, "down", atomic_load(&row->down));
+	jsonw_number(json, "generation", atomic_load(&row->generation));
+	jsonw_number(json, "reload_us", atomic_load(&row->reload_us));
+	jsonw_number(json, "accepted", atomic_load(&row->accepted));
+	jsonw_number(json, "open", atomic_load(&row->open));
+	jsonw_number(json, "blocked", atomic_load(&row->blocked));
+	jsonw_number(json, "unrecordable", atomic_load(&row->unrecordable));
+	jsonw_number(json, "overload", atomic_load(&row->overload));
+	jsonw_number(json, "minted", atomic_load(&row->minted));
+	jsonw_number(json, "up", atomic_load(&row->up));
+	jsonw_number(json, "down", atomic_load(&row->down));
 }
 
 static void
-write_child(const struct supervisor *supervisor, const struct child *child, struct json *json)
+write_child(const struct supervisor *supervisor, const struct child *child, struct jsonw *json)
 {
-	json_open(json, NULL);
-	json_string(json, "role", role_name(child->role));
+	jsonw_open(json, NULL);
+	jsonw_string(json, "role", role_name(child->role));
 	if (child->role == ROLE_WORKER)
-		json_number(json, "worker", child->index);
-	json_number(json, "pid", (uint64_t)child->pid);
-	json_number(json, "deaths", child->deaths);
+		jsonw_number(json, "worker", child->index);
+	jsonw_number(json, "pid", (uint64_t)child->pid);
+	jsonw_number(json, "deaths", child->deaths);
 	if (status_beat(supervisor, child) == 0)
-		json_null(json, "beat_age_ms");
+		jsonw_null(json, "beat_age_ms");
 	else
-		json_number(json, "beat_age_ms", beat_age_ms(supervisor, child));
+		jsonw_number(json, "beat_age_ms", beat_age_ms(supervisor, child));
 	if (child->role == ROLE_WORKER)
 		write_worker(&supervisor->board->worker[child->index], json);
 	if (child->role == ROLE_RECORDER) {
-		json_number(json, "recorded", atomic_load(&supervisor->board->recorded));
-		json_bool(json, "full", atomic_load(&supervisor->board->recorder_full) != 0);
+		jsonw_number(json, "recorded", atomic_load(&supervisor->board->recorded));
+		jsonw_bool(json, "full", atomic_load(&supervisor->board->recorder_full) != 0);
 	}
-	json_close(json);
+	jsonw_close(json);
 }
 
 static void
-write_gateway(const struct supervisor *supervisor, struct json *json)
+write_gateway(const struct supervisor *supervisor, struct jsonw *json)
 {
 	const struct config *config = supervisor->config;
 	uint64_t changed_us = atomic_load(&supervisor->board->rules_changed_us);
 
-	json_open(json, "gateway");
-	json_string(json, "mode", config->gateway.mode == GATEWAY_TPROXY ? "tproxy" : "redirect");
-	json_bool(json, "manage", config->gateway.manage);
-	json_number(json, "listen", config->gateway.listen_port);
-	json_open_array(json, "cameras");
+	jsonw_open(json, "gateway");
+	jsonw_string(json, "mode", config->gateway.mode == GATEWAY_TPROXY ? "tproxy" : "redirect");
+	jsonw_bool(json, "manage", config->gateway.manage);
+	jsonw_number(json, "listen", config->gateway.listen_port);
+	jsonw_open_array(json, "cameras");
 	for (size_t i = 0; i < config->gateway.cameras_count; i++)
-		json_string(json, NULL, config->gateway.cameras[i]);
-	json_close_array(json);
-	json_number(json, "rules_changes", atomic_load(&supervisor->board->rules_changes));
+		jsonw_string(json, NULL, config->gateway.cameras[i]);
+	jsonw_close_array(json);
+	jsonw_number(json, "rules_changes", atomic_load(&supervisor->board->rules_changes));
 	if (changed_us != 0) {
 		char date[CLOCK_TEXT_MAX];
 
-		json_string(json, "rules_changed", clock_text(changed_us, date));
+		jsonw_string(json, "rules_changed", clock_text(changed_us, date));
 	}
-	json_close(json);
+	jsonw_close(json);
 }
 
 static void
-write_problems(const struct supervisor *supervisor, struct json *json)
+write_problems(const struct supervisor *supervisor, struct jsonw *json)
 {
 	char problems[4096];
 	struct text text = text_in(problems, sizeof(problems));
 	char *line, *rest = problems;
 
 	status_problems(supervisor, &text);
-	json_bool(json, "healthy", text.used == 0);
-	json_open_array(json, "problems");
+	jsonw_bool(json, "healthy", text.used == 0);
+	jsonw_open_array(json, "problems");
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		if (line[0] != '\0')
-			json_string(json, NULL, line);
+			jsonw_string(json, NULL, line);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }
 
 static void
-write_loaded(const struct supervisor *supervisor, struct json *json)
+write_loaded(const struct supervisor *supervisor, struct jsonw *json)
 {
 	const struct outcome *last = reload_last(supervisor->reload);
 	char date[CLOCK_TEXT_MAX];
 
-	json_number(json, "generation", supervisor->generation);
-	json_string(json, "loaded", clock_text(supervisor->loaded_us, date));
+	jsonw_number(json, "generation", supervisor->generation);
+	jsonw_string(json, "loaded", clock_text(supervisor->loaded_us, date));
 	if (last->result == OUTCOME_NONE) {
-		json_null(json, "reload");
+		jsonw_null(json, "reload");
 		return;
 	}
-	json_open(json, "reload");
+	jsonw_open(json, "reload");
 	outcome_json(last, json);
-	json_close(json);
+	jsonw_close(json);
 }
 
 static void
 answer_json(const struct supervisor *supervisor, struct text *out)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 
-	json_open(&json, NULL);
-	json_string(&json, "version", BORDERLENS_VERSION);
-	json_string(&json, "site", supervisor->config->site);
-	json_string(&json, "config", supervisor->config->path);
-	json_string(&json, "state", state_name(supervisor));
+	jsonw_open(&json, NULL);
+	jsonw_string(&json, "version", BORDERLENS_VERSION);
+	jsonw_string(&json, "site", supervisor->config->site);
+	jsonw_string(&json, "config", supervisor->config->path);
+	jsonw_string(&json, "state", state_name(supervisor));
 	write_problems(supervisor, &json);
-	json_number(&json, "pid", (uint64_t)getpid());
-	json_number(&json, "epoch", supervisor->epoch);
-	json_number(&json, "uptime_s", (clock_mono_ms() - supervisor->started_ms) / MS_PER_S);
+	jsonw_number(&json, "pid", (uint64_t)getpid());
+	jsonw_number(&json, "epoch", supervisor->epoch);
+	jsonw_number(&json, "uptime_s", (clock_mono_ms() - supervisor->started_ms) / MS_PER_S);
 	write_gateway(supervisor, &json);
 	write_loaded(supervisor, &json);
-	json_open_array(&json, "roles");
+	jsonw_open_array(&json, "roles");
 	for (size_t i = 0; i < supervisor->child_count; i++)
 		write_child(supervisor, &supervisor->children[i], &json);
-	json_close_array(&json);
-	json_close(&json);
+	jsonw_close_array(&json);
+	jsonw_close(&json);
 	if (!json.failed)
 		text_add(out, "%s\n", json.at);
-	json_free(&json);
+	jsonw_free(&json);
 }
 
 /* ---- for people ---- */
@@ -298,18 +298,18 @@ answer_health(const struct supervisor *supervisor, struct text *out)
 void
 status_reloaded(const char *word, const struct outcome *outcome, struct text *out)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 
 	if (strcmp(word, "reload-json") != 0) {
 		outcome_text(outcome, out);
 		return;
 	}
-	json_open(&json, NULL);
+	jsonw_open(&json, NULL);
 	outcome_json(outcome, &json);
-	json_close(&json);
+	jsonw_close(&json);
 	if (!json.failed)
 		text_add(out, "%s\n", json.at);
-	json_free(&json);
+	jsonw_free(&json);
 }
 
 static uint64_t

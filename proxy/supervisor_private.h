@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 struct err;
-struct json;
+struct jsonw;
 struct loaded;
 struct outcome;
 struct reload;

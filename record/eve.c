@@ -2,14 +2,14 @@
 #include "record/eve.h"
 
 #include "base/clock.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "record/alert.h"
 #include "record/eve_private.h"
 
 enum { US_PER_S = 1000000 };
 
 static void
-add_anomaly(struct json *json, const struct facts *facts)
+add_anomaly(struct jsonw *json, const struct facts *facts)
 {
 	static const char *const events[] = {
 	    [HELLO_NONE] = "NO_HELLO",
@@ -18,12 +18,12 @@ add_anomaly(struct json *json, const struct facts *facts)
 	    [HELLO_BROKEN] = "BROKEN_TLS",
 	};
 
-	json_open(json, "anomaly");
-	json_string(json, "type", "applayer");
-	json_string(json, "event",
+	jsonw_open(json, "anomaly");
+	jsonw_string(json, "type", "applayer");
+	jsonw_string(json, "event",
 	    facts->transport == TRANSPORT_UDP ? "UNKNOWN" : events[facts->hello.kind]);
-	json_string(json, "layer", "proto_detect");
-	json_close(json);
+	jsonw_string(json, "layer", "proto_detect");
+	jsonw_close(json);
 }
 
 /*
@@ -46,7 +46,7 @@ open_type(const struct facts *facts)
 }
 
 static void
-add_open_line(struct json *json, const struct event_head *head, const struct facts *facts,
+add_open_line(struct jsonw *json, const struct event_head *head, const struct facts *facts,
     const char *site)
 {
 	const char *type = open_type(facts);
@@ -54,15 +54,15 @@ add_open_line(struct json *json, const struct event_head *head, const struct fac
 	/* Each question and each answer has a line of its own. */
 	if (facts->transport == TRANSPORT_UDP && facts->app.proto == APP_DNS)
 		return;
-	json_open(json, NULL);
+	jsonw_open(json, NULL);
 	eve_add_head(json, type != NULL ? type : "anomaly", head, facts, site);
-	json_string(json, "app_proto", eve_app_proto(facts));
+	jsonw_string(json, "app_proto", eve_app_proto(facts));
 	if (type == NULL)
 		add_anomaly(json, facts);
 	eve_add_said(json, facts);
 	eve_add_ours(json, head, facts, site);
-	json_close(json);
-	json_end_line(json);
+	jsonw_close(json);
+	jsonw_end_line(json);
 }
 
 /* Suricata's words: a flow that ended by itself is one that it timed out. */
@@ -80,27 +80,27 @@ flow_reason(enum end end)
 }
 
 static void
-add_flow(struct json *json, const struct facts *facts, bool alerted)
+add_flow(struct jsonw *json, const struct facts *facts, bool alerted)
 {
 	const char *closed = facts->transport == TRANSPORT_UDP ? "established" : "closed";
 	bool answered = facts->traffic.down > 0 || facts->server.handshake_done;
 	char text[CLOCK_TEXT_MAX];
 
-	json_open(json, "flow");
+	jsonw_open(json, "flow");
 	if (facts->transport == TRANSPORT_UDP) {
-		json_number(json, "pkts_toserver", facts->traffic.packets_up);
-		json_number(json, "pkts_toclient", facts->traffic.packets_down);
+		jsonw_number(json, "pkts_toserver", facts->traffic.packets_up);
+		jsonw_number(json, "pkts_toclient", facts->traffic.packets_down);
 	}
-	json_number(json, "bytes_toserver", facts->traffic.up);
-	json_number(json, "bytes_toclient", facts->traffic.down);
-	json_string(json, "start", clock_text(facts->opened_wall_us, text));
-	json_string(json, "end", clock_text(facts->closed_wall_us, text));
-	json_number(json, "age", facts->duration_us / US_PER_S);
-	json_string(json, "state", answered || facts->end == END_DONE ? closed : "new");
-	json_string(json, "reason", flow_reason(facts->end));
-	json_bool(json, "alerted", alerted);
-	json_string(json, "action", alert_is_refused(facts) ? "drop" : "pass");
-	json_close(json);
+	jsonw_number(json, "bytes_toserver", facts->traffic.up);
+	jsonw_number(json, "bytes_toclient", facts->traffic.down);
+	jsonw_string(json, "start", clock_text(facts->opened_wall_us, text));
+	jsonw_string(json, "end", clock_text(facts->closed_wall_us, text));
+	jsonw_number(json, "age", facts->duration_us / US_PER_S);
+	jsonw_string(json, "state", answered || facts->end == END_DONE ? closed : "new");
+	jsonw_string(json, "reason", flow_reason(facts->end));
+	jsonw_bool(json, "alerted", alerted);
+	jsonw_string(json, "action", alert_is_refused(facts) ? "drop" : "pass");
+	jsonw_close(json);
 }
 
 uint32_t
@@ -118,29 +118,29 @@ eve_signature_id(const char *ruleset, const char *rule)
 }
 
 static void
-add_alert_line(struct json *json, const struct event_head *head, const struct facts *facts,
+add_alert_line(struct jsonw *json, const struct event_head *head, const struct facts *facts,
     const char *site, const struct alert *alert)
 {
-	json_open(json, NULL);
+	jsonw_open(json, NULL);
 	eve_add_head(json, "alert", head, facts, site);
-	json_string(json, "app_proto", eve_app_proto(facts));
-	json_open(json, "alert");
-	json_string(json, "action", alert->blocked ? "blocked" : "allowed");
-	json_number(json, "gid", EVE_GID);
-	json_number(json, "signature_id", eve_signature_id(alert->ruleset, alert->rule));
-	json_number(json, "rev", 1);
-	json_string(json, "signature", alert->signature);
-	json_string(json, "category", alert->category);
-	json_number(json, "severity", alert->severity);
-	json_close(json);
+	jsonw_string(json, "app_proto", eve_app_proto(facts));
+	jsonw_open(json, "alert");
+	jsonw_string(json, "action", alert->blocked ? "blocked" : "allowed");
+	jsonw_number(json, "gid", EVE_GID);
+	jsonw_number(json, "signature_id", eve_signature_id(alert->ruleset, alert->rule));
+	jsonw_number(json, "rev", 1);
+	jsonw_string(json, "signature", alert->signature);
+	jsonw_string(json, "category", alert->category);
+	jsonw_number(json, "severity", alert->severity);
+	jsonw_close(json);
 	eve_add_said(json, facts);
 	eve_add_ours(json, head, facts, site);
-	json_close(json);
-	json_end_line(json);
+	jsonw_close(json);
+	jsonw_end_line(json);
 }
 
 static void
-add_close_lines(struct json *json, const struct event_head *head, const struct facts *facts,
+add_close_lines(struct jsonw *json, const struct event_head *head, const struct facts *facts,
     const char *site)
 {
 	struct alert alert, flag;
@@ -148,14 +148,14 @@ add_close_lines(struct json *json, const struct event_head *head, const struct f
 	bool alerted = !silent && alert_find(facts, &alert);
 	bool flagged = !silent && alert_find_flag(facts, &flag);
 
-	json_open(json, NULL);
+	jsonw_open(json, NULL);
 	eve_add_head(json, "flow", head, facts, site);
-	json_string(json, "app_proto", eve_app_proto(facts));
+	jsonw_string(json, "app_proto", eve_app_proto(facts));
 	add_flow(json, facts, alerted || flagged);
 	eve_add_said(json, facts);
 	eve_add_ours(json, head, facts, site);
-	json_close(json);
-	json_end_line(json);
+	jsonw_close(json);
+	jsonw_end_line(json);
 	if (alerted)
 		add_alert_line(json, head, facts, site, &alert);
 	if (flagged)
@@ -163,7 +163,7 @@ add_close_lines(struct json *json, const struct event_head *head, const struct f
 }
 
 void
-eve_add(struct json *json, const struct event_head *head, const struct facts *facts,
+eve_add(struct jsonw *json, const struct event_head *head, const struct facts *facts,
     const char *site)
 {
 	switch (head->kind) {

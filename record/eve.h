@@ -4,7 +4,7 @@
 
 #include "record/event.h"
 
-struct json;
+struct jsonw;
 
 /*
  * Events as EVE JSON lines, in Suricata's shape, with our own facts under one
@@ -18,7 +18,7 @@ struct json;
  * by the caller with the facts of its EVENT_OPEN first, and is written as a
  * close.  site is the box's name ("host").
  */
-void eve_add(struct json *json, const struct event_head *head, const struct facts *facts,
+void eve_add(struct jsonw *json, const struct event_head *head, const struct facts *facts,
     const char *site);
 
 /* Counts the shapes that these lines have had; a line of another version is

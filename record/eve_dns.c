@@ -49,44 +49,44 @@ static const struct word rcodes[] = {
 
 /* As Suricata: what has no name is its number. */
 static void
-add_word(struct json *json, const char *key, const struct word *words, size_t count,
+add_word(struct jsonw *json, const char *key, const struct word *words, size_t count,
     uint16_t number)
 {
 	char text[8];
 
 	for (size_t i = 0; i < count; i++) {
 		if (words[i].number == number) {
-			json_string(json, key, words[i].name);
+			jsonw_string(json, key, words[i].name);
 			return;
 		}
 	}
 	(void)snprintf(text, sizeof(text), "%u", number);
-	json_string(json, key, text);
+	jsonw_string(json, key, text);
 }
 
 /* An answer is an address, or the name that another one leads to. */
 static void
-add_answer(struct json *json, const char *text)
+add_answer(struct jsonw *json, const char *text)
 {
 	struct addr addr;
 	const char *type = "CNAME";
 
 	if (addr_parse(&addr, text, 0, NULL) == 0)
 		type = addr_is_v4(&addr) ? "A" : "AAAA";
-	json_open(json, NULL);
-	json_string(json, "rrtype", type);
-	json_string(json, "rdata", text);
-	json_close(json);
+	jsonw_open(json, NULL);
+	jsonw_string(json, "rrtype", type);
+	jsonw_string(json, "rdata", text);
+	jsonw_close(json);
 }
 
 static void
-add_answers(struct json *json, const char *answers)
+add_answers(struct jsonw *json, const char *answers)
 {
 	char text[FACTS_NAME_MAX];
 
 	if (answers[0] == '\0')
 		return;
-	json_open_array(json, "answers");
+	jsonw_open_array(json, "answers");
 	while (*answers != '\0') {
 		size_t count = strcspn(answers, ",");
 
@@ -94,81 +94,81 @@ add_answers(struct json *json, const char *answers)
 		add_answer(json, text);
 		answers += count + (answers[count] != '\0' ? 1 : 0);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }
 
 static void
-add_dns(struct json *json, const struct dns_facts *dns)
+add_dns(struct jsonw *json, const struct dns_facts *dns)
 {
-	json_open(json, "dns");
+	jsonw_open(json, "dns");
 	if (dns->answered)
-		json_number(json, "version", 2); /* of Suricata's shape of an answer */
-	json_string(json, "type", dns->answered ? "answer" : "query");
-	json_number(json, "id", dns->id);
+		jsonw_number(json, "version", 2); /* of Suricata's shape of an answer */
+	jsonw_string(json, "type", dns->answered ? "answer" : "query");
+	jsonw_number(json, "id", dns->id);
 	eve_add_text(json, "rrname", dns->name);
 	add_word(json, "rrtype", types, sizeof(types) / sizeof(types[0]), dns->type);
 	if (dns->answered) {
 		add_word(json, "rcode", rcodes, sizeof(rcodes) / sizeof(rcodes[0]), dns->rcode);
 		add_answers(json, dns->answers);
 	}
-	json_close(json);
+	jsonw_close(json);
 }
 
 static void
-add_ours(struct json *json, const struct event_head *head, const struct facts *facts,
+add_ours(struct jsonw *json, const struct event_head *head, const struct facts *facts,
     const char *site)
 {
-	json_open(json, "borderlens");
-	json_string(json, "device", facts->device);
-	json_string(json, "site", site);
+	jsonw_open(json, "borderlens");
+	jsonw_string(json, "device", facts->device);
+	jsonw_string(json, "site", site);
 	eve_add_verdict(json, facts);
 	if (facts->dns.refused)
-		json_bool(json, "refused", true);
+		jsonw_bool(json, "refused", true);
 	if (facts->dns.resolver)
-		json_bool(json, "resolver", true);
+		jsonw_bool(json, "resolver", true);
 	if (facts->dns.left_out > 0)
-		json_number(json, "left_out", facts->dns.left_out);
+		jsonw_number(json, "left_out", facts->dns.left_out);
 	eve_add_seq(json, head);
-	json_close(json);
+	jsonw_close(json);
 }
 
 static void
-add_alert(struct json *json, const struct event_head *head, const struct facts *facts,
+add_alert(struct jsonw *json, const struct event_head *head, const struct facts *facts,
     const char *site)
 {
 	const struct verdict *verdict = &facts->verdict;
 
-	json_open(json, NULL);
+	jsonw_open(json, NULL);
 	eve_add_head(json, "alert", head, facts, site);
-	json_string(json, "app_proto", "dns");
-	json_open(json, "alert");
-	json_string(json, "action", "blocked");
-	json_number(json, "gid", EVE_GID);
-	json_number(json, "signature_id", eve_signature_id(verdict->ruleset, verdict->rule));
-	json_number(json, "rev", 1);
-	json_string(json, "signature", verdict->why);
-	json_string(json, "category", "Lookup refused by rule");
-	json_number(json, "severity", 1);
-	json_close(json);
+	jsonw_string(json, "app_proto", "dns");
+	jsonw_open(json, "alert");
+	jsonw_string(json, "action", "blocked");
+	jsonw_number(json, "gid", EVE_GID);
+	jsonw_number(json, "signature_id", eve_signature_id(verdict->ruleset, verdict->rule));
+	jsonw_number(json, "rev", 1);
+	jsonw_string(json, "signature", verdict->why);
+	jsonw_string(json, "category", "Lookup refused by rule");
+	jsonw_number(json, "severity", 1);
+	jsonw_close(json);
 	add_dns(json, &facts->dns);
 	add_ours(json, head, facts, site);
-	json_close(json);
-	json_end_line(json);
+	jsonw_close(json);
+	jsonw_end_line(json);
 }
 
 void
-eve_add_dns_lines(struct json *json, const struct event_head *head, const struct facts *facts,
+eve_add_dns_lines(struct jsonw *json, const struct event_head *head, const struct facts *facts,
     const char *site)
 {
 	if (facts->verdict.detail == DETAIL_COUNT)
 		return;
-	json_open(json, NULL);
+	jsonw_open(json, NULL);
 	eve_add_head(json, "dns", head, facts, site);
-	json_string(json, "app_proto", "dns");
+	jsonw_string(json, "app_proto", "dns");
 	add_dns(json, &facts->dns);
 	add_ours(json, head, facts, site);
-	json_close(json);
-	json_end_line(json);
+	jsonw_close(json);
+	jsonw_end_line(json);
 	if (facts->dns.refused)
 		add_alert(json, head, facts, site);
 }

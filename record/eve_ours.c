@@ -11,98 +11,98 @@ enum { US_PER_MS = 1000 };
 /* ---- where it goes, and how it is secured ---- */
 
 static void
-add_place(struct json *json, const struct place *place)
+add_place(struct jsonw *json, const struct place *place)
 {
-	json_open(json, "place");
+	jsonw_open(json, "place");
 	located_json(place, json, "located");
 	countries_json(&place->registered, json, "registered");
 	countries_json(&place->operator, json, "operator");
-	json_number(json, "asn", place->asn);
-	json_string(json, "org", place->org[0] != '\0' ? place->org : "unknown");
-	json_string(json, "vendor", place->vendor[0] != '\0' ? place->vendor : "unknown");
-	json_open(json, "basis");
+	jsonw_number(json, "asn", place->asn);
+	jsonw_string(json, "org", place->org[0] != '\0' ? place->org : "unknown");
+	jsonw_string(json, "vendor", place->vendor[0] != '\0' ? place->vendor : "unknown");
+	jsonw_open(json, "basis");
 	eve_add_text(json, "country", place->located_basis);
 	eve_add_text(json, "registered", place->registered_basis);
 	eve_add_text(json, "operator", place->operator_basis);
 	eve_add_text(json, "vendor", place->vendor_basis);
-	json_close(json);
-	json_close(json);
+	jsonw_close(json);
+	jsonw_close(json);
 }
 
 static void
-add_server(struct json *json, const struct server_facts *server)
+add_server(struct jsonw *json, const struct server_facts *server)
 {
 	const char *names[CERT_ERRORS_MAX];
 	size_t count = cert_error_names(server->errors, names);
 
-	json_open(json, "server");
-	json_bool(json, "verified", server->verified);
-	json_open_array(json, "errors");
+	jsonw_open(json, "server");
+	jsonw_bool(json, "verified", server->verified);
+	jsonw_open_array(json, "errors");
 	for (size_t i = 0; i < count; i++)
-		json_string(json, NULL, names[i]);
-	json_close_array(json);
+		jsonw_string(json, NULL, names[i]);
+	jsonw_close_array(json);
 	eve_add_text(json, "version", tls_version_name(server->version));
 	eve_add_text(json, "cipher", server->cipher);
 	eve_add_hash(json, "sha256", server->sha256);
 	if (server->alert != 0)
-		json_number(json, "alert", server->alert);
+		jsonw_number(json, "alert", server->alert);
 	if (server->wants_client_cert)
-		json_bool(json, "wants_client_cert", true);
+		jsonw_bool(json, "wants_client_cert", true);
 	if (server->client_cert)
-		json_bool(json, "client_cert", true);
+		jsonw_bool(json, "client_cert", true);
 	eve_add_text(json, "ocsp", staple_name(server->staple));
 	eve_add_text(json, "treated", treatment_name(server->treatment));
-	json_close(json);
+	jsonw_close(json);
 }
 
 static void
-add_camera_tls(struct json *json, const struct camera_facts *camera)
+add_camera_tls(struct jsonw *json, const struct camera_facts *camera)
 {
 	if (camera->verdict == CAMERA_TLS_NONE && camera->version == 0 && camera->alert == 0)
 		return;
-	json_open(json, "camera_tls");
+	jsonw_open(json, "camera_tls");
 	eve_add_text(json, "version", tls_version_name(camera->version));
 	eve_add_text(json, "verdict", camera_verdict_name(camera->verdict));
 	eve_add_text(json, "cipher", camera->cipher);
 	if (camera->resumed)
-		json_bool(json, "resumed", true);
+		jsonw_bool(json, "resumed", true);
 	if (camera->legacy)
-		json_bool(json, "legacy", true);
+		jsonw_bool(json, "legacy", true);
 	if (camera->alert != 0)
-		json_number(json, "alert", camera->alert);
-	json_close(json);
+		jsonw_number(json, "alert", camera->alert);
+	jsonw_close(json);
 }
 
 /* ---- what was said ---- */
 
 static void
-add_flag(struct json *json, const char *key, bool flag)
+add_flag(struct jsonw *json, const char *key, bool flag)
 {
 	if (flag)
-		json_bool(json, key, true);
+		jsonw_bool(json, key, true);
 }
 
 static void
-add_topics(struct json *json, const char *topics)
+add_topics(struct jsonw *json, const char *topics)
 {
 	char topic[sizeof(((struct app_facts *)NULL)->topics)];
 
 	if (topics[0] == '\0')
 		return;
-	json_open_array(json, "topics");
+	jsonw_open_array(json, "topics");
 	while (*topics != '\0') {
 		size_t count = strcspn(topics, ",");
 
 		(void)snprintf(topic, sizeof(topic), "%.*s", (int)count, topics);
-		json_string(json, NULL, topic);
+		jsonw_string(json, NULL, topic);
 		topics += count + (topics[count] != '\0' ? 1 : 0);
 	}
-	json_close_array(json);
+	jsonw_close_array(json);
 }
 
 /* What Suricata has no words for; of HTTP, MQTT and SMTP it has. */
 static void
-add_words(struct json *json, const struct app_facts *app)
+add_words(struct jsonw *json, const struct app_facts *app)
 {
 	if (app->proto != APP_MQTT && app->proto != APP_SMTP)
 		eve_add_text(json, "client", app->client);
@@ -113,25 +113,25 @@ add_words(struct json *json, const struct app_facts *app)
 	eve_add_text(json, "path", app->path);
 	eve_add_text(json, "agent", app->agent);
 	if (app->status != 0)
-		json_number(json, "status", app->status);
+		jsonw_number(json, "status", app->status);
 }
 
 static void
-add_app(struct json *json, const struct app_facts *app)
+add_app(struct jsonw *json, const struct app_facts *app)
 {
 	if (app->proto == APP_NONE && !app->encrypted_dns)
 		return;
-	json_open(json, "app");
+	jsonw_open(json, "app");
 	eve_add_text(json, "proto", app_proto_name(app->proto));
 	add_words(json, app);
 	add_topics(json, app->topics);
 	if (app->requests != 0)
-		json_number(json, "requests", app->requests);
+		jsonw_number(json, "requests", app->requests);
 	if (app->first_size > 0) {
 		char first[2 * sizeof(app->first) + 1];
 
 		text_hex(first, app->first, app->first_size);
-		json_string(json, "first", first);
+		jsonw_string(json, "first", first);
 	}
 	add_flag(json, "soap", app->soap);
 	add_flag(json, "starttls", app->starttls);
@@ -140,15 +140,15 @@ add_app(struct json *json, const struct app_facts *app)
 	add_flag(json, "host_mismatch", app->host_mismatch);
 	add_flag(json, "opaque_inner", app->opaque_inner);
 	add_flag(json, "confused", app->confused);
-	json_close(json);
+	jsonw_close(json);
 }
 
 /* ---- what was sent ---- */
 
 static void
-add_classes(struct json *json, const struct payload_facts *payload)
+add_classes(struct jsonw *json, const struct payload_facts *payload)
 {
-	json_open(json, "classes");
+	jsonw_open(json, "classes");
 	for (size_t i = 0; i < PAYLOAD_COUNT; i++) {
 		enum confidence sure = (enum confidence)(payload->seen_up[i] > payload->seen_down[i]
 							     ? payload->seen_up[i]
@@ -156,65 +156,65 @@ add_classes(struct json *json, const struct payload_facts *payload)
 
 		if (payload->up[i] == 0 && payload->down[i] == 0 && sure == CONFIDENCE_NONE)
 			continue;
-		json_open(json, payload_class_name((enum payload_class)i));
+		jsonw_open(json, payload_class_name((enum payload_class)i));
 		eve_add_text(json, "confidence", confidence_name(sure));
-		json_number(json, "up", payload->up[i]);
-		json_number(json, "down", payload->down[i]);
-		json_close(json);
+		jsonw_number(json, "up", payload->up[i]);
+		jsonw_number(json, "down", payload->down[i]);
+		jsonw_close(json);
 	}
-	json_close(json);
+	jsonw_close(json);
 }
 
 static void
-add_payload(struct json *json, const struct facts *facts)
+add_payload(struct jsonw *json, const struct facts *facts)
 {
 	const struct payload_facts *payload = &facts->payload;
 
-	json_open(json, "payload");
-	json_string(json, "class", payload_class_name(payload->class));
+	jsonw_open(json, "payload");
+	jsonw_string(json, "class", payload_class_name(payload->class));
 	eve_add_text(json, "confidence", confidence_name(payload->confidence));
 	eve_add_text(json, "direction", direction_name(payload->direction));
 	eve_add_text(json, "format", payload->format);
 	add_flag(json, "high_entropy", payload->high_entropy);
-	json_number(json, "up", facts->traffic.up);
-	json_number(json, "down", facts->traffic.down);
-	json_number(json, "held", payload->held);
+	jsonw_number(json, "up", facts->traffic.up);
+	jsonw_number(json, "down", facts->traffic.down);
+	jsonw_number(json, "held", payload->held);
 	if (payload->examined != 0) {
-		json_number(json, "examined", payload->examined);
+		jsonw_number(json, "examined", payload->examined);
 		add_classes(json, payload);
 	}
-	json_close(json);
+	jsonw_close(json);
 }
 
 static void
-add_budget(struct json *json, const struct budget_facts *budget)
+add_budget(struct jsonw *json, const struct budget_facts *budget)
 {
 	if (budget->rule[0] == '\0')
 		return;
-	json_open(json, "budget");
-	json_string(json, "ruleset", budget->ruleset);
-	json_string(json, "rule", budget->rule);
-	json_string(json, "by", budget->by_device ? "device" : "destination");
-	json_number(json, "used", budget->used);
-	json_number(json, "up_over", budget->up_over);
-	json_number(json, "per_s", budget->per_s);
-	json_close(json);
+	jsonw_open(json, "budget");
+	jsonw_string(json, "ruleset", budget->ruleset);
+	jsonw_string(json, "rule", budget->rule);
+	jsonw_string(json, "by", budget->by_device ? "device" : "destination");
+	jsonw_number(json, "used", budget->used);
+	jsonw_number(json, "up_over", budget->up_over);
+	jsonw_number(json, "per_s", budget->per_s);
+	jsonw_close(json);
 }
 
 /* ---- all of it ---- */
 
 void
-eve_add_ours(struct json *json, const struct event_head *head, const struct facts *facts,
+eve_add_ours(struct jsonw *json, const struct event_head *head, const struct facts *facts,
     const char *site)
 {
 	bool closed = head->kind != EVENT_OPEN;
 
-	json_open(json, "borderlens");
-	json_string(json, "stage", closed ? "close" : "open");
-	json_string(json, "device", facts->device);
-	json_string(json, "site", site);
+	jsonw_open(json, "borderlens");
+	jsonw_string(json, "stage", closed ? "close" : "open");
+	jsonw_string(json, "device", facts->device);
+	jsonw_string(json, "site", site);
 	add_place(json, &facts->place);
-	json_string(json, "name_basis", name_basis_name(facts));
+	jsonw_string(json, "name_basis", name_basis_name(facts));
 	eve_add_text(json, "looked_up", facts->looked_up);
 	eve_add_verdict(json, facts);
 	if (closed)
@@ -229,10 +229,10 @@ eve_add_ours(struct json *json, const struct event_head *head, const struct fact
 		add_payload(json, facts);
 		eve_add_pair(json, "left", facts->traffic.left_up, facts->traffic.left_down);
 		add_budget(json, &facts->budget);
-		json_string(json, "end", end_name(facts->end));
+		jsonw_string(json, "end", end_name(facts->end));
 		eve_add_text(json, "end_text", facts->end_text);
-		json_number(json, "duration_ms", facts->duration_us / US_PER_MS);
+		jsonw_number(json, "duration_ms", facts->duration_us / US_PER_MS);
 	}
 	eve_add_seq(json, head);
-	json_close(json);
+	jsonw_close(json);
 }

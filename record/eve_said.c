@@ -10,7 +10,7 @@
 /* ---- TLS ---- */
 
 static void
-add_alpns(struct json *json, const struct hello_facts *hello)
+add_alpns(struct jsonw *json, const struct hello_facts *hello)
 {
 	struct bytes in = {hello->alpn, hello->alpn_size};
 	struct bytes name;
@@ -18,15 +18,15 @@ add_alpns(struct json *json, const struct hello_facts *hello)
 
 	if (hello->alpn_size == 0)
 		return;
-	json_open_array(json, "client_alpns");
+	jsonw_open_array(json, "client_alpns");
 	while (bytes_u8(&in, &size) && bytes_take(&in, size, &name))
-		json_bytes(json, NULL, name.at, name.left);
-	json_close_array(json);
+		jsonw_bytes(json, NULL, name.at, name.left);
+	jsonw_close_array(json);
 }
 
 /* Suricata writes the dates of a certificate without a zone: UTC. */
 static void
-add_date(struct json *json, const char *key, int64_t seconds)
+add_date(struct jsonw *json, const char *key, int64_t seconds)
 {
 	time_t when = (time_t)seconds;
 	struct tm tm = {0};
@@ -34,17 +34,17 @@ add_date(struct json *json, const char *key, int64_t seconds)
 
 	if (gmtime_r(&when, &tm) != NULL &&
 	    strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm) > 0)
-		json_string(json, key, date);
+		jsonw_string(json, key, date);
 }
 
 static void
-add_certificate(struct json *json, const struct server_facts *server)
+add_certificate(struct jsonw *json, const struct server_facts *server)
 {
 	if (server->subject[0] == '\0' && server->serial[0] == '\0')
 		return;
-	json_string(json, "subject", server->subject);
-	json_string(json, "issuerdn", server->issuer);
-	json_string(json, "serial", server->serial);
+	jsonw_string(json, "subject", server->subject);
+	jsonw_string(json, "issuerdn", server->issuer);
+	jsonw_string(json, "serial", server->serial);
 	eve_add_text(json, "fingerprint", server->sha1);
 	add_date(json, "notbefore", server->not_before);
 	add_date(json, "notafter", server->not_after);
@@ -69,41 +69,41 @@ version_of(const struct facts *facts)
 }
 
 static void
-add_ja3(struct json *json, const struct hello_facts *hello)
+add_ja3(struct jsonw *json, const struct hello_facts *hello)
 {
 	if (hello->ja3[0] == '\0')
 		return;
-	json_open(json, "ja3");
-	json_string(json, "hash", hello->ja3);
-	json_close(json);
+	jsonw_open(json, "ja3");
+	jsonw_string(json, "hash", hello->ja3);
+	jsonw_close(json);
 }
 
 static void
-add_tls(struct json *json, const struct facts *facts)
+add_tls(struct jsonw *json, const struct facts *facts)
 {
-	json_open(json, "tls");
+	jsonw_open(json, "tls");
 	add_certificate(json, &facts->server);
 	if (facts->hello.sni_present)
-		json_string(json, "sni", facts->hello.sni);
+		jsonw_string(json, "sni", facts->hello.sni);
 	eve_add_text(json, "version", version_of(facts));
 	if (facts->server.resumed)
-		json_bool(json, "session_resumed", true);
+		jsonw_bool(json, "session_resumed", true);
 	add_alpns(json, &facts->hello);
 	if (facts->server.alpn[0] != '\0') {
-		json_open_array(json, "server_alpns");
-		json_string(json, NULL, facts->server.alpn);
-		json_close_array(json);
+		jsonw_open_array(json, "server_alpns");
+		jsonw_string(json, NULL, facts->server.alpn);
+		jsonw_close_array(json);
 	}
 	add_ja3(json, &facts->hello);
 	eve_add_text(json, "ja4", facts->hello.ja4);
-	json_close(json);
+	jsonw_close(json);
 }
 
 /* ---- QUIC ---- */
 
 /* "1" and "2" (RFC 9000, RFC 9369); a draft is its number, as Suricata has it. */
 static void
-add_quic_version(struct json *json, uint32_t version)
+add_quic_version(struct jsonw *json, uint32_t version)
 {
 	char text[16];
 
@@ -112,65 +112,65 @@ add_quic_version(struct json *json, uint32_t version)
 	if (version == 0x6b3343cf)
 		version = 2;
 	(void)snprintf(text, sizeof(text), "%x", (unsigned)version);
-	json_string(json, "version", text);
+	jsonw_string(json, "version", text);
 }
 
 static void
-add_quic(struct json *json, const struct facts *facts)
+add_quic(struct jsonw *json, const struct facts *facts)
 {
-	json_open(json, "quic");
+	jsonw_open(json, "quic");
 	add_quic_version(json, facts->app.version);
 	if (facts->hello.sni_present)
-		json_string(json, "sni", facts->hello.sni);
+		jsonw_string(json, "sni", facts->hello.sni);
 	add_ja3(json, &facts->hello);
 	eve_add_text(json, "ja4", facts->hello.ja4);
-	json_close(json);
+	jsonw_close(json);
 }
 
 /* ---- other protocols, where Suricata has words for them ---- */
 
 static void
-add_http(struct json *json, const struct app_facts *app)
+add_http(struct jsonw *json, const struct app_facts *app)
 {
-	json_open(json, "http");
+	jsonw_open(json, "http");
 	eve_add_text(json, "hostname", app->host);
 	eve_add_text(json, "url", app->path);
 	eve_add_text(json, "http_user_agent", app->agent);
 	eve_add_text(json, "http_method", app->method);
 	if (app->proto == APP_HTTP2)
-		json_string(json, "version", "2");
+		jsonw_string(json, "version", "2");
 	if (app->status != 0)
-		json_number(json, "status", app->status);
-	json_close(json);
+		jsonw_number(json, "status", app->status);
+	jsonw_close(json);
 }
 
 static void
-add_mqtt(struct json *json, const struct app_facts *app)
+add_mqtt(struct jsonw *json, const struct app_facts *app)
 {
-	json_open(json, "mqtt");
+	jsonw_open(json, "mqtt");
 	if (app->client[0] != '\0') {
-		json_open(json, "connect");
-		json_string(json, "client_id", app->client);
-		json_close(json);
+		jsonw_open(json, "connect");
+		jsonw_string(json, "client_id", app->client);
+		jsonw_close(json);
 	}
 	if (app->topics[0] != '\0') {
 		char topic[sizeof(app->topics)];
 
 		(void)snprintf(topic, sizeof(topic), "%.*s", (int)strcspn(app->topics, ","),
 		    app->topics);
-		json_open(json, "publish");
-		json_string(json, "topic", topic);
-		json_close(json);
+		jsonw_open(json, "publish");
+		jsonw_string(json, "topic", topic);
+		jsonw_close(json);
 	}
-	json_close(json);
+	jsonw_close(json);
 }
 
 static void
-add_smtp(struct json *json, const struct app_facts *app)
+add_smtp(struct jsonw *json, const struct app_facts *app)
 {
-	json_open(json, "smtp");
+	jsonw_open(json, "smtp");
 	eve_add_text(json, "helo", app->client);
-	json_close(json);
+	jsonw_close(json);
 }
 
 bool
@@ -180,7 +180,7 @@ eve_is_http(enum app_proto proto)
 }
 
 void
-eve_add_said(struct json *json, const struct facts *facts)
+eve_add_said(struct jsonw *json, const struct facts *facts)
 {
 	if (facts->app.proto == APP_QUIC)
 		add_quic(json, facts);

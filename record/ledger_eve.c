@@ -2,7 +2,7 @@
 #include "record/ledger_eve.h"
 
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "record/eve.h"
 #include "record/ledger.h"
 #include "record/store.h"
@@ -21,8 +21,8 @@ struct ledger_eve {
 	struct ledger *ledger;
 	FILE *file; /* owned; NULL: there is none */
 	struct store_eve progress;
-	struct json lines; /* of the event in hand */
-	char *line;        /* owned; of the file */
+	struct jsonw lines; /* of the event in hand */
+	char *line;         /* owned; of the file */
 	size_t line_size;
 };
 
@@ -83,7 +83,7 @@ ledger_eve_close(struct ledger_eve *eve)
 		return;
 	if (eve->file != NULL)
 		(void)fclose(eve->file);
-	json_free(&eve->lines);
+	jsonw_free(&eve->lines);
 	free(eve->line);
 	free(eve);
 }
@@ -187,7 +187,7 @@ ledger_eve_event(struct ledger_eve *eve, const struct stored *stored, struct err
 		skip_older(eve, &stored->event->head);
 		return 0;
 	}
-	json_clear(&eve->lines);
+	jsonw_clear(&eve->lines);
 	eve_add(&eve->lines, &stored->event->head, &stored->event->facts, stored->site);
 	if (eve->lines.failed)
 		return err_set(err, ERR_NOMEM, "no memory");

@@ -30,7 +30,7 @@ on_store_failed(struct recorder *recorder, uint64_t now_ms, const struct err *er
 	sources_rewind(recorder->sources);
 	recorder_forget_orphans(recorder);
 	recorder->own_seq = recorder->own_seq_committed;
-	json_clear(&recorder->lines);
+	jsonw_clear(&recorder->lines);
 	recorder->lines_first = 0;
 	recorder->retry_ms = now_ms + RECORDER_RETRY_MS;
 	recorder_note_error(recorder->status.store_error, &recorder->status.store_failing, err);
@@ -324,7 +324,7 @@ typedef int work(struct recorder *recorder, struct err *err);
 static int
 transact(struct recorder *recorder, work *what, struct err *err)
 {
-	json_clear(&recorder->lines);
+	jsonw_clear(&recorder->lines);
 	recorder->lines_first = 0;
 	if (store_begin(recorder->store, err) != 0 || what(recorder, err) != 0 ||
 	    save_due(recorder, err) != 0 || store_commit(recorder->store, err) != 0)
@@ -484,6 +484,6 @@ recorder_close(struct recorder *recorder)
 	store_close(recorder->store);
 	sources_close(recorder->sources);
 	eve_file_close(&recorder->file);
-	json_free(&recorder->lines);
+	jsonw_free(&recorder->lines);
 	free(recorder);
 }

@@ -42,7 +42,7 @@ static bool
 replay_event(void *context, const struct stored *stored)
 {
 	struct replay *replay = context;
-	struct json *lines = &replay->recorder->lines;
+	struct jsonw *lines = &replay->recorder->lines;
 
 	if (lines->used > REPLAY_BYTES)
 		return false;
@@ -63,7 +63,7 @@ load_lines(struct recorder *recorder, struct err *err)
 
 	if (recorder->lines_first == recorder->last_id + 1)
 		return 0;
-	json_clear(&recorder->lines);
+	jsonw_clear(&recorder->lines);
 	recorder->lines_first = 0;
 	if (store_replay(recorder->store, recorder->last_id, replay_event, &replay, err) != 0)
 		return -1;

@@ -2,7 +2,7 @@
 #ifndef RECORD_RECORDER_PRIVATE_H
 #define RECORD_RECORDER_PRIVATE_H
 
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "record/eve_file.h"
 #include "record/event.h"
 #include "record/recorder.h"
@@ -35,7 +35,7 @@ struct recorder {
 	struct sources *sources;          /* owned */
 	struct store *store;              /* owned; NULL while it cannot be opened */
 	struct recorded event;            /* the one in hand */
-	struct json lines;                /* of the batch, or replayed from the store */
+	struct jsonw lines;               /* of the batch, or replayed from the store */
 	uint64_t lines_first, lines_last; /* the events they came of; 0: none */
 	bool has_eve;
 	struct eve_file file;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /*
- * JSON read by Jansson, whose functions have the names of base/json.h's: so
+ * JSON read by Jansson, whose functions have the names of base/jsonw.h's: so
  * the two never meet in one file.
  */
 

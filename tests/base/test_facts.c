@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/facts.h"
 
-#include "base/json.h"
+#include "base/jsonw.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -126,17 +126,17 @@ Test(countries, are_a_set_of_four_at_most)
 Test(facts, a_country_is_written_as_a_string_and_two_as_an_array)
 {
 	struct countries countries = {0};
-	struct json json = {0};
+	struct jsonw json = {0};
 
-	json_open(&json, NULL);
+	jsonw_open(&json, NULL);
 	countries_json(&countries, &json, "none");
 	countries_add(&countries, "DE");
 	countries_json(&countries, &json, "one");
 	countries_add(&countries, "SG");
 	countries_json(&countries, &json, "two");
-	json_close(&json);
+	jsonw_close(&json);
 	cr_expect_str_eq(json.at, "{\"none\":\"unknown\",\"one\":\"DE\",\"two\":[\"DE\",\"SG\"]}");
-	json_free(&json);
+	jsonw_free(&json);
 }
 
 Test(facts, a_place_that_is_in_no_country_says_what_it_is)
@@ -148,15 +148,15 @@ Test(facts, a_place_that_is_in_no_country_says_what_it_is)
 	cr_expect_str_eq(located_text(&place, out), "unknown");
 	countries_add(&place.located, "DE");
 	for (int kind = 0; kind < PLACE_KIND_COUNT; kind++) {
-		struct json json = {0};
+		struct jsonw json = {0};
 		enum place_kind parsed = PLACE_KIND_COUNT;
 
 		place.kind = (enum place_kind)kind;
 		cr_expect_str_eq(located_text(&place, out), words[kind]);
-		json_open(&json, NULL);
+		jsonw_open(&json, NULL);
 		located_json(&place, &json, "at");
 		cr_expect_not_null(strstr(json.at, words[kind]));
-		json_free(&json);
+		jsonw_free(&json);
 		cr_expect(place_kind_parse(place_kind_name(place.kind), &parsed));
 		cr_expect_eq(parsed, place.kind);
 	}

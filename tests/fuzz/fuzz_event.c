@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "record/crc32c.h"
 #include "record/eve.h"
 
@@ -35,7 +35,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct recorded first, second;
 	static struct event_gist gist;
-	static struct json lines;
+	static struct jsonw lines;
 	uint8_t frame[EVENT_FRAME_MAX], again[EVENT_FRAME_MAX];
 	struct bytes in = {frame, size};
 	uint32_t crc;
@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in = (struct bytes){again, event_encode(&first.head, &first.facts, again)};
 	assert(event_decode(&in, &second, NULL) == 0 && in.left == 0);
 	assert(memcmp(&first.head, &second.head, sizeof(first.head)) == 0);
-	json_clear(&lines);
+	jsonw_clear(&lines);
 	eve_add(&lines, &first.head, &first.facts, "site");
 	assert(!lines.failed);
 	assert(lines.used > 0 ? lines.at[lines.used - 1] == '\n' : may_have_no_line(&first));

@@ -2,7 +2,7 @@
 #include "proxy/outcome.h"
 
 #include "base/err.h"
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/memfd.h"
 #include "base/text.h"
 
@@ -149,7 +149,7 @@ Test(outcome, tells_each_problem_by_its_place)
 	struct outcome outcome = {.result = OUTCOME_REFUSED, .generation = 4, .problems = some()};
 	char all[600], first[300];
 	struct text text = text_in(all, sizeof(all));
-	struct json json = {0};
+	struct jsonw json = {0};
 
 	outcome_text(&outcome, &text);
 	cr_expect_str_eq(all, "refused: 2 errors; generation 4 stays\n"
@@ -159,13 +159,13 @@ Test(outcome, tells_each_problem_by_its_place)
 	text = text_in(first, sizeof(first));
 	outcome_first(&outcome, &text);
 	cr_expect_str_eq(first, "/e/borderlens.yaml:7:3: error: unknown key 'gate\\x1bwai'");
-	json_open(&json, NULL);
+	jsonw_open(&json, NULL);
 	outcome_json(&outcome, &json);
-	json_close(&json);
+	jsonw_close(&json);
 	cr_expect_not_null(strstr(json.at, "\"ok\":false,\"result\":\"refused\",\"generation\":4"),
 	    "%s", json.at);
 	cr_expect_not_null(strstr(json.at, "\"line\":7,\"column\":3"), "%s", json.at);
-	json_free(&json);
+	jsonw_free(&json);
 	outcome_clear(&outcome);
 	outcome_clear(&outcome);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "record/eve.h"
 
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/text.h"
 #include "record/community.h"
 #include "tests/record/make_facts.h"
@@ -76,7 +76,7 @@ expect_clean(const char *line)
 static void
 read_lines(const struct event_head *head, const struct facts *facts, struct lines *out)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 
 	out->count = 0;
 	eve_add(&json, head, facts, "north-gate");
@@ -93,7 +93,7 @@ read_lines(const struct event_head *head, const struct facts *facts, struct line
 		out->count++;
 		at = end + 1;
 	}
-	json_free(&json);
+	jsonw_free(&json);
 }
 
 static void

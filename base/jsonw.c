@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/json.h"
+#include "base/jsonw.h"
 
 #include "base/text.h"
 
@@ -11,7 +11,7 @@
 enum { FIRST_SIZE = 1024 };
 
 static bool
-make_room(struct json *json, size_t count)
+make_room(struct jsonw *json, size_t count)
 {
 	size_t need = json->used + count + 1;
 	size_t size = json->size > 0 ? json->size : FIRST_SIZE;
@@ -34,7 +34,7 @@ make_room(struct json *json, size_t count)
 }
 
 static void
-put(struct json *json, const char *bytes, size_t count)
+put(struct jsonw *json, const char *bytes, size_t count)
 {
 	if (!make_room(json, count))
 		return;
@@ -45,7 +45,7 @@ put(struct json *json, const char *bytes, size_t count)
 
 /* The marks between values are most of what is put. */
 static void
-put_mark(struct json *json, char mark)
+put_mark(struct jsonw *json, char mark)
 {
 	if (!make_room(json, 1))
 		return;
@@ -54,7 +54,7 @@ put_mark(struct json *json, char mark)
 }
 
 static void
-put_escaped(struct json *json, uint8_t byte)
+put_escaped(struct jsonw *json, uint8_t byte)
 {
 	char escape[7];
 
@@ -96,7 +96,7 @@ run_as_is(const uint8_t *at, size_t count)
 }
 
 static void
-put_string(struct json *json, const uint8_t *at, size_t count)
+put_string(struct jsonw *json, const uint8_t *at, size_t count)
 {
 	put_mark(json, '"');
 	while (count > 0) {
@@ -115,7 +115,7 @@ put_string(struct json *json, const uint8_t *at, size_t count)
 }
 
 static void
-begin(struct json *json, const char *key)
+begin(struct jsonw *json, const char *key)
 {
 	if (json->comma)
 		put_mark(json, ',');
@@ -127,7 +127,7 @@ begin(struct json *json, const char *key)
 }
 
 void
-json_open(struct json *json, const char *key)
+jsonw_open(struct jsonw *json, const char *key)
 {
 	begin(json, key);
 	put_mark(json, '{');
@@ -135,14 +135,14 @@ json_open(struct json *json, const char *key)
 }
 
 void
-json_close(struct json *json)
+jsonw_close(struct jsonw *json)
 {
 	put_mark(json, '}');
 	json->comma = true;
 }
 
 void
-json_open_array(struct json *json, const char *key)
+jsonw_open_array(struct jsonw *json, const char *key)
 {
 	begin(json, key);
 	put_mark(json, '[');
@@ -150,27 +150,27 @@ json_open_array(struct json *json, const char *key)
 }
 
 void
-json_close_array(struct json *json)
+jsonw_close_array(struct jsonw *json)
 {
 	put_mark(json, ']');
 	json->comma = true;
 }
 
 void
-json_bytes(struct json *json, const char *key, const void *value, size_t count)
+jsonw_bytes(struct jsonw *json, const char *key, const void *value, size_t count)
 {
 	begin(json, key);
 	put_string(json, value, count);
 }
 
 void
-json_string(struct json *json, const char *key, const char *value)
+jsonw_string(struct jsonw *json, const char *key, const char *value)
 {
-	json_bytes(json, key, value, strlen(value));
+	jsonw_bytes(json, key, value, strlen(value));
 }
 
 void
-json_number(struct json *json, const char *key, uint64_t value)
+jsonw_number(struct jsonw *json, const char *key, uint64_t value)
 {
 	char digits[20]; /* of 2^64 - 1 */
 	size_t at = sizeof(digits);
@@ -184,7 +184,7 @@ json_number(struct json *json, const char *key, uint64_t value)
 }
 
 void
-json_real(struct json *json, const char *key, double value)
+jsonw_real(struct jsonw *json, const char *key, double value)
 {
 	char digits[40];
 	int count = snprintf(digits, sizeof(digits), "%.9g", isfinite(value) ? value : 0.0);
@@ -194,28 +194,28 @@ json_real(struct json *json, const char *key, double value)
 }
 
 void
-json_bool(struct json *json, const char *key, bool value)
+jsonw_bool(struct jsonw *json, const char *key, bool value)
 {
 	begin(json, key);
 	put(json, value ? "true" : "false", value ? 4 : 5);
 }
 
 void
-json_null(struct json *json, const char *key)
+jsonw_null(struct jsonw *json, const char *key)
 {
 	begin(json, key);
 	put(json, "null", 4);
 }
 
 void
-json_end_line(struct json *json)
+jsonw_end_line(struct jsonw *json)
 {
 	put_mark(json, '\n');
 	json->comma = false;
 }
 
 void
-json_clear(struct json *json)
+jsonw_clear(struct jsonw *json)
 {
 	json->used = 0;
 	json->comma = false;
@@ -225,8 +225,8 @@ json_clear(struct json *json)
 }
 
 void
-json_free(struct json *json)
+jsonw_free(struct jsonw *json)
 {
 	free(json->at);
-	*json = (struct json){0};
+	*json = (struct jsonw){0};
 }

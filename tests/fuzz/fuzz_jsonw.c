@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/json.h"
+#include "base/jsonw.h"
 #include "base/text.h"
 
 #include <assert.h>
@@ -28,12 +28,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct json json = {0};
+	struct jsonw json = {0};
 
-	json_bytes(&json, NULL, data, size);
+	jsonw_bytes(&json, NULL, data, size);
 	assert(json.failed || json.used == strlen(json.at));
 	if (!json.failed)
 		check_string(json.at, json.used);
-	json_free(&json);
+	jsonw_free(&json);
 	return 0;
 }
