@@ -2,10 +2,10 @@
 #include "inspect/datagram_hello.h"
 
 #include "inspect/dtls.h"
+#include "inspect/hash.h"
 #include "inspect/hello_facts.h"
 #include "inspect/quic.h"
 
-#include <openssl/evp.h>
 #include <string.h>
 
 enum {
@@ -14,7 +14,6 @@ enum {
 	/* First bytes of records, RFC 7983 section 7. */
 	DTLS_FIRST = 20,
 	DTLS_LAST = 63,
-	DIGEST_BYTES = 32,
 };
 
 uint64_t
@@ -25,9 +24,8 @@ datagram_hello_mark(const struct hello_facts *hello)
 		uint8_t alpn[sizeof(hello->alpn)];
 		bool ech;
 	} judged;
-	uint8_t digest[DIGEST_BYTES];
+	uint8_t digest[HASH_SHA256_BYTES];
 	uint64_t mark;
-	size_t size;
 
 	if (hello->kind != HELLO_TLS)
 		return 0;
@@ -37,7 +35,7 @@ datagram_hello_mark(const struct hello_facts *hello)
 	memcpy(judged.alpn, hello->alpn, hello->alpn_size);
 	judged.ech = hello->ech;
 	/* Without it each hello is another one. */
-	if (EVP_Q_digest(NULL, "SHA256", NULL, &judged, sizeof(judged), digest, &size) != 1)
+	if (!hash_sha256((struct bytes){(const uint8_t *)&judged, sizeof(judged)}, digest))
 		return 0;
 	memcpy(&mark, digest, sizeof(mark));
 	return mark;

@@ -2,8 +2,8 @@
 #include "inspect/fingerprint.h"
 
 #include "base/text.h"
+#include "inspect/hash.h"
 
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,10 +143,10 @@ read_offer(struct bytes body, struct offer *offer)
 	return true;
 }
 
-static bool
-hash(const char *name, const char *text, size_t size, uint8_t out[EVP_MAX_MD_SIZE])
+static struct bytes
+bytes_of(const struct text *text)
 {
-	return EVP_Q_digest(NULL, name, NULL, text, size, out, NULL) == 1;
+	return (struct bytes){(const uint8_t *)text->at, text->used};
 }
 
 /* ---- JA3 ---- */
@@ -176,7 +176,7 @@ write_ja3(const struct offer *offer, char out[FINGERPRINT_JA3_SIZE])
 {
 	static char line[4 * FINGERPRINT_LIST_MAX * DECIMAL_MAX + 16];
 	struct text text = text_in(line, sizeof(line));
-	uint8_t digest[EVP_MAX_MD_SIZE];
+	uint8_t digest[HASH_MD5_BYTES];
 
 	text_add(&text, "%u,", offer->legacy_version);
 	write_decimals(&text, &offer->suites);
@@ -186,8 +186,8 @@ write_ja3(const struct offer *offer, char out[FINGERPRINT_JA3_SIZE])
 	write_decimals(&text, &offer->groups);
 	text_add(&text, ",");
 	write_decimals(&text, &offer->formats);
-	if (hash("MD5", line, text.used, digest))
-		text_hex(out, digest, 16);
+	if (hash_md5(bytes_of(&text), digest))
+		text_hex(out, digest, sizeof(digest));
 }
 
 /* ---- JA4 ---- */
@@ -266,10 +266,10 @@ write_hex(struct text *out, const struct list *list)
 static void
 write_hash(struct text *out, const struct text *line)
 {
-	uint8_t digest[EVP_MAX_MD_SIZE];
+	uint8_t digest[HASH_SHA256_BYTES];
 	char hex[JA4_HASH_DIGITS + 1];
 
-	if (line->used == 0 || !hash("SHA256", line->at, line->used, digest)) {
+	if (line->used == 0 || !hash_sha256(bytes_of(line), digest)) {
 		text_add(out, "_000000000000");
 		return;
 	}

@@ -96,6 +96,16 @@ take_crypto(struct quic_reader *reader, struct bytes *in)
 	       pieces_add(&reader->crypto, offset, data, QUIC_HELLO_MAX) == PIECES_TAKEN;
 }
 
+/* Most of a client's first datagrams is padding, RFC 9000 section 14.1. */
+static void
+skip_padding(struct bytes *in)
+{
+	static const uint8_t padding[64] = {FRAME_PADDING};
+
+	while (bytes_match(in, padding, sizeof(padding)))
+		continue;
+}
+
 /* What a client may send in an Initial packet, and no more: RFC 9000 section
  * 17.2.2. */
 static bool
@@ -108,6 +118,8 @@ take_frames(struct quic_reader *reader, struct bytes in)
 			return false;
 		switch (type) {
 		case FRAME_PADDING:
+			skip_padding(&in);
+			break;
 		case FRAME_PING:
 			break;
 		case FRAME_ACK:

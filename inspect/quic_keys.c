@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/quic_keys.h"
 
+#include "inspect/hash.h"
+
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <string.h>
 
 enum {
 	SALT_BYTES = 20,
-	SECRET_BYTES = 32,
+	SECRET_BYTES = HASH_SHA256_BYTES,
 	LABEL_INFO_MAX = 64,
 	MASK_BYTES = 5,
 };
@@ -26,13 +27,24 @@ quic_version_known(uint32_t version)
 	       (version >= QUIC_DRAFT_29 && version <= QUIC_DRAFT_32);
 }
 
-static bool
-hmac(const uint8_t *key, size_t key_size, const uint8_t *at, size_t size, uint8_t out[SECRET_BYTES])
-{
-	unsigned made = 0;
+/* Asked of OpenSSL once a process, as it takes longer than to open a packet. */
+struct cipher {
+	const char *name;
+	EVP_CIPHER *cipher;
+	EVP_CIPHER_CTX *ctx;
+};
 
-	return HMAC(EVP_sha256(), key, (int)key_size, at, size, out, &made) != NULL &&
-	       made == SECRET_BYTES;
+static struct cipher ecb = {.name = "AES-128-ECB"}, gcm = {.name = "AES-128-GCM"};
+
+/* NULL when OpenSSL refuses. */
+static EVP_CIPHER_CTX *
+context_of(struct cipher *cipher)
+{
+	if (cipher->ctx == NULL)
+		cipher->ctx = EVP_CIPHER_CTX_new();
+	if (cipher->cipher == NULL)
+		cipher->cipher = EVP_CIPHER_fetch(NULL, cipher->name, NULL);
+	return cipher->cipher != NULL ? cipher->ctx : NULL;
 }
 
 /* HKDF-Expand-Label (RFC 8446 section 7.1) of at most one hash's bytes. */
@@ -51,7 +63,7 @@ expand(const uint8_t secret[SECRET_BYTES], const char *label, uint8_t *out, uint
 	used += length;
 	info[used++] = 0; /* no context */
 	info[used++] = 1; /* the first block, and the only one */
-	if (!hmac(secret, SECRET_BYTES, info, used, block))
+	if (!hash_hmac((struct bytes){secret, SECRET_BYTES}, (struct bytes){info, used}, block))
 		return false;
 	memcpy(out, block, size);
 	return true;
@@ -64,7 +76,7 @@ quic_keys_make(uint32_t version, struct bytes id, struct quic_keys *out)
 	const uint8_t *salt = v2 ? salt_v2 : version == QUIC_V1 ? salt_v1 : salt_draft;
 	uint8_t initial[SECRET_BYTES], client[SECRET_BYTES];
 
-	return hmac(salt, SALT_BYTES, id.at, id.left, initial) &&
+	return hash_hmac((struct bytes){salt, SALT_BYTES}, id, initial) &&
 	       expand(initial, "client in", client, SECRET_BYTES) &&
 	       expand(client, v2 ? "quicv2 key" : "quic key", out->key, sizeof(out->key)) &&
 	       expand(client, v2 ? "quicv2 iv" : "quic iv", out->iv, sizeof(out->iv)) &&
@@ -74,20 +86,17 @@ quic_keys_make(uint32_t version, struct bytes id, struct quic_keys *out)
 bool
 quic_keys_mask(const struct quic_keys *keys, struct bytes sample, uint8_t mask[MASK_BYTES])
 {
-	EVP_CIPHER_CTX *ctx;
+	EVP_CIPHER_CTX *ctx = context_of(&ecb);
 	uint8_t block[QUIC_SAMPLE_BYTES];
 	int made = 0;
-	bool good;
 
-	if (sample.left != QUIC_SAMPLE_BYTES || (ctx = EVP_CIPHER_CTX_new()) == NULL)
+	if (sample.left != QUIC_SAMPLE_BYTES || ctx == NULL ||
+	    EVP_EncryptInit_ex2(ctx, ecb.cipher, keys->header, NULL, NULL) != 1 ||
+	    EVP_EncryptUpdate(ctx, block, &made, sample.at, QUIC_SAMPLE_BYTES) != 1 ||
+	    made != QUIC_SAMPLE_BYTES)
 		return false;
-	good = EVP_EncryptInit_ex(ctx, EVP_aes_128_ecb(), NULL, keys->header, NULL) == 1 &&
-	       EVP_EncryptUpdate(ctx, block, &made, sample.at, QUIC_SAMPLE_BYTES) == 1 &&
-	       made == QUIC_SAMPLE_BYTES;
-	EVP_CIPHER_CTX_free(ctx);
-	if (good)
-		memcpy(mask, block, MASK_BYTES);
-	return good;
+	memcpy(mask, block, MASK_BYTES);
+	return true;
 }
 
 /* Header as additional data in three parts: what was masked stands apart. */
@@ -102,7 +111,7 @@ open_with(EVP_CIPHER_CTX *ctx, const struct quic_keys *keys, const struct quic_s
 	for (unsigned i = 0; i < sealed->number_bytes; i++)
 		nonce[QUIC_IV_BYTES - sealed->number_bytes + i] ^= sealed->number[i];
 	memcpy(tag, sealed->payload.at + size, sizeof(tag));
-	return EVP_DecryptInit_ex(ctx, EVP_aes_128_gcm(), NULL, keys->key, nonce) == 1 &&
+	return EVP_DecryptInit_ex2(ctx, gcm.cipher, keys->key, nonce, NULL) == 1 &&
 	       EVP_DecryptUpdate(ctx, NULL, made, &sealed->flags, 1) == 1 &&
 	       EVP_DecryptUpdate(ctx, NULL, made, sealed->middle.at, (int)sealed->middle.left) ==
 		   1 &&
@@ -116,14 +125,11 @@ bool
 quic_keys_open(const struct quic_keys *keys, const struct quic_sealed *sealed, uint8_t *out,
     struct bytes *opened)
 {
-	EVP_CIPHER_CTX *ctx;
+	EVP_CIPHER_CTX *ctx = context_of(&gcm);
 	int made = 0;
-	bool good;
+	bool good = ctx != NULL && sealed->payload.left >= QUIC_TAG_BYTES &&
+		    open_with(ctx, keys, sealed, out, &made);
 
-	if (sealed->payload.left < QUIC_TAG_BYTES || (ctx = EVP_CIPHER_CTX_new()) == NULL)
-		return false;
-	good = open_with(ctx, keys, sealed, out, &made);
-	EVP_CIPHER_CTX_free(ctx);
 	*opened = (struct bytes){out, good ? (size_t)made : 0};
 	return good;
 }
