@@ -103,7 +103,7 @@ skip_padding(struct bytes *in)
 	static const uint8_t padding[64] = {FRAME_PADDING};
 
 	while (bytes_match(in, padding, sizeof(padding)))
-		continue;
+		;
 }
 
 /* What a client may send in an Initial packet, and no more: RFC 9000 section
