@@ -104,6 +104,18 @@ broker_refuse(struct broker *broker, unsigned iface, const struct addr *camera,
 }
 
 void
+broker_find_card(struct broker *broker, unsigned iface, const struct addr *camera)
+{
+	struct broker_request request;
+
+	memset(&request, 0, sizeof(request));
+	request.wish = BROKER_CARD;
+	request.iface = iface;
+	request.camera = *camera;
+	(void)ipc_send(broker->socket, &request, sizeof(request), NULL);
+}
+
+void
 broker_hear(struct broker *broker, broker_unseen_cb *unseen, void *arg)
 {
 	broker->unseen = unseen;

@@ -16,7 +16,7 @@ struct err;
 
 /*
  * A worker's way to what needs a privilege: the broker, a process that holds
- * CAP_NET_ADMIN and CAP_NET_RAW and does two things with them.  It checks each
+ * CAP_NET_ADMIN and CAP_NET_RAW and does three things with them.  It checks each
  * wish, as a worker that was taken over might make it.
  */
 
@@ -76,5 +76,14 @@ void broker_forget(struct broker *broker, struct broker_waiter *waiter);
 enum { BROKER_UNREACHABLE_A_SECOND = 100 };
 void broker_refuse(struct broker *broker, unsigned iface, const struct addr *camera,
     const struct addr *dst, struct bytes datagram);
+
+/*
+ * Have the kernel ask for the card at a camera's address on interface iface (ARP,
+ * NDP), as if something were to be sent there.  What it finds it tells all who
+ * listen (proxy/neighbours.h); nothing comes back here.  One too many
+ * (BROKER_CARDS_A_SECOND a worker) is not asked.
+ */
+enum { BROKER_CARDS_A_SECOND = 100 };
+void broker_find_card(struct broker *broker, unsigned iface, const struct addr *camera);
 
 #endif

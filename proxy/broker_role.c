@@ -9,6 +9,7 @@
 #include "proxy/board.h"
 #include "proxy/broker.h"
 #include "proxy/broker_wish.h"
+#include "proxy/neighbour_search.h"
 #include "proxy/own_addrs.h"
 #include "proxy/rules_keeper.h"
 #include "proxy/sandbox.h"
@@ -29,6 +30,7 @@ enum {
 	BEAT_MS = 200,
 	TURN_MAX = 64, /* wishes of one worker before it is the next one's turn */
 	UNREACHABLE_AT_ONCE = 200,
+	CARDS_AT_ONCE = 200,
 	COST = 1000, /* of one message; an allowance grows by the rate a millisecond */
 	PORT_DNS = 53,
 	PORT_NTP = 123,
@@ -36,13 +38,18 @@ enum {
 
 struct broker_role;
 
+/* How much a worker may cause now. */
+struct allowance {
+	uint64_t left; /* messages, times COST */
+	uint64_t filled_ms;
+};
+
 /* One worker, as the broker sees it. */
 struct wisher {
 	struct broker_role *role;
 	struct event event;
-	int fd;             /* borrowed */
-	uint64_t allowance; /* messages to cameras that it may cause now, times COST */
-	uint64_t filled_ms;
+	int fd; /* borrowed */
+	struct allowance unreachable, cards;
 };
 
 struct broker_role {
@@ -53,6 +60,7 @@ struct broker_role {
 	struct rules_keeper *keeper; /* NULL: the rules are somebody else's */
 	struct board *board;
 	int raw4, raw6; /* of IP packets with their headers; -1: none */
+	int search;     /* neighbour_search_open; -1: none */
 	size_t count;
 	struct wisher wishers[CONFIG_WORKERS_MAX];
 };
@@ -165,18 +173,19 @@ give_socket(struct wisher *wisher, const struct broker_request *request)
 
 /* ---- nobody is there ---- */
 
+/* One more message, of so many at once and a_second. */
 static bool
-may_send(struct wisher *wisher)
+may_send(struct allowance *allowance, uint64_t at_once, uint64_t a_second)
 {
-	const uint64_t most = (uint64_t)UNREACHABLE_AT_ONCE * COST;
+	const uint64_t most = at_once * COST;
 	uint64_t now_ms = clock_mono_ms();
-	uint64_t more = (now_ms - wisher->filled_ms) * BROKER_UNREACHABLE_A_SECOND;
+	uint64_t more = (now_ms - allowance->filled_ms) * a_second;
 
-	wisher->filled_ms = now_ms;
-	wisher->allowance = more > most - wisher->allowance ? most : wisher->allowance + more;
-	if (wisher->allowance < COST)
+	allowance->filled_ms = now_ms;
+	allowance->left = more > most - allowance->left ? most : allowance->left + more;
+	if (allowance->left < COST)
 		return false;
-	wisher->allowance -= COST;
+	allowance->left -= COST;
 	return true;
 }
 
@@ -194,12 +203,28 @@ send_unreachable(struct wisher *wisher, const struct broker_request *request)
 
 	if (fd < 0 || broker_wish_check(request, NULL) != 0 ||
 	    check_own(role, &request->dst, NULL) != 0 ||
-	    bind_to_cameras(role, fd, request->iface, NULL) != 0 || !may_send(wisher))
+	    bind_to_cameras(role, fd, request->iface, NULL) != 0 ||
+	    !may_send(&wisher->unreachable, UNREACHABLE_AT_ONCE, BROKER_UNREACHABLE_A_SECOND))
 		return;
 	to.port = 0; /* of a raw socket it would be a protocol (raw(7)) */
 	at_size = addr_to_sockaddr(&to, &at);
 	(void)sendto(fd, packet, unreachable_packet(&what, packet), 0, (struct sockaddr *)&at,
 	    at_size);
+}
+
+/* ---- whose card is there ---- */
+
+static void
+find_card(struct wisher *wisher, const struct broker_request *request)
+{
+	const struct broker_role *role = wisher->role;
+
+	if (role->search < 0 || broker_wish_check(request, NULL) != 0 ||
+	    own_addrs_has(role->own, &request->camera) ||
+	    bind_to_cameras(role, role->search, request->iface, NULL) != 0 ||
+	    !may_send(&wisher->cards, CARDS_AT_ONCE, BROKER_CARDS_A_SECOND))
+		return;
+	neighbour_search(role->search, request->iface, &request->camera);
 }
 
 /* ---- wishes ---- */
@@ -224,6 +249,9 @@ grant(struct wisher *wisher, const struct broker_request *request)
 	case BROKER_TOLD:
 		if (is_told(wisher))
 			rules_keeper_told(wisher->role->keeper, &request->told, request->until_us);
+		return;
+	case BROKER_CARD:
+		find_card(wisher, request);
 		return;
 	}
 }
@@ -322,8 +350,9 @@ watch_worker(struct broker_role *role, struct wisher *wisher, int fd)
 {
 	wisher->role = role;
 	wisher->fd = fd;
-	wisher->filled_ms = clock_mono_ms();
-	wisher->allowance = (uint64_t)UNREACHABLE_AT_ONCE * COST;
+	wisher->unreachable =
+	    (struct allowance){(uint64_t)UNREACHABLE_AT_ONCE * COST, clock_mono_ms()};
+	wisher->cards = (struct allowance){(uint64_t)CARDS_AT_ONCE * COST, clock_mono_ms()};
 	if (fd < 0)
 		return 0;
 	if (event_assign(&wisher->event, role->base, fd, EV_READ | EV_PERSIST, on_wish, wisher) !=
@@ -350,6 +379,9 @@ set_up(struct broker_role *role, const struct broker_setup *setup, struct err *e
 		return -1;
 	role->raw4 = open_raw(AF_INET);
 	role->raw6 = open_raw(AF_INET6);
+	role->search = neighbour_search_open(err);
+	if (role->search < 0)
+		return -1;
 	for (size_t i = 0; i < role->count; i++) {
 		if (watch_worker(role, &role->wishers[i], setup->worker[i]) != 0)
 			return err_set(err, ERR_NOMEM, "no memory");
@@ -371,6 +403,8 @@ tear_down(struct broker_role *role)
 		(void)close(role->raw4);
 	if (role->raw6 >= 0)
 		(void)close(role->raw6);
+	if (role->search >= 0)
+		(void)close(role->search);
 	if (role->base != NULL)
 		event_base_free(role->base);
 	free(role);
@@ -402,7 +436,7 @@ broker_run(const struct broker_setup *setup)
 	log_open("broker", LOG_LEVEL_INFO);
 	if (role == NULL)
 		return 1;
-	role->raw4 = role->raw6 = -1;
+	role->raw4 = role->raw6 = role->search = -1;
 	if (set_up(role, setup, &err) == 0)
 		ret = serve(role);
 	else

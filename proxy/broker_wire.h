@@ -15,6 +15,7 @@ enum broker_wish {
 	BROKER_SOCKET = 1,  /* a socket to answer from; answered */
 	BROKER_UNREACHABLE, /* tell a camera that nobody is there; not answered */
 	BROKER_TOLD,        /* so much of what was BROKER_UNSEEN is recorded */
+	BROKER_CARD,        /* have the kernel find the camera's card; not answered */
 };
 
 enum broker_saying {
@@ -29,7 +30,7 @@ struct broker_request {
 	uint32_t wish;
 	uint32_t iface;     /* the index of the interface that the camera is on */
 	struct addr dst;    /* where the camera sent its datagram */
-	struct addr camera; /* of BROKER_UNREACHABLE: who sent it */
+	struct addr camera; /* of BROKER_UNREACHABLE: who sent it; of BROKER_CARD: whose */
 	uint16_t size;      /* the datagram's payload, bytes */
 	uint16_t head_size; /* bytes used of head */
 	uint8_t head[BROKER_HEAD_MAX];

@@ -22,7 +22,7 @@ broker_wish_read(struct bytes message, struct broker_request *wish, struct err *
 	if (message.left != sizeof(got))
 		return err_set(err, ERR_INPUT, "it has the wrong size");
 	memcpy(&got, message.at, sizeof(got));
-	if (got.wish != BROKER_SOCKET && got.wish != BROKER_UNREACHABLE && got.wish != BROKER_TOLD)
+	if (got.wish < BROKER_SOCKET || got.wish > BROKER_CARD)
 		return err_set(err, ERR_INPUT, "there is no such wish");
 	*wish = got;
 	return 0;
@@ -39,6 +39,12 @@ is_host(const struct addr *addr)
 }
 
 static int
+check_camera(const struct broker_request *wish, struct err *err)
+{
+	return is_host(&wish->camera) ? 0 : err_set(err, ERR_INPUT, "no camera has that address");
+}
+
+static int
 check_datagram(const struct broker_request *wish, struct err *err)
 {
 	if (wish->head_size > UNREACHABLE_HEAD_MAX || wish->size < wish->head_size ||
@@ -46,9 +52,7 @@ check_datagram(const struct broker_request *wish, struct err *err)
 		return err_set(err, ERR_INPUT, "no datagram has that many bytes");
 	if (addr_is_v4(&wish->camera) != addr_is_v4(&wish->dst))
 		return err_set(err, ERR_INPUT, "two families");
-	if (!is_host(&wish->camera))
-		return err_set(err, ERR_INPUT, "no camera has that address");
-	return 0;
+	return check_camera(wish, err);
 }
 
 int
@@ -58,6 +62,8 @@ broker_wish_check(const struct broker_request *wish, struct err *err)
 	/* There the box itself may answer, whomever somebody wrote into a camera. */
 	bool box_answers = wish->dst.port == PORT_DNS || wish->dst.port == PORT_NTP;
 
+	if (wish->wish == BROKER_CARD)
+		return check_camera(wish, err);
 	if (wish->dst.port == 0)
 		return err_set(err, ERR_INPUT, "port 0");
 	if (range != RANGE_PUBLIC && range != RANGE_PRIVATE &&

@@ -21,7 +21,7 @@ int broker_wish_read(struct bytes message, struct broker_request *wish, struct e
  * Whether what it is about can have come from a camera: a destination that is
  * public or private, or reserved where the box itself answers (DNS, NTP), with a port; of
  * BROKER_UNREACHABLE also a host of the same family that is told, and no more bytes than a datagram
- * has.  0, or -1 with err.
+ * has.  Of BROKER_CARD a camera's address alone is looked at.  0, or -1 with err.
  */
 int broker_wish_check(const struct broker_request *wish, struct err *err);
 

@@ -19,8 +19,10 @@ struct inventory {
 	struct neighbours *neighbours; /* NULL: there is no interface to look at */
 	struct sightings *sightings;   /* NULL: another worker tells */
 	struct oui *makers;
-	struct spool *spool; /* borrowed */
-	uint64_t generation; /* of the devices that were looked at last */
+	struct spool *spool;  /* borrowed */
+	uint64_t generation;  /* of the devices that were looked at last */
+	inventory_news *news; /* NULL: nobody asks */
+	void *news_arg;
 };
 
 static void
@@ -30,6 +32,8 @@ on_changed(void *arg, const struct neighbour *before, struct neighbour *now)
 
 	if (inventory->sightings != NULL)
 		sightings_note(inventory->sightings, before, now, clock_mono_ms());
+	if (inventory->news != NULL)
+		inventory->news(inventory->news_arg, &now->addr);
 }
 
 static int
@@ -115,6 +119,27 @@ inventory_find(struct inventory *inventory, const struct addr *camera, uint8_t m
     const char **iface)
 {
 	neighbours_find(inventory != NULL ? inventory->neighbours : NULL, camera, mac, iface);
+}
+
+bool
+inventory_knows(struct inventory *inventory, const struct addr *camera)
+{
+	uint8_t mac[MAC_BYTES];
+	const char *iface;
+
+	if (inventory == NULL || inventory->neighbours == NULL)
+		return true;
+	neighbours_find(inventory->neighbours, camera, mac, &iface);
+	return mac_is_set(mac);
+}
+
+void
+inventory_watch(struct inventory *inventory, inventory_news *news, void *arg)
+{
+	if (inventory == NULL)
+		return;
+	inventory->news = news;
+	inventory->news_arg = arg;
 }
 
 void

@@ -6,6 +6,7 @@
 #include "base/mac.h"
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct config;
@@ -34,6 +35,15 @@ void inventory_close(struct inventory *inventory); /* accepts NULL */
 /* Who has just connected; see neighbours_find.  inventory may be NULL. */
 void inventory_find(struct inventory *inventory, const struct addr *camera, uint8_t mac[MAC_BYTES],
     const char **iface);
+
+/* Whether no more can be known of who is there: the card at this address is known,
+ * or there is no interface to look at.  inventory may be NULL. */
+bool inventory_knows(struct inventory *inventory, const struct addr *camera);
+
+/* Have news called, from the event loop or from within these functions, when a
+ * card was seen at an address.  NULL: no more.  inventory may be NULL. */
+typedef void inventory_news(void *arg, const struct addr *camera);
+void inventory_watch(struct inventory *inventory, inventory_news *news, void *arg);
 
 /* Fill in facts who facts->camera is, by this configuration's devices: mac, iface,
  * device and group. */

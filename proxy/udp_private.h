@@ -2,7 +2,7 @@
 #ifndef PROXY_UDP_PRIVATE_H
 #define PROXY_UDP_PRIVATE_H
 
-/* For udp_relay, udp_flow and udp_tell only. */
+/* For udp_relay, udp_flow, udp_tell and udp_card only. */
 
 #include "inspect/datagram.h"
 #include "proxy/udp_batch.h"
@@ -14,6 +14,43 @@
 #include "proxy/worker_private.h"
 
 enum { UDP_WAITING_BYTES_MAX = 8 << 20 }; /* of all flows that are not told yet */
+
+/* ---- udp_card.c: who the camera is, where the kernel does not know yet ---- */
+
+/*
+ * A datagram can come before the kernel knows the card at its camera's address.
+ * Where rules ask who the camera is, what it sends waits then, UDP_CARD_MS at most,
+ * while the kernel is asked to look (broker_find_card); who does not answer is judged
+ * as what is known, its address.  What finds no room to wait is dropped.
+ */
+enum {
+	UDP_CARDS_MAX = 64,      /* addresses that are looked for, or were in vain */
+	UDP_CARD_FLOWS_MAX = 32, /* of one address, that wait */
+	UDP_CARD_MS = 1000,
+	UDP_CARD_AGAIN_MS = 60000, /* an address that was looked for in vain is again */
+};
+
+struct udp_card {
+	struct addr camera;
+	uint32_t ifindex;
+	uint64_t asked_ms; /* 0: free */
+	unsigned flows;    /* that wait, or waited */
+	bool found;
+};
+
+struct udp_cards {
+	struct event turn;
+	struct udp_card list[UDP_CARDS_MAX];
+	size_t used;    /* no place from here on was ever taken */
+	uint64_t under; /* generation of the rules that */
+	bool matter;    /* is of: they ask who a camera is */
+};
+
+enum udp_card_state {
+	UDP_CARD_SURE = 0, /* it is known, or does not matter, or cannot be known */
+	UDP_CARD_AWAITED,
+	UDP_CARD_CROWDED, /* too many wait */
+};
 
 struct udp_relay {
 	struct worker *worker; /* borrowed */
@@ -39,14 +76,26 @@ struct udp_relay {
 	uint64_t blocks_second; /* in which blocks flows were recorded as they were blocked */
 	unsigned blocks;
 	bool stopped;
+	struct udp_cards cards;
 	struct facts facts; /* of the flow that is looked at; too large for a stack */
 };
+
+int udp_cards_open(struct udp_relay *relay);   /* -1: no memory */
+void udp_cards_close(struct udp_relay *relay); /* twice is once */
+
+/* Whether flow's camera is known; if not, it is looked for from now on. */
+enum udp_card_state udp_card_look(struct udp_relay *relay, const struct udp_flow *flow);
+
+/* flow is told (relay->facts has app and hello) by this datagram, and its camera
+ * is not known: it waits, or is gone. */
+void udp_card_wait(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
 
 /* ---- udp_tell.c: what a flow's first datagrams are ---- */
 
 /* A flow's first datagrams, until it is known what they are. */
 struct udp_waiting {
 	struct datagram_teller *teller; /* owned */
+	bool told;                      /* app and hello are all that there is */
 	struct app_facts app;
 	struct hello_facts hello;
 	size_t count;
@@ -59,6 +108,9 @@ struct udp_waiting {
  * lost where there is no room for that.
  */
 bool udp_tell(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
+
+/* What is told waits all the same, for who its camera is; false: there is no room. */
+bool udp_tell_keep(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram);
 
 /* Enough waited: relay->facts has app and hello, as far as they are known. */
 void udp_tell_give_up(struct udp_relay *relay, struct udp_flow *flow);

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "config/config.h"
 #include "proxy/dns_policy.h"
+#include "proxy/inventory.h"
 #include "proxy/snapshot.h"
 #include "record/spool.h"
 
@@ -73,9 +74,14 @@ static bool
 is_told_now(struct udp_relay *relay, struct udp_flow *flow, const struct udp_message *message)
 {
 	bool waited = flow->waiting != NULL;
+	enum udp_card_state card = udp_card_look(relay, flow);
 
 	if (!udp_tell(relay, flow, message->payload))
 		return true;
+	if (card != UDP_CARD_SURE) {
+		udp_card_wait(relay, flow, message->payload);
+		return true;
+	}
 	return !udp_flow_decide(relay, flow) || waited;
 }
 
@@ -344,7 +350,7 @@ expire(struct udp_relay *relay, struct udp_flow *flow)
 {
 	switch ((enum udp_state)flow->state) {
 	case UDP_TELLING:
-		if (flow->waiting == NULL) {
+		if (flow->waiting == NULL || udp_card_look(relay, flow) != UDP_CARD_SURE) {
 			udp_flow_end(relay, flow, END_OVERLOAD);
 			return true;
 		}
@@ -446,6 +452,7 @@ count_sockets(void)
 static void
 free_parts(struct udp_relay *relay)
 {
+	inventory_watch(relay->worker->inventory, NULL, NULL);
 	udp_table_free(relay->table);
 	udp_cases_free(relay->cases);
 	udp_batch_free(relay->batch);
@@ -476,7 +483,7 @@ udp_relay_open(struct worker *worker, int fd, struct err *err)
 	    relay->taken == NULL || relay->outlets == NULL)
 		goto fail;
 	relay->replies = udp_replies_new(worker->broker, relay->batch, tell_sent_down, relay);
-	if (relay->replies == NULL ||
+	if (relay->replies == NULL || udp_cards_open(relay) != 0 ||
 	    event_assign(&relay->event, worker->base, fd, EV_READ | EV_PERSIST, on_camera, relay) !=
 		0 ||
 	    evtimer_assign(&relay->rest, worker->base, on_camera, relay) != 0 ||
@@ -514,6 +521,7 @@ udp_relay_stop(struct udp_relay *relay)
 	relay->now_ms = clock_mono_ms();
 	(void)event_del(&relay->event);
 	(void)event_del(&relay->rest);
+	udp_cards_close(relay);
 	/* What waits is judged by what there is of it, and recorded as that. */
 	while ((flow = udp_table_oldest(relay->table, UDP_TELLING)) != NULL)
 		(void)expire(relay, flow);

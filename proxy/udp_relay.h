@@ -16,7 +16,8 @@ struct worker;
  * apart by its first datagrams, judged, and recorded like a connection:
  *
  *	telling   its first datagrams wait until it is known what they are (8 of
- *	          them, 2 s), and nothing has left
+ *	          them, 2 s), and who sends them (1 s, where rules ask and the
+ *	          kernel does not know yet); nothing has left
  *	judged    by address, name and as what cannot be opened; its open event is
  *	          in the spool before the first of them leaves
  *	relayed   datagrams both ways, each whole; counted

@@ -62,7 +62,7 @@ make_room(struct udp_relay *relay, const struct udp_flow *flow, size_t size)
 
 		if (oldest == NULL || oldest == flow)
 			return;
-		if (oldest->waiting == NULL) {
+		if (oldest->waiting == NULL || udp_card_look(relay, oldest) != UDP_CARD_SURE) {
 			udp_flow_end(relay, oldest, END_OVERLOAD);
 			continue;
 		}
@@ -142,11 +142,25 @@ udp_tell(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
 	if (waiting == NULL)
 		return tell_first(relay, flow, datagram);
 	/* What is looked at is what is sent: one that is lost was not seen. */
-	if (!keep(relay, waiting, datagram) ||
-	    datagram_tell(&waiting->teller, datagram, flow->dst.port, &waiting->app,
-		&waiting->hello) == DATAGRAM_MORE)
+	if (!keep(relay, waiting, datagram))
+		return false;
+	if (!waiting->told && datagram_tell(&waiting->teller, datagram, flow->dst.port,
+				  &waiting->app, &waiting->hello) == DATAGRAM_MORE)
 		return false;
 	take_told(relay, flow);
+	return true;
+}
+
+bool
+udp_tell_keep(struct udp_relay *relay, struct udp_flow *flow, struct bytes datagram)
+{
+	if (flow->waiting == NULL)
+		flow->waiting = new_waiting(relay, datagram);
+	if (flow->waiting == NULL)
+		return false;
+	flow->waiting->app = relay->facts.app;
+	flow->waiting->hello = relay->facts.hello;
+	flow->waiting->told = true;
 	return true;
 }
 

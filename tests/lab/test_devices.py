@@ -10,8 +10,8 @@ import subprocess
 
 import harness
 from appliance import wait_for
-from harness import GOOD, NAME, RULES, check, equal, port_of, read_all, story, write
-from net import GATEWAY4, Namespace, run
+from harness import GOOD, GOOD6, NAME, RULES, check, equal, port_of, read_all, story, write
+from net import GATEWAY4, GATEWAY6, Namespace, family_of, is_v6, run
 from servers import Server, context
 
 # Cards of makers that make cameras, by the registry of the IEEE.
@@ -215,6 +215,56 @@ def a_camera_that_the_kernel_forgot_is_who_it_was(lab):
         equal("its card", event["ether"]["src_mac"], card)
         lab.net.gw.ip("neigh", "flush", "dev", "cams0")
     equal("packets at the far side", lab.net.arrived(GOOD) - arrived, 0)
+
+
+def say(lab, source):
+    """One datagram from this address of the camera's; the port that it came from."""
+    with lab.net.cam.socket(family_of(source), socket.SOCK_DGRAM) as camera:
+        camera.bind((source, 0))
+        camera.connect((GOOD6 if is_v6(source) else GOOD, 5000))
+        camera.send(b"\x99anything")
+        return port_of(camera)
+
+
+@story()
+def a_camera_is_known_by_its_card_from_its_first_packet(lab):
+    """The kernel does not know it yet: the datagram waits until it does."""
+    card = lab.net.cam.ip("-o", "link", "show", "eth0").split("link/ether ")[1].split()[0]
+    box = lab.net.gw.ip("-o", "link", "show", "cams0").split("link/ether ")[1].split()[0]
+    appliance = lab.appliance(BY_NAME, {"devices": "devices.yaml"})
+    write(os.path.join(appliance.directory, "devices.yaml"), f'devices:\n  - {{name: shed, mac: "{card}"}}\n')
+    news = ["192.168.77.201/24", "192.168.77.202/24", "fd77::201/64", "192.168.77.203/24"]
+    for gateway in (GATEWAY4, GATEWAY6):
+        lab.net.cam.ip("neigh", "replace", gateway, "lladdr", box, "dev", "eth0", "nud", "permanent")
+    for address in news[:3]:
+        lab.net.cam.ip("addr", "add", address, "dev", "eth0", *(["nodad"] if is_v6(address) else []))
+    try:
+        lab.net.gw.ip("neigh", "flush", "dev", "cams0")
+        appliance.start()
+        arrived = lab.net.arrived(GOOD)
+        for source in ("192.168.77.201", "fd77::201"):
+            event = appliance.eve.wait(src_port=say(lab, source))
+            equal("who, and what became of it", (event["borderlens"]["device"], event["borderlens"]["verdict"]), ("shed", "block"))
+            equal("its card", event["ether"]["src_mac"], card)
+        try:
+            lab.connect(camera=202).close()
+        except OSError:
+            pass
+        event = appliance.eve.wait(src_ip="192.168.77.202", event_type="flow")
+        equal("of a connection", (event["borderlens"]["device"], event["borderlens"]["verdict"]), ("shed", "block"))
+        equal("packets at the far side", lab.net.arrived(GOOD) - arrived, 0)
+        lab.net.cam.sysctl(net__ipv4__conf__eth0__arp_ignore=8)
+        lab.net.cam.ip("addr", "add", news[3], "dev", "eth0")
+        event = appliance.eve.wait(src_port=say(lab, "192.168.77.203"))
+        equal("who does not answer", (event["borderlens"]["device"], event["borderlens"]["verdict"]), ("192.168.77.203", "allow"))
+        check("has no card", "ether" not in event, event)
+    finally:
+        lab.net.cam.sysctl(net__ipv4__conf__eth0__arp_ignore=0)
+        for gateway in (GATEWAY4, GATEWAY6):
+            lab.net.cam.ip("neigh", "del", gateway, "dev", "eth0")
+        for address in news:
+            subprocess.run(["ip", "-n", lab.net.cam.name, "addr", "del", address, "dev", "eth0"],
+                           capture_output=True, check=False)
 
 
 def shout(lab, count):

@@ -313,3 +313,35 @@ Test(broker, refuses_what_no_worker_may_have, .timeout = 60)
 	}
 	end_real(&real);
 }
+
+/* Whether the kernel looks for the card at an address of cam0's network. */
+static bool
+is_looked_for(const char *address)
+{
+	char command[128];
+
+	(void)snprintf(command, sizeof(command), "ip neigh show %s | grep -q .", address);
+	return system(command) == 0;
+}
+
+Test(broker, has_the_kernel_look_for_a_camera_and_for_nobody_else, .timeout = 60)
+{
+	const struct addr camera = addr_of("10.9.0.9:5000"), v6 = addr_of("[fd09::9]:5000");
+	const struct addr own = addr_of("10.9.0.1:5000"), elsewhere = addr_of("10.8.0.9:5000");
+	struct real real;
+
+	make_net();
+	cr_assert_eq(system("ip addr add 10.8.0.1/24 dev wan0"), 0);
+	start_real(&real);
+	broker_find_card(real.asked.broker, if_nametoindex("wan0"), &elsewhere);
+	broker_find_card(real.asked.broker, if_nametoindex("cam0"), &own);
+	broker_find_card(real.asked.broker, if_nametoindex("cam0"), &camera);
+	broker_find_card(real.asked.broker, if_nametoindex("cam0"), &v6);
+	/* Wishes are granted in their order: an answer to this one says that all were. */
+	ask_real(&real, "cam0", "8.8.8.8:53");
+	cr_expect(is_looked_for("10.9.0.9"));
+	cr_expect(is_looked_for("fd09::9"));
+	cr_expect_not(is_looked_for("10.9.0.1"));
+	cr_expect_not(is_looked_for("10.8.0.9"), "its interface is no camera's");
+	end_real(&real);
+}

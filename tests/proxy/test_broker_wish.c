@@ -58,6 +58,11 @@ ParameterizedTestParameters(broker_wish, what_a_camera_cannot_cause_is_refused)
 	    {"198.51.101.7:443", "255.255.255.255:9", BROKER_UNREACHABLE, 10, 10, "no camera"},
 	    {"198.51.101.7:443", "0.0.0.0:5000", BROKER_UNREACHABLE, 10, 10, "no camera"},
 	    {"127.0.0.1:443", "192.168.77.10:5000", BROKER_UNREACHABLE, 10, 10, "range"},
+	    {"0.0.0.0:0", "192.168.77.10:5000", BROKER_CARD, 0, 0, ""},
+	    {"0.0.0.0:0", "[fe80::10]:5000", BROKER_CARD, 0, 0, ""},
+	    {"0.0.0.0:0", "127.0.0.1:5000", BROKER_CARD, 0, 0, "no camera"},
+	    {"0.0.0.0:0", "[ff02::1]:5000", BROKER_CARD, 0, 0, "no camera"},
+	    {"0.0.0.0:0", "0.0.0.0:0", BROKER_CARD, 0, 0, "no camera"},
 	};
 
 	return cr_make_param_array(struct row, rows, sizeof(rows) / sizeof(rows[0]));
@@ -81,7 +86,7 @@ Test(broker_wish, a_message_of_another_size_or_wish_is_none)
 	memset(&wish, 0, sizeof(wish));
 	memset(bytes, 0, sizeof(bytes));
 	for (uint32_t kind = 0; kind < 260; kind++) {
-		bool known = kind >= BROKER_SOCKET && kind <= BROKER_TOLD;
+		bool known = kind >= BROKER_SOCKET && kind <= BROKER_CARD;
 
 		wish.wish = kind;
 		memcpy(bytes, &wish, sizeof(wish));
