@@ -38,7 +38,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(message, data, size < sizeof(message) ? size : sizeof(message));
 	if (broker_wish_read((struct bytes){message, sizeof(message)}, &wish, NULL) != 0)
 		return 0;
-	assert(wish.wish >= BROKER_SOCKET && wish.wish <= BROKER_TOLD);
+	assert(wish.wish >= BROKER_SOCKET && wish.wish <= BROKER_CARD);
 	if (broker_wish_check(&wish, NULL) != 0)
 		return 0;
 	assert(wish.dst.port != 0);
