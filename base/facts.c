@@ -108,6 +108,16 @@ app_proto_name(enum app_proto proto)
 	return NAME_OF(names, proto);
 }
 
+bool
+payload_was_seen(const struct payload_facts *payload, enum payload_class class,
+    enum confidence *sure)
+{
+	uint8_t up = payload->seen_up[class], down = payload->seen_down[class];
+
+	*sure = (enum confidence)(up > down ? up : down);
+	return payload->up[class] > 0 || payload->down[class] > 0 || *sure != CONFIDENCE_NONE;
+}
+
 const char *
 facts_name(const struct facts *facts)
 {

@@ -527,6 +527,12 @@ const char *detail_name(enum detail detail);
 const char *severity_name(enum severity severity); /* "" for none */
 const char *inspect_name(enum inspect inspect);
 const char *payload_class_name(enum payload_class class);
+
+/* Whether a class was seen either way, if of no bytes that were counted; *sure
+ * becomes how sure at best. */
+bool payload_was_seen(const struct payload_facts *payload, enum payload_class class,
+    enum confidence *sure);
+
 const char *confidence_name(enum confidence confidence); /* "" for none */
 const char *direction_name(enum direction direction);    /* "" for unknown */
 const char *app_proto_name(enum app_proto proto);        /* "" for none */

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct err;
 struct problems;
 
 /*
@@ -83,6 +84,15 @@ struct rules_budget rules_budget(const struct rules *rules, size_t index);
 
 /* Whether any rule asks for what is sent, budgets too; rules may be NULL. */
 bool rules_ask_for_payload(const struct rules *rules);
+
+/*
+ * The countries of an expression as rules write it ("DE", "@eea+CH-@listed"), by
+ * the sets that the rule sets define, as "/AT/BE/.../" into out.  -1 with err: it is
+ * none, no rule set knows it, two have different countries under it, or out
+ * is too small (all that there are take 750 bytes).
+ */
+int rules_countries(const struct rules *rules, const char *text, char *out, size_t size,
+    struct err *err);
 
 size_t rules_count(const struct rules *rules);
 struct ruleset_about rules_about(const struct rules *rules, size_t index);

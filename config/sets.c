@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/rules_private.h"
 
+#include "base/err.h"
+#include "base/text.h"
+#include "config/problems.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -403,6 +407,62 @@ kind_of(const struct ruleset *set, const struct yaml_node *node)
 		return SET_NETWORKS;
 	return strlen(term) <= CODE_LETTERS || country_hint(term) != NULL ? SET_COUNTRIES
 									  : SET_WORDS;
+}
+
+/* By the sets of one rule set; what is wrong otherwise is left in err. */
+static bool
+read_alone(const struct ruleset *set, const char *text, struct country_set *out, struct err *err)
+{
+	const struct yaml_node node = {.kind = YAML_TEXT, .text = text};
+	struct problems problems = {0};
+	const struct reader reader = {.file = set->file, .problems = &problems};
+	bool good;
+
+	*out = (struct country_set){0};
+	good = read_expression(&reader, set, &node, out);
+	if (!good && problems.count > 0)
+		(void)err_set(err, ERR_INPUT, "%s", problems.list[0].text);
+	problems_free(&problems);
+	return good;
+}
+
+static int
+write_countries(const struct country_set *set, char *out, size_t size, struct err *err)
+{
+	struct text text = text_in(out, size);
+	char iso[3] = "";
+
+	text_add(&text, "/");
+	for (iso[0] = 'A'; iso[0] <= 'Z'; iso[0]++) {
+		for (iso[1] = 'A'; iso[1] <= 'Z'; iso[1]++) {
+			if (country_set_has(set, iso))
+				text_add(&text, "%s/", iso);
+		}
+	}
+	return text.cut ? err_set(err, ERR_LIMIT, "these are too many countries") : 0;
+}
+
+int
+rules_countries(const struct rules *rules, const char *text, char *out, size_t size,
+    struct err *err)
+{
+	const struct ruleset *first = NULL;
+	struct country_set all, one;
+
+	(void)err_set(err, ERR_INPUT, "no rule set defines any set");
+	for (size_t i = 0; i < rules->count; i++) {
+		const struct ruleset *set = rules->list[i];
+
+		if (!read_alone(set, text, &one, err))
+			continue;
+		if (first != NULL && memcmp(&all, &one, sizeof(all)) != 0)
+			return err_set(err, ERR_INPUT,
+			    "'%.60s' is not the same in rule sets '%s' and '%s'", text, first->id,
+			    set->id);
+		first = set;
+		all = one;
+	}
+	return first != NULL ? write_countries(&all, out, size, err) : -1;
 }
 
 void

@@ -4,6 +4,8 @@
 #include "base/jsonw.h"
 #include "base/mac.h"
 #include "base/text.h"
+#include "config/config.h"
+#include "config/rules.h"
 #include "proxy/arguments.h"
 #include "proxy/cells.h"
 #include "proxy/reading.h"
@@ -28,13 +30,15 @@ enum {
 enum form { FORM_TABLE = 0, FORM_JSON, FORM_CSV };
 
 struct wish {
-	const char *config, *filter, *since, *limit;
+	const char *config, *filter, *device, *since, *limit;
 	bool follow, json, csv, columns;
 };
 
 static const struct argument option_rows[] = {
     {"filter", 'f', "EXPR", ARGUMENT_TEXT, offsetof(struct wish, filter),
 	"only those that EXPR holds for", 0},
+    {"device", 'd', "NAME", ARGUMENT_TEXT, offsetof(struct wish, device),
+	"only this camera's: its name, MAC or address", 0},
     {"since", 's', "T", ARGUMENT_TEXT, offsetof(struct wish, since),
 	"opened then or later: 10m, 2h, 7d, 2026-11-22 or\n2026-11-22T10:00:00Z (all times are UTC)",
 	0},
@@ -51,17 +55,19 @@ static const struct argument option_rows[] = {
 
 static const struct arguments arguments = {
     .command = "flows",
-    .head = "usage: borderlens flows [-c FILE] [--filter EXPR] [--since T] [--limit N]\n"
-	    "                        [--follow] [--json | --csv]\n\n"
+    .head = "usage: borderlens flows [-c FILE] [--filter EXPR] [--device NAME] [--since T]\n"
+	    "                        [--limit N] [--follow] [--json | --csv]\n\n"
 	    "Lists recorded connections, oldest first: the last 100, or all since T.\n",
     .rows = option_rows,
     .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
     .tail = "EXPR: terms `column op value` joined by and, or, not and parentheses; op is\n"
 	    "= != < <= > >= ~ (holds the text) or under (is the name or below it).\n"
 	    "Numbers may end in k, M or G (thousands, millions ...), or in KB, MB, GB or TB\n"
-	    "(of 1,024, as in rules).\n\n"
+	    "(of 1,024, as in rules).  Of countries, = and != take the sets of the rule\n"
+	    "sets too: @eea, \"@eea+CH\".\n\n"
 	    "  borderlens flows --since 1d --filter 'verdict = block and operator = CN'\n"
 	    "  borderlens flows --follow --filter 'sni under hik-connect.com and up > 1M'\n"
+	    "  borderlens flows --filter 'operator != @eea and asn = AS45102'\n"
 	    "  borderlens flows --filter 'class = video and left_up > 0 or app = p2p'\n\n"
 	    "Exit: 0, 1 the record cannot be read, 2 wrong usage, 78 configuration error.\n",
 };
@@ -69,6 +75,7 @@ static const struct arguments arguments = {
 struct output {
 	enum form form;
 	bool colour;
+	uint64_t count; /* printed */
 	struct jsonw json;
 };
 
@@ -272,6 +279,7 @@ print_flow(void *context, struct flow *flow)
 {
 	struct output *output = context;
 
+	output->count++;
 	if (output->form == FORM_JSON)
 		print_json(output, flow);
 	else if (output->form == FORM_CSV)
@@ -349,19 +357,65 @@ print_columns(void)
 	return EXIT_DONE;
 }
 
-/* -1: good, else the exit code. */
-static int
-read_wish(const struct wish *asked, struct filter *filter, struct flows_wish *wish)
-{
-	uint64_t now_us = clock_wall_us();
-	struct err err = {0};
-	char *end;
+/* ---- what is asked for ---- */
 
-	if (asked->filter != NULL && filter_parse(filter, asked->filter, now_us, &err) != 0) {
+static int
+find_set(const void *arg, const char *text, char *out, size_t size, struct err *err)
+{
+	return rules_countries(arg, text, out, size, err);
+}
+
+/* The device's connections; of them those that its own filter holds for, where
+ * there is one. */
+static int
+add_device(const struct wish *asked, const char *expression, const struct filter_about *about,
+    struct filter *filter)
+{
+	char line[FILTER_TEXT_MAX], name[FACTS_LABEL_MAX];
+	struct text text = text_in(line, sizeof(line));
+	uint8_t mac[MAC_BYTES];
+
+	text_copy(name, sizeof(name), asked->device);
+	/* However it is written. */
+	if (mac_parse(asked->device, mac, sizeof(mac)))
+		(void)mac_text(mac, name);
+	text_add(&text, "(device = \"%s\" or mac = \"%s\" or camera = \"%s\")", name, name, name);
+	if (expression[strspn(expression, " \t\r\n")] != '\0')
+		text_add(&text, " and (%s)", expression);
+	if (strlen(asked->device) < sizeof(name) && strchr(name, '"') == NULL && !text.cut &&
+	    filter_parse(filter, line, about, NULL) == 0)
+		return -1;
+	(void)fputs("borderlens: --device: no camera has such a name, or --filter is too long\n",
+	    stderr);
+	return EXIT_USAGE;
+}
+
+static int
+read_filter(const struct wish *asked, const struct filter_about *about, struct filter *filter)
+{
+	const char *expression = asked->filter != NULL ? asked->filter : "";
+	struct err err = {0};
+
+	if (filter_parse(filter, expression, about, &err) != 0) {
 		(void)fprintf(stderr, "borderlens: --filter: %s\n", err.text);
 		return EXIT_USAGE;
 	}
-	if (asked->since != NULL && filter_time(asked->since, now_us, &wish->since_us, &err) != 0) {
+	return asked->device != NULL ? add_device(asked, expression, about, filter) : -1;
+}
+
+/* -1: good, else the exit code. */
+static int
+read_wish(const struct wish *asked, const struct filter_about *about, struct filter *filter,
+    struct flows_wish *wish)
+{
+	struct err err = {0};
+	char *end;
+	int code = read_filter(asked, about, filter);
+
+	if (code >= 0)
+		return code;
+	if (asked->since != NULL &&
+	    filter_time(asked->since, about->now_us, &wish->since_us, &err) != 0) {
 		(void)fprintf(stderr, "borderlens: --since: %s\n", err.text);
 		return EXIT_USAGE;
 	}
@@ -377,29 +431,70 @@ read_wish(const struct wish *asked, struct filter *filter, struct flows_wish *wi
 	return EXIT_USAGE;
 }
 
+static bool
+stop_at_first(void *context, struct flow *flow)
+{
+	bool *any = context;
+
+	(void)flow;
+	*any = true;
+	return false;
+}
+
+/* An empty list may be a slip of the pen. */
+static void
+warn_of_unknown(struct store *store, const struct wish *asked, const struct filter_about *about)
+{
+	static struct filter filter;
+	struct flows_wish wish = {.filter = &filter, .limit = 1};
+	uint64_t last;
+	bool any = false;
+
+	if (add_device(asked, "", about, &filter) < 0 &&
+	    flows_read(store, &wish, stop_at_first, &any, &last, NULL) == 0 && !any)
+		(void)fprintf(stderr,
+		    "borderlens: no connection of a camera '%s' was ever recorded\n",
+		    asked->device);
+}
+
+/* Under the configuration's rule sets. */
+static int
+run_with(const struct config *config, const struct wish *asked, struct output *output)
+{
+	static struct filter filter;
+	const struct filter_about about = {.now_us = clock_wall_us(),
+	    .set = config->rules != NULL ? find_set : NULL,
+	    .arg = config->rules};
+	struct flows_wish wish = {.filter = &filter};
+	struct store *store = NULL;
+	int code = read_wish(asked, &about, &filter, &wish);
+
+	if (code < 0)
+		code = reading_store(config->state_dir, &store);
+	if (code < 0)
+		code = list(store, &wish, asked, output);
+	if (code == EXIT_DONE && asked->device != NULL && output->count == 0)
+		warn_of_unknown(store, asked, &about);
+	store_close(store);
+	return code;
+}
+
 static int
 run(const struct wish *asked)
 {
-	static struct filter filter;
-	struct flows_wish wish = {.filter = &filter};
 	struct output output = {0};
-	struct reading reading;
-	struct store *store = NULL;
-	struct err err = {0};
+	struct config *config = NULL;
 	int code;
 
 	if (asked->columns)
 		return print_columns();
-	(void)filter_parse(&filter, "", 0, &err);
 	if (asked->json || asked->csv)
 		output.form = asked->json ? FORM_JSON : FORM_CSV;
 	output.colour = cells_coloured();
-	code = read_wish(asked, &filter, &wish);
+	code = reading_config(asked->config, &config);
 	if (code < 0)
-		code = reading_open(&reading, asked->config, &store);
-	if (code < 0)
-		code = list(store, &wish, asked, &output);
-	store_close(store);
+		code = run_with(config, asked, &output);
+	config_free(config);
 	jsonw_free(&output.json);
 	return code;
 }

@@ -18,25 +18,32 @@
 #include <unistd.h>
 
 int
-reading_find(struct reading *reading, const char *path)
+reading_config(const char *path, struct config **config)
 {
 	struct problems problems = {0};
 	struct source *source = source_from_disk();
-	struct config *config = source != NULL ? config_load(path, source, &problems) : NULL;
-	int code = EXIT_CONFIG;
 
-	if (config == NULL) {
+	*config = source != NULL ? config_load(path, source, &problems) : NULL;
+	if (*config == NULL)
 		problems_print(&problems);
-	} else {
-		text_copy(reading->state_dir, sizeof(reading->state_dir), config->state_dir);
-		text_copy(reading->run_dir, sizeof(reading->run_dir), config->run_dir);
-		text_copy(reading->eve, sizeof(reading->eve), config->record.eve);
-		code = -1;
-	}
-	config_free(config);
 	source_free(source);
 	problems_free(&problems);
-	return code;
+	return *config != NULL ? -1 : EXIT_CONFIG;
+}
+
+int
+reading_find(struct reading *reading, const char *path)
+{
+	struct config *config;
+	int code = reading_config(path, &config);
+
+	if (code >= 0)
+		return code;
+	text_copy(reading->state_dir, sizeof(reading->state_dir), config->state_dir);
+	text_copy(reading->run_dir, sizeof(reading->run_dir), config->run_dir);
+	text_copy(reading->eve, sizeof(reading->eve), config->record.eve);
+	config_free(config);
+	return -1;
 }
 
 int

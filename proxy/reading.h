@@ -11,8 +11,9 @@ struct store;
 /*
  * For commands that look at the record: where it is, by the configuration.
  *
- * reading_find reads the configuration at path, reading_store opens the store
- * of a state_dir for reading, reading_open does both.  Each returns -1 when it
+ * reading_config reads the configuration at path, reading_find only tells what
+ * the record needs of it; reading_store opens the store
+ * of a state_dir for reading, reading_open finds and opens it.  Each returns -1 when it
  * did, else the exit code, the reason said on stderr: that there is no record
  * before the first start is one of its own.
  */
@@ -20,6 +21,7 @@ struct reading {
 	char state_dir[CONFIG_PATH_MAX], run_dir[CONFIG_PATH_MAX], eve[CONFIG_PATH_MAX];
 };
 
+int reading_config(const char *path, struct config **config); /* the caller's to config_free */
 int reading_find(struct reading *reading, const char *path);
 int reading_store(const char *state_dir, struct store **store);
 int reading_open(struct reading *reading, const char *path, struct store **store);

@@ -173,8 +173,10 @@ bind_classes(sqlite3_stmt *stmt, int parameter, const struct facts *facts)
 	char line[PAYLOAD_COUNT * 64] = "";
 	struct text text = text_in(line, sizeof(line));
 
-	for (size_t i = 0; i < PAYLOAD_COUNT; i++) {
-		if (payload->up[i] == 0 && payload->down[i] == 0)
+	for (size_t i = 0; i < PAYLOAD_COUNT && payload->examined > 0; i++) {
+		enum confidence sure;
+
+		if (!payload_was_seen(payload, (enum payload_class)i, &sure))
 			continue;
 		text_add(&text, "%s%s %llu/%llu", text.used > 0 ? ", " : "",
 		    payload_class_name((enum payload_class)i), (unsigned long long)payload->up[i],
@@ -390,7 +392,8 @@ const struct column columns[] = {
     FACT("format", COLUMN_TEXT, payload.format, "what told the class: h264, jpeg ..."),
     FACT("high_entropy", COLUMN_BOOL, payload.high_entropy, "of opaque: compressed or encrypted"),
     DERIVED("classes", COLUMN_TEXT,
-	"bytes of each class, up and down: video 900/0, control 100/200", bind_classes),
+	"bytes of each class that was seen, up and down: video 900/0, control 100/200",
+	bind_classes),
     FACT("examined", COLUMN_NUMBER, payload.examined, "payload bytes that were looked at"),
     FACT("held", COLUMN_NUMBER, payload.held, "bytes that waited for the class, at most at once"),
     FACT("packets_up", COLUMN_NUMBER, traffic.packets_up, "datagrams from the camera"),

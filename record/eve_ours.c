@@ -150,11 +150,9 @@ add_classes(struct jsonw *json, const struct payload_facts *payload)
 {
 	jsonw_open(json, "classes");
 	for (size_t i = 0; i < PAYLOAD_COUNT; i++) {
-		enum confidence sure = (enum confidence)(payload->seen_up[i] > payload->seen_down[i]
-							     ? payload->seen_up[i]
-							     : payload->seen_down[i]);
+		enum confidence sure;
 
-		if (payload->up[i] == 0 && payload->down[i] == 0 && sure == CONFIDENCE_NONE)
+		if (!payload_was_seen(payload, (enum payload_class)i, &sure))
 			continue;
 		jsonw_open(json, payload_class_name((enum payload_class)i));
 		eve_add_text(json, "confidence", confidence_name(sure));

@@ -24,9 +24,11 @@ struct sqlite3_stmt;
  *	under        is the name, or ends in "." and it
  *
  * A value is a word, or anything in quotes ("..." or '...').  Numbers may end
- * in k, M or G (1000), or as amounts in rules do in KB, MB, GB or TB (1024); times are
- *"2026-11-22", "2026-11-22T10:00:00" (UTC) or an age ("10m", "2h", "7d").  `unknown` is a country
- *of its own; what is no code of ISO 3166-1, and no word that a fact can be, is an error.
+ * in k, M or G (1000), or as amounts in rules do in KB, MB, GB or TB (1024); a
+ * network is 45102 or AS45102; times are "2026-11-22", "2026-11-22T10:00:00" (UTC)
+ * or an age ("10m", "2h", "7d").  `unknown` is a country of its own; what is no code
+ * of ISO 3166-1, and no word that a fact can be, is an error.  `@eea` and
+ * "@eea+CH" are the countries of rule sets' sets: = means any of them.
  *
  * It becomes an SQL condition whose values are all parameters.
  */
@@ -36,11 +38,12 @@ enum {
 	FILTER_DEPTH_MAX = 16, /* parentheses and nots within each other */
 	FILTER_SQL_MAX = 4096,
 	FILTER_WORD_MAX = 256,
+	FILTER_VALUE_MAX = 1024, /* all countries */
 };
 
 struct filter_value {
 	enum { FILTER_IS_TEXT = 0, FILTER_IS_NUMBER } kind;
-	char text[FILTER_WORD_MAX];
+	char text[FILTER_VALUE_MAX];
 	int64_t number;
 };
 
@@ -50,12 +53,21 @@ struct filter {
 	size_t value_count;
 };
 
+/* What an expression is read with. */
+struct filter_about {
+	uint64_t now_us; /* that ages are counted back from */
+	/* The countries that "@eea+CH-@listed" means as "/AT/BE/", into out; -1 with
+	 * err.  NULL: there are no sets. */
+	int (*set)(const void *arg, const char *text, char *out, size_t size, struct err *err);
+	const void *arg;
+};
+
 /*
- * now_us is the time that ages are counted back from.  -1 with ERR_INPUT; the
- * text says at which sign of the expression, what stands there, and what might
- * have been meant.
+ * -1 with ERR_INPUT; the text says at which sign of the expression, what stands there, and
+ * what might have been meant.
  */
-int filter_parse(struct filter *filter, const char *text, uint64_t now_us, struct err *err);
+int filter_parse(struct filter *filter, const char *text, const struct filter_about *about,
+    struct err *err);
 
 /* Bind the values; SQLite's code.  Their parameters are ?1 to ?value_count, so
  * a statement's own begin behind ?FILTER_TERMS_MAX. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/rules.h"
 
+#include "base/err.h"
 #include "base/text.h"
 #include "tests/config/memory.h"
 
@@ -465,6 +466,53 @@ static const char whole[] = HEAD
     "why: w}\n"
     "- {id: 5, match: {time: {days: mon-fri, from: \"22:00\", tz: \"+01:00\"}, "
     "tls: {min: \"1.2\", errors: weak}}, then: block, why: w}\n";
+
+Test(rules, tell_what_countries_an_expression_means)
+{
+	static const char one[] = "ruleset: one\nversion: 1\ntitle: t\nunknown: block\n"
+				  "default: block\nsets: {near: [AT, DE], far: [CN], n: AS16509}\n";
+	static const char two[] = "ruleset: two\nversion: 1\ntitle: t\nunknown: block\n"
+				  "default: block\nsets: {near: [DE, AT], far: [US], own: [CH]}\n";
+	static const struct {
+		const char *text, *countries, *why;
+	} rows[] = {
+	    {"@near", "/AT/DE/", ""},
+	    {"@near+SG", "/AT/DE/SG/", ""},
+	    {"@near-AT", "/DE/", ""},
+	    {"@near-@near", "/", ""},
+	    {"@own + FR", "/CH/FR/", ""},
+	    {"DE", "/DE/", ""},
+	    {"@far", NULL, "not the same in rule sets 'one' and 'two'"},
+	    {"@naer", NULL, "did you mean '@near'"},
+	    {"@n", NULL, "@n"},
+	    {"@", NULL, "@"},
+	    {"", NULL, ""},
+	    {"de", NULL, "de"},
+	};
+	struct problems problems = {0};
+	struct rules *rules = load(one, &problems);
+	char out[800];
+	struct err err = {0};
+
+	cr_assert_not_null(rules);
+	cr_assert_eq(rules_add(rules, "/s.yaml", text_of(two), &problems), 0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int ret = rules_countries(rules, rows[i].text, out, sizeof(out), &err);
+
+		cr_expect_eq(ret, rows[i].countries != NULL ? 0 : -1, "'%s'", rows[i].text);
+		if (ret == 0)
+			cr_expect_str_eq(out, rows[i].countries, "'%s'", rows[i].text);
+		else
+			cr_expect_not_null(strstr(err.text, rows[i].why), "'%s': %s", rows[i].text,
+			    err.text);
+	}
+	cr_expect_eq(rules_countries(rules, "@near", out, 6, &err), -1, "it does not fit");
+	rules_free(rules);
+	rules = rules_new();
+	cr_expect_eq(rules_countries(rules, "@near", out, sizeof(out), &err), -1);
+	cr_expect_not_null(strstr(err.text, "no rule set"), "%s", err.text);
+	rules_free(rules);
+}
 
 Test(rules, every_prefix_and_every_changed_byte_is_read_or_refused)
 {

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char rules[] = "ruleset: site\nversion: 1\ntitle: t\nunknown: block\ndefault: block\n";
+static const char rules[] = "ruleset: site\nversion: 1\ntitle: t\nsets: {near: [DE, AT]}\n"
+			    "unknown: block\ndefault: block\n";
 
 static struct recorded_site site;
 static struct ran ran;
@@ -200,4 +201,37 @@ Test(command_flows, knows_wrong_usage)
 		cr_expect_eq(ran.code, EXIT_USAGE, "row %zu", i);
 		cr_expect_str_empty(ran.out);
 	}
+}
+
+Test(command_flows, a_set_of_the_rules_is_one_of_the_filter)
+{
+	record_three();
+	FLOWS("--filter", "located = @near");
+	cr_expect_eq(lines_of(ran.out), 2, "%s%s", ran.out, ran.err);
+	FLOWS("--filter", "located != '@near+CN'");
+	cr_expect_eq(lines_of(ran.out), 0, "%s%s", ran.out, ran.err);
+	FLOWS("--filter", "located = @nera");
+	cr_expect_eq(ran.code, EXIT_USAGE);
+	cr_expect_not_null(strstr(ran.err, "at sign 11: "), "%s", ran.err);
+	cr_expect_not_null(strstr(ran.err, "did you mean '@near'?"), "%s", ran.err);
+}
+
+Test(command_flows, of_one_camera_and_who_is_none_is_said)
+{
+	record_three();
+	FLOWS("--device", "yard");
+	cr_expect_eq(lines_of(ran.out), 1, "%s%s", ran.out, ran.err);
+	FLOWS("--device", "lobby-3", "--filter", "verdict = block or up = 77");
+	cr_expect_eq(lines_of(ran.out), 1, "%s%s", ran.out, ran.err);
+	FLOWS("--device", "yard", "--filter", "verdict = block");
+	cr_expect_eq(lines_of(ran.out), 0, "%s", ran.out);
+	cr_expect_str_empty(ran.err);
+	FLOWS("--device", "44:19:B6:00:00:07");
+	cr_expect_eq(ran.code, EXIT_DONE);
+	cr_expect_str_empty(ran.out);
+	cr_expect_not_null(strstr(ran.err, "no connection of a camera '44:19:B6:00:00:07'"), "%s",
+	    ran.err);
+	FLOWS("--device", "a\" or 1 = \"1");
+	cr_expect_eq(ran.code, EXIT_USAGE);
+	cr_expect_str_empty(ran.out);
 }

@@ -2,6 +2,7 @@
 #include "record/filter.h"
 
 #include "base/err.h"
+#include "base/text.h"
 #include "record/store.h"
 #include "tests/record/make_facts.h"
 #include "tests/support/scratch.h"
@@ -11,7 +12,20 @@
 #include <stdio.h>
 #include <string.h>
 
-static const uint64_t now_us = UINT64_C(1795312810000000); /* 2026-11-22T02:00:10Z */
+#define now_us UINT64_C(1795312810000000) /* 2026-11-22T02:00:10Z */
+
+/* @eea has Germany and Austria; nothing else is known. */
+static int
+find_set(const void *arg, const char *text, char *out, size_t size, struct err *err)
+{
+	(void)arg;
+	if (strcmp(text, "@eea") != 0 && strcmp(text, "@eea+SG") != 0)
+		return err_set(err, ERR_INPUT, "no set %s", text);
+	text_copy(out, size, strchr(text, '+') != NULL ? "/AT/DE/SG/" : "/AT/DE/");
+	return 0;
+}
+
+static const struct filter_about about = {now_us, find_set, NULL};
 
 /* Three connections: 1 as make_facts makes it, 2 blocked, 3 unknown and open. */
 static struct store *
@@ -59,7 +73,7 @@ find(struct store *store, const char *text, char out[16])
 	sqlite3_stmt *statement;
 	size_t used = 0;
 
-	cr_assert_eq(filter_parse(&filter, text, now_us, &err), 0, "%s: %s", text, err.text);
+	cr_assert_eq(filter_parse(&filter, text, &about, &err), 0, "%s: %s", text, err.text);
 	(void)snprintf(sql, sizeof(sql), "SELECT flow_id FROM flow WHERE %s ORDER BY flow_id",
 	    filter.sql);
 	cr_assert_eq(sqlite3_prepare_v2(store_database(store), sql, -1, &statement, NULL),
@@ -93,6 +107,21 @@ Test(filter, finds_what_was_meant)
 	    {"up >= 1KB", "2"},
 	    {"up > 0.5MB", "2"},
 	    {"registered = EU", ""},
+	    {"located = @eea", "12"},
+	    {"located != @eea", "3"},
+	    {"not located = '@eea'", "3"},
+	    {"located = @eea+SG and up > 1M", "2"},
+	    {"operator = @eea", ""},
+	    {"located = @asia", NULL},
+	    {"located = SG+DE", NULL},
+	    {"located ~ @eea", NULL},
+	    {"device = @eea", ""},
+	    {"asn = AS45102", "123"},
+	    {"asn != as45102", ""},
+	    {"asn >= AS45103", ""},
+	    {"up = AS45102", NULL},
+	    {"asn = AS", NULL},
+	    {"asn = @listed", NULL},
 	    {"operator = CN and not located = unknown", "12"},
 	    {"not located = DE", "3"},
 	    {"not (located = SG or located = unknown)", "1"},
@@ -137,7 +166,7 @@ Test(filter, finds_what_was_meant)
 		struct filter filter;
 
 		if (rows[i].found == NULL) {
-			cr_assert_eq(filter_parse(&filter, rows[i].text, now_us, NULL), -1, "%s",
+			cr_assert_eq(filter_parse(&filter, rows[i].text, &about, NULL), -1, "%s",
 			    rows[i].text);
 			continue;
 		}
@@ -195,7 +224,7 @@ Test(filter, says_what_is_wrong_and_where)
 		struct filter filter;
 		struct err err = {0};
 
-		cr_assert_eq(filter_parse(&filter, rows[i].text, now_us, &err), -1, "%s",
+		cr_assert_eq(filter_parse(&filter, rows[i].text, &about, &err), -1, "%s",
 		    rows[i].text);
 		cr_assert_eq(err.kind, ERR_INPUT);
 		cr_assert_not_null(strstr(err.text, rows[i].says), "%s: %s", rows[i].text,
@@ -256,16 +285,16 @@ Test(filter, bounds_hold)
 
 	memset(text, '(', sizeof(text));
 	text[FILTER_DEPTH_MAX + 2] = '\0';
-	cr_assert_eq(filter_parse(&filter, text, now_us, NULL), -1);
+	cr_assert_eq(filter_parse(&filter, text, &about, NULL), -1);
 	memset(text, 'a', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	cr_assert_eq(filter_parse(&filter, text, now_us, NULL), -1);
+	cr_assert_eq(filter_parse(&filter, text, &about, NULL), -1);
 	for (int i = 0; i < FILTER_TERMS_MAX + 1; i++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%sup>1",
 		    i > 0 ? " or " : "");
-	cr_assert_eq(filter_parse(&filter, text, now_us, NULL), -1);
+	cr_assert_eq(filter_parse(&filter, text, &about, NULL), -1);
 	text[used - strlen(" or up>1")] = '\0';
-	cr_assert_eq(filter_parse(&filter, text, now_us, NULL), 0);
+	cr_assert_eq(filter_parse(&filter, text, &about, NULL), 0);
 	cr_assert_eq(filter.value_count, FILTER_TERMS_MAX);
 }
 
@@ -281,12 +310,12 @@ Test(filter, every_expression_it_takes_is_sql)
 			memcpy(changed, text, sizeof(text));
 			changed[i] = (char)sign;
 			changed[sizeof(text) - 1] = '\0';
-			if (filter_parse(&filter, changed, now_us, NULL) == 0)
+			if (filter_parse(&filter, changed, &about, NULL) == 0)
 				find(store, changed, found);
 		}
 		memcpy(changed, text, i);
 		changed[i] = '\0';
-		if (filter_parse(&filter, changed, now_us, NULL) == 0)
+		if (filter_parse(&filter, changed, &about, NULL) == 0)
 			find(store, changed, found);
 	}
 	store_close(store);
@@ -332,6 +361,7 @@ Test(filter, finds_what_was_said_and_sent)
 	    "packets_up > 10 and packets_down = 0",
 	    "host_mismatch = false and not opaque_inner = true",
 	    "classes ~ 'video 900/0'",
+	    "classes ~ 'image 0/0'",
 	};
 	char dir[128], path[160], found[16];
 	struct recorded event = {.head = {EVENT_CLOSE, 0, 1, 1, now_us}};
@@ -352,7 +382,9 @@ Test(filter, finds_what_was_said_and_sent)
 	facts->payload.confidence = CONFIDENCE_IDENTIFIED;
 	facts->payload.direction = DIRECTION_UP;
 	facts->payload.held = 65536;
+	facts->payload.examined = 900;
 	facts->payload.up[PAYLOAD_VIDEO] = 900;
+	facts->payload.seen_down[PAYLOAD_IMAGE] = CONFIDENCE_PROBABLE;
 	(void)snprintf(facts->payload.format, sizeof(facts->payload.format), "h264");
 	(void)snprintf(facts->looked_up, sizeof(facts->looked_up), "eu.relay.example");
 	cr_assert_eq(store_begin(store, NULL), 0);
