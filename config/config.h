@@ -110,6 +110,7 @@ struct config {
 		uint32_t per_server;     /* the same in one worker, with one server */
 		uint32_t udp_flows;      /* of UDP, at once in one worker */
 		uint32_t udp_per_camera; /* of these, from one address */
+		uint32_t udp_hellos;     /* of QUIC and DTLS, a second, from one address */
 	} limit;
 	char console_listen[ADDR_TEXT_MAX];
 	struct rules *rules;     /* owned */

@@ -156,6 +156,9 @@ static const struct option table[] = {
     {"limit.udp_per_camera", OPTION_NUMBER, AT(limit.udp_per_camera), 0, 1, 1000000, "1024", NULL,
 	"Flows of UDP at once from one address; datagrams of more are dropped, and recorded as a count.",
 	NULL},
+    {"limit.udp_hellos", OPTION_NUMBER, AT(limit.udp_hellos), 0, 1, 100000, "500", NULL,
+	"Datagrams with hellos of QUIC or DTLS that are looked into each second, from one address, and as many at once; of all cameras of one worker 16 times as many. More are dropped, and recorded as a count.",
+	NULL},
 };
 enum { OPTIONS = sizeof(table) / sizeof(table[0]), OPTION_PATH_MAX = 64 };
 

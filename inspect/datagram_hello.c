@@ -105,6 +105,17 @@ look_at_dtls(struct bytes datagram, uint64_t mark)
 	return told;
 }
 
+bool
+datagram_hello_is_costly(struct bytes datagram)
+{
+	if (datagram.left < QUIC_SHORTEST)
+		return false;
+	if ((datagram.at[0] & QUIC_LONG) == QUIC_LONG)
+		return quic_is_costly(datagram);
+	return datagram.at[0] >= DTLS_FIRST && datagram.at[0] <= DTLS_LAST &&
+	       dtls_has_hello(datagram);
+}
+
 enum datagram_hello
 datagram_hello_look(struct bytes datagram, enum app_proto proto, uint64_t mark)
 {

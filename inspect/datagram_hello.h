@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/facts.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -26,6 +27,10 @@ enum datagram_hello {
 
 /* What is judged of a hello, in few bytes: 64 bits of a SHA-256.  0: of none. */
 uint64_t datagram_hello_mark(const struct hello_facts *hello);
+
+/* Whether it takes long to look at it, here or in inspect/datagram.h: as long as to
+ * send on some ten others.  Of all hellos it does, and of few others. */
+bool datagram_hello_is_costly(struct bytes datagram);
 
 /* proto is what the flow was told as; mark is of its hello.  The first bytes tell
  * of most datagrams that they begin nothing. */

@@ -304,6 +304,16 @@ quic_add(struct quic_reader *reader, struct bytes datagram, struct bytes *hello)
 	return look_at_hello(reader, hello);
 }
 
+bool
+quic_is_costly(struct bytes datagram)
+{
+	struct packet packet = {0};
+	uint8_t next;
+
+	return take_packet(&datagram, &packet) &&
+	       (packet.initial || (bytes_u8(&datagram, &next) && (next & LONG_HEADER) != 0));
+}
+
 void
 quic_clear(struct quic_reader *reader)
 {

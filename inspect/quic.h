@@ -42,6 +42,10 @@ enum quic_result {
 /* Take in a datagram of the camera's. */
 enum quic_result quic_add(struct quic_reader *reader, struct bytes datagram, struct bytes *hello);
 
+/* Whether quic_add may have to open a packet of it: the first is an Initial one, or
+ * others stand behind it. */
+bool quic_is_costly(struct bytes datagram);
+
 /* Give the memory back; the reader may be used anew. */
 void quic_clear(struct quic_reader *reader);
 

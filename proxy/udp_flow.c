@@ -8,8 +8,6 @@
 #include "inspect/datagram_hello.h"
 #include "proxy/board.h"
 #include "proxy/broker.h"
-#include "proxy/guard.h"
-#include "proxy/inventory.h"
 #include "proxy/snapshot.h"
 #include "proxy/udp_judge.h"
 #include "record/spool.h"
@@ -25,8 +23,6 @@ enum {
 	STALE_MS = 5000,
 	CAMERA_PART = 4,        /* of the sockets, one camera's flows may have one in so many */
 	REFUSE_EVERY_MS = 1000, /* of one flow: the camera has it or does not listen */
-	EXCESS_EVERY_MS = 60000,
-	EXCESSES_A_TURN = 16,
 	/* So often may what goes between the same ports become something else; who says
 	 * another name with each datagram would fill the spool for all. */
 	TURNS_MAX = 8,
@@ -92,9 +88,10 @@ drop(struct udp_relay *relay, const struct udp_excess *what)
 }
 
 static void
-drop_message(struct udp_relay *relay, const struct udp_message *message)
+drop_message(struct udp_relay *relay, const struct udp_message *message, bool hello)
 {
 	const struct udp_excess one = {.camera = message->from,
+	    .hellos = hello ? 1 : 0,
 	    .dst = message->to,
 	    .ifindex = message->ifindex,
 	    .packets = 1,
@@ -116,7 +113,7 @@ udp_flow_begin(struct udp_relay *relay, const struct udp_message *message)
 	if (flow == NULL && room == UDP_TABLE_FULL && make_room(relay))
 		flow = udp_table_add(relay->table, &message->from, &message->to, &limits, &room);
 	if (flow == NULL) {
-		drop_message(relay, message);
+		drop_message(relay, message, false);
 		return NULL;
 	}
 	flow->ifindex = message->ifindex;
@@ -322,6 +319,17 @@ send_waiting(struct udp_relay *relay, struct udp_flow *flow)
 	udp_flow_note_left_up(flow);
 }
 
+/* The drop comes first: by what is told of it its camera is known when its last flow
+ * is gone. */
+void
+udp_flow_drop_hello(struct udp_relay *relay, struct udp_flow *flow,
+    const struct udp_message *message)
+{
+	drop_message(relay, message, true);
+	if (flow->traffic.packets_up == 0)
+		forget(relay, flow);
+}
+
 /* There is no room for it after all. */
 static void
 drop_flow(struct udp_relay *relay, struct udp_flow *flow)
@@ -489,7 +497,7 @@ udp_flow_turn(struct udp_relay *relay, struct udp_flow *flow, const struct udp_m
 	struct udp_flow *next;
 
 	if (turns_too_often(relay, flow)) {
-		drop_message(relay, message);
+		drop_message(relay, message, false);
 		return NULL;
 	}
 	outlet = udp_outlet_take(relay->outlets, &flow->camera, SIZE_MAX, NULL);
@@ -537,49 +545,4 @@ udp_flow_review(struct udp_relay *relay, struct udp_flow *flow)
 	}
 	count(&relay->worker->counters->blocked, 1);
 	udp_flow_end(relay, flow, END_RULE_CHANGE);
-}
-
-static bool
-record_excess(struct udp_relay *relay, const struct udp_excess *excess)
-{
-	const struct worker *worker = relay->worker;
-	struct facts *facts = &relay->facts;
-
-	memset(facts, 0, sizeof(*facts));
-	if (RAND_bytes((unsigned char *)&facts->flow_id, sizeof(facts->flow_id)) != 1)
-		return false;
-	facts->flow_id = (facts->flow_id >> 1) | 1;
-	facts->transport = TRANSPORT_UDP;
-	facts->camera = excess->camera;
-	facts->dst = excess->dst;
-	facts->opened_wall_us = excess->since_wall_us;
-	facts->closed_wall_us = clock_wall_us();
-	facts->duration_us = facts->closed_wall_us - facts->opened_wall_us;
-	facts->traffic.up = excess->bytes;
-	facts->traffic.packets_up = (uint32_t)excess->packets;
-	inventory_name(worker->inventory, worker->snapshot->config, facts);
-	guard_block(&facts->verdict, VERDICT_ADDRESS, "udp-flows",
-	    "There is no room for more flows of UDP");
-	facts->inspect = INSPECT_REFUSED;
-	facts->end = END_OVERLOAD;
-	(void)snprintf(facts->end_text, sizeof(facts->end_text),
-	    "%llu datagrams of more flows than there is room for; the last one's addresses",
-	    (unsigned long long)excess->packets);
-	return spool_write(worker->spool, EVENT_CLOSE, facts, NULL) == 0;
-}
-
-void
-udp_flow_tell_excess(struct udp_relay *relay)
-{
-	uint64_t due_ms = relay->stopped ? UINT64_MAX - EXCESS_EVERY_MS : relay->now_ms;
-	struct udp_excess excess;
-
-	for (int i = 0; i < EXCESSES_A_TURN || relay->stopped; i++) {
-		if (!udp_table_take_excess(relay->table, due_ms, EXCESS_EVERY_MS, &excess))
-			return;
-		if (!record_excess(relay, &excess)) {
-			udp_table_drop(relay->table, &excess, relay->now_ms);
-			return;
-		}
-	}
 }

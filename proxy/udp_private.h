@@ -2,7 +2,7 @@
 #ifndef PROXY_UDP_PRIVATE_H
 #define PROXY_UDP_PRIVATE_H
 
-/* For udp_relay, udp_flow, udp_tell and udp_card only. */
+/* For the files of the relay, which the parts below name. */
 
 #include "inspect/datagram.h"
 #include "proxy/udp_batch.h"
@@ -130,6 +130,11 @@ struct udp_flow *udp_flow_begin(struct udp_relay *relay, const struct udp_messag
 struct udp_flow *udp_flow_turn(struct udp_relay *relay, struct udp_flow *flow,
     const struct udp_message *message);
 
+/* A datagram of flow is not looked at, as its camera has had its share: it is dropped,
+ * and told of as what there is no room for.  A flow that it would have begun is gone. */
+void udp_flow_drop_hello(struct udp_relay *relay, struct udp_flow *flow,
+    const struct udp_message *message);
+
 /* It is told (relay->facts has app and hello): judge it.  What waited is sent
  * where it may be.  False: there was no room for it, and it is gone. */
 bool udp_flow_decide(struct udp_relay *relay, struct udp_flow *flow);
@@ -163,9 +168,6 @@ void udp_flow_add_leaving_down(const struct udp_flow *flow, const struct udp_mes
 void udp_flow_note_left_up(const struct udp_flow *flow);
 void udp_flow_note_left_down(const struct udp_flow *flow);
 
-/* Write down what was dropped for want of room, where it is due or relay stopped. */
-void udp_flow_tell_excess(struct udp_relay *relay);
-
 /* All that is known of flow, which is judged, in relay->facts. */
 struct facts *udp_flow_gather(struct udp_relay *relay, const struct udp_flow *flow);
 
@@ -188,6 +190,11 @@ void udp_budget_drop(struct udp_flow *flow);
 
 /* Answer flow's camera from here, as if from where it sent to. */
 void udp_flow_answer(struct udp_relay *relay, struct udp_flow *flow, struct bytes answer);
+
+/* ---- udp_excess.c: what there was no room for ---- */
+
+/* Write down what was dropped, where it is due or relay stopped. */
+void udp_excess_tell(struct udp_relay *relay);
 
 /* ---- udp_ntp.c: what asks for the time, where the box answers ---- */
 

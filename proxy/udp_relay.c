@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "config/config.h"
+#include "inspect/datagram_hello.h"
 #include "proxy/dns_policy.h"
 #include "proxy/inventory.h"
 #include "proxy/snapshot.h"
@@ -95,18 +96,37 @@ turn_of(struct udp_flow *flow, struct bytes datagram)
 	return datagram_watch_look(&flow->watch, datagram, flow->dst.port);
 }
 
+/* Whether it would have to be looked at for long, and its camera has had its share of
+ * that: others wait meanwhile. */
+static bool
+is_beyond_share(struct udp_relay *relay, const struct udp_flow *flow, struct bytes datagram)
+{
+	const struct config *config = relay->worker->snapshot->config;
+
+	return flow->state != UDP_BLOCKED && !flow->ntp && datagram_hello_is_costly(datagram) &&
+	       !udp_table_may_look(relay->table, &flow->camera, config->limit.udp_hellos,
+		   relay->now_ms);
+}
+
 /* The datagram's, which is counted by it; NULL: there is no room. */
 static struct udp_flow *
 flow_of(struct udp_relay *relay, const struct udp_message *message, bool *stops)
 {
 	struct udp_flow *flow = udp_table_find(relay->table, &message->from, &message->to);
-	enum datagram_turn turn = flow != NULL ? turn_of(flow, message->payload) : DATAGRAM_STAYS;
+	enum datagram_turn turn;
 
+	if (flow == NULL)
+		flow = udp_flow_begin(relay, message);
+	if (flow == NULL)
+		return NULL;
+	if (is_beyond_share(relay, flow, message->payload)) {
+		udp_flow_drop_hello(relay, flow, message);
+		return NULL;
+	}
+	turn = turn_of(flow, message->payload);
 	if (turn == DATAGRAM_TURNS) {
 		send_up(relay);
 		flow = udp_flow_turn(relay, flow, message);
-	} else if (flow == NULL) {
-		flow = udp_flow_begin(relay, message);
 	}
 	*stops = turn == DATAGRAM_STOPS;
 	if (flow == NULL)
@@ -405,7 +425,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		while (!again && expire_oldest(relay, (enum udp_state)state))
 			again = ++looks % FLOWS_A_LOOK == 0 && clock_mono_us() >= until_us;
 	}
-	udp_flow_tell_excess(relay);
+	udp_excess_tell(relay);
 	plan_tick(relay, again ? 0 : TICK_MS);
 }
 
@@ -527,7 +547,7 @@ udp_relay_stop(struct udp_relay *relay)
 		(void)expire(relay, flow);
 	for (int state = UDP_ONE_WAY; state < UDP_ENDED; state++)
 		end_all(relay, (enum udp_state)state);
-	udp_flow_tell_excess(relay);
+	udp_excess_tell(relay);
 }
 
 bool

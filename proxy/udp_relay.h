@@ -29,7 +29,8 @@ struct worker;
  *	          appliance
  *
  * Beyond limit.udp_flows and limit.udp_per_camera datagrams of new flows are
- * dropped, and told as a count of the camera's once a minute.
+ * dropped, and those with hellos beyond limit.udp_hellos, so that the others' do not
+ * wait while one camera's are opened; told as a count of the camera's once a minute.
  */
 enum {
 	UDP_BLOCKED_MS = 60000,

@@ -16,6 +16,8 @@ enum {
 	/* With excess and no flows; what cameras beyond it lose is told as one's.
 	 * Source addresses are the camera's to invent. */
 	IDLE_CAMERAS_MAX = 1024,
+	US_PER_MS = 1000,
+	US_PER_S = 1000000,
 };
 
 /* One that has flows, or had none and lost datagrams. */
@@ -25,7 +27,8 @@ struct camera {
 	uint8_t ip[16];
 	size_t flows;
 	bool in_excess;
-	uint64_t due_ms; /* when its excess is to be told next */
+	uint64_t due_ms;   /* when its excess is to be told next */
+	uint64_t looks_us; /* until when its looks so far are its share */
 	struct udp_excess excess;
 };
 
@@ -40,6 +43,7 @@ struct udp_table {
 	struct camera_list excess;
 	size_t idle_cameras;
 	struct camera others; /* cameras there is no room for */
+	uint64_t looks_us;    /* as a camera's, of all */
 	struct camera *cameras[CAMERA_BUCKETS];
 	struct udp_flow *buckets[BUCKETS];
 };
@@ -317,6 +321,38 @@ udp_table_count_of(const struct udp_table *table, enum udp_state state)
 	return table->counts[state];
 }
 
+/* ---- who has had its share ---- */
+
+/* Each look is paid with so much time, a second of it at most in advance. */
+static bool
+has_share(uint64_t looks_us, uint64_t now_us, uint64_t each_us)
+{
+	return looks_us + each_us <= now_us + US_PER_S;
+}
+
+static void
+take_share(uint64_t *looks_us, uint64_t now_us, uint64_t each_us)
+{
+	*looks_us = (*looks_us > now_us ? *looks_us : now_us) + each_us;
+}
+
+bool
+udp_table_may_look(struct udp_table *table, const struct addr *camera_addr, uint32_t per_s,
+    uint64_t now_ms)
+{
+	struct camera *camera = find_camera(table, camera_addr->ip);
+	uint64_t now_us = now_ms * US_PER_MS, each_us = US_PER_S / per_s;
+
+	if (camera == NULL)
+		camera = &table->others;
+	if (!has_share(camera->looks_us, now_us, each_us) ||
+	    !has_share(table->looks_us, now_us, each_us / UDP_HELLO_CAMERAS))
+		return false;
+	take_share(&camera->looks_us, now_us, each_us);
+	take_share(&table->looks_us, now_us, each_us / UDP_HELLO_CAMERAS);
+	return true;
+}
+
 /* ---- what found no room ---- */
 
 static struct camera *
@@ -343,6 +379,7 @@ udp_table_drop(struct udp_table *table, const struct udp_excess *one, uint64_t n
 	if (excess->packets == 0)
 		excess->since_wall_us = one->since_wall_us;
 	excess->packets += one->packets;
+	excess->hellos += one->hellos;
 	excess->bytes += one->bytes;
 	excess->camera = one->camera;
 	excess->dst = one->dst;

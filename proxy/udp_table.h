@@ -131,12 +131,26 @@ bool udp_table_walk(struct udp_table *table, size_t *at, udp_table_visit *visit,
 size_t udp_table_count(const struct udp_table *table);
 size_t udp_table_count_of(const struct udp_table *table, enum udp_state state);
 
+/* ---- who has had its share ---- */
+
+/*
+ * A camera sends what takes long to look at: whether it is to be.  Of its address
+ * per_s are in a second, and as many at once; of all cameras UDP_HELLO_CAMERAS times as
+ * many.  False: nothing is counted then.  A camera without a flow that is found or an
+ * excess that is told shares with all that have none.
+ */
+enum { UDP_HELLO_CAMERAS = 16 };
+bool udp_table_may_look(struct udp_table *table, const struct addr *camera, uint32_t per_s,
+    uint64_t now_ms);
+
 /* ---- what found no room ---- */
 
-/* Datagrams of one camera that were dropped as it had no room for their flow. */
+/* Datagrams of one camera that were dropped as it had no room for their flow, or
+ * had had its share of looks. */
 struct udp_excess {
 	struct addr camera, dst; /* of the last one */
 	uint64_t packets, bytes;
+	uint64_t hellos;        /* of packets, those that were not looked at */
 	uint64_t since_wall_us; /* the first one */
 	uint32_t ifindex;
 };

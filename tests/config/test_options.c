@@ -113,6 +113,7 @@ Test(options, a_short_file_gets_every_default)
 	cr_expect_eq(config->timeout.udp_two_way_ms, 180000);
 	cr_expect_eq(config->limit.udp_flows, 100000);
 	cr_expect_eq(config->limit.udp_per_camera, 1024);
+	cr_expect_eq(config->limit.udp_hellos, 500);
 	cr_expect_eq(config->quic, QUIC_REFUSE);
 	cr_expect_str_eq(config->console_listen, "127.0.0.1:8480");
 	cr_expect_not_null(config->rules);

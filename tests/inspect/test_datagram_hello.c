@@ -184,6 +184,35 @@ Test(datagram_hello, other_datagrams_begin_nothing)
 }
 
 /* What watches a flow ends it by another hello only, and looks into so many. */
+Test(datagram_hello, is_what_takes_long_to_look_at_and_little_else)
+{
+	struct made quic = initial(own, "12345678", NULL, 0, SIZE_MAX), hello = dtls(own, "");
+	struct made behind = {0};
+	/* A packet of the handshake, with two bytes; of 0-RTT the same. */
+	static const uint8_t handshake[] = {0xe0, 0, 0, 0, 1, 1, 'a', 1, 'b', 2, 0, 0};
+	static const uint8_t short_header[] = {0x40, 1, 2, 3, 4, 5, 6, 7, 8};
+
+	cr_expect(datagram_hello_is_costly(all(&quic)));
+	cr_expect(datagram_hello_is_costly(all(&hello)));
+	cr_expect_not(datagram_hello_is_costly((struct bytes){handshake, sizeof(handshake)}));
+	cr_expect_not(datagram_hello_is_costly((struct bytes){short_header, sizeof(short_header)}));
+	made_add(&behind, handshake, sizeof(handshake));
+	made_add(&behind, short_header, sizeof(short_header));
+	cr_expect_not(datagram_hello_is_costly(all(&behind)), "the connection goes on");
+	behind.size = sizeof(handshake);
+	made_add(&behind, quic.at, quic.size);
+	cr_expect(datagram_hello_is_costly(all(&behind)), "it stands behind another packet");
+	quic.at[4] = 9;
+	cr_expect_not(datagram_hello_is_costly(all(&quic)), "of a version that is not opened");
+	for (size_t size = 0; size < hello.size; size++)
+		cr_expect_not(datagram_hello_is_costly((struct bytes){hello.at, size}));
+	hello.at[0] = 23;
+	cr_expect_not(datagram_hello_is_costly(all(&hello)), "data");
+	made_free(&quic);
+	made_free(&hello);
+	made_free(&behind);
+}
+
 Test(datagram_hello, ends_the_flow_it_goes_on_in)
 {
 	struct made first = initial(own, "firstfir", NULL, 0, SIZE_MAX),

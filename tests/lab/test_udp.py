@@ -420,6 +420,28 @@ def another_hello_between_the_same_ports_is_judged_by_its_name(lab, appliance):
     equal("what the server received", server.datagrams, [*first, b"\x99anything"])
 
 
+def hellos_beyond_a_cameras_share_are_dropped_and_counted(lab, appliance):
+    """So that the others' datagrams do not wait while one camera's hellos are opened."""
+    hello = captured("captured_with_ja4")[0]
+    server = lab.server(Echo(lab.net.net, GOOD, 8444))
+    reconfigure(appliance, RULES, quic="allow", limit={"udp_hellos": 1})
+    with contextlib.ExitStack() as stack:
+        flood = [stack.enter_context(camera_socket(lab, GOOD, camera=12, connect=8444)) for _ in range(100)]
+        for camera in flood:
+            sending(camera, hello)
+        camera = stack.enter_context(camera_socket(lab, GOOD, camera=11, connect=8444))
+        check("another camera's is answered", answered(camera, hello, 5))
+        flood[-1].send(b"\x99none")
+        # What comes back may be a hello first, of a later second.
+        check("what is none goes on", any(flood[-1].recv(2000) == b"\x99none" for _ in range(2)))
+    event = flow(appliance, None, borderlens__rule="udp-hellos")
+    own = event["borderlens"]
+    equal("whose", (event["src_ip"], own["verdict"], own["end"], own["left"]["up"]),
+          ("192.168.77.12", "block", "overload", 0))
+    check("nothing of them arrived", server.datagrams.count(hello) <= 101 - event["flow"]["pkts_toserver"], len(server.datagrams))
+    reconfigure(appliance, RULES, quic="refuse", limit={"udp_hellos": 500})
+
+
 def each_kind_leaves_nothing_where_it_is_blocked(lab, appliance):
     before = lab.net.arrived(BAD)
     payloads = {"stun": b"\0\1\0\0\x21\x12\xa4\x42" + bytes(12), "quic": captured("captured_with_ja4")[0],
@@ -453,6 +475,7 @@ def datagrams_are_relayed_told_apart_and_recorded(lab):
     another_hello_between_the_same_ports_is_judged_by_its_name(lab, appliance)
     media_behind_dtls_and_a_second_name_in_it_are_judged(lab, appliance)
     media_behind_what_opened_its_way_is_told_anew(lab, appliance)
+    hellos_beyond_a_cameras_share_are_dropped_and_counted(lab, appliance)
     equal("from a camera's own address", lab.net.leaked(), 0)
     appliance.recorded()
 

@@ -5,6 +5,7 @@
 #include "proxy/udp_private.h"
 #include "record/spool.h"
 #include "tests/proxy/dns_site.h"
+#include "tests/support/quic_maker.h"
 
 #include <criterion/criterion.h>
 #include <event2/event.h>
@@ -197,7 +198,7 @@ Test(udp_flow, that_turns_with_each_datagram_stays_what_it_is_for_a_while)
 		events++;
 	cr_expect_eq(events, 2 * TURNS + 1);
 	relay->now_ms += EVERY_MS;
-	udp_flow_tell_excess(relay);
+	udp_excess_tell(relay);
 	cr_assert(dns_site_event(&site, &event), "what was dropped is told");
 	cr_expect_eq(event.facts.end, END_OVERLOAD);
 	cr_expect_eq(event.facts.traffic.packets_up, DATAGRAMS - TURNS);
@@ -219,7 +220,7 @@ Test(udp_flow, beyond_the_bounds_datagrams_are_counted_and_told)
 	while (dns_site_event(&site, &event))
 		cr_expect_eq(event.head.kind, EVENT_OPEN);
 	relay->now_ms += UDP_EXCESS_FIRST_MS;
-	udp_flow_tell_excess(relay);
+	udp_excess_tell(relay);
 	cr_assert(dns_site_event(&site, &event));
 	cr_expect_eq(event.facts.end, END_OVERLOAD);
 	cr_expect_eq(event.facts.traffic.packets_up, 2);
@@ -298,4 +299,69 @@ Test(udp_flow, thousands_that_came_as_one_are_taken_in_turns)
 	cr_expect_eq(udp_table_count(relay->table), 1);
 	udp_batch_free(batch);
 	(void)close(from);
+}
+
+/* ---- hellos ---- */
+
+static struct made
+hello_packet(void)
+{
+	const struct quic_initial initial = {.version = 1,
+	    .id = "12345678",
+	    .id_size = 8,
+	    .size = 1200};
+	struct made message = hello_message("cloud.cameras.example", 0), frames = {0}, packet;
+
+	quic_add_crypto(&frames, 0, message.at, message.size);
+	packet = quic_seal(&initial, &frames);
+	made_free(&message);
+	made_free(&frames);
+	return packet;
+}
+
+static void
+send_from(const char *camera, const struct addr *to, const void *bytes, size_t size)
+{
+	int from = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_storage name;
+	struct addr at;
+	socklen_t name_size;
+
+	cr_assert(from >= 0 && addr_parse(&at, camera, 0, NULL) == 0);
+	name_size = addr_to_sockaddr(&at, &name);
+	cr_assert_eq(bind(from, (struct sockaddr *)&name, name_size), 0);
+	name_size = addr_to_sockaddr(to, &name);
+	cr_assert_eq(sendto(from, bytes, size, 0, (struct sockaddr *)&name, name_size),
+	    (ssize_t)size);
+	(void)close(from);
+}
+
+/* All that was sent is there already, so it is of one moment. */
+Test(udp_flow, hellos_beyond_a_cameras_share_are_not_looked_into_and_told)
+{
+	enum { HELLOS = 8 };
+	struct addr to = listen_on_loopback();
+	struct made hello = hello_packet();
+	struct recorded event;
+
+	site.worker->snapshot->config->limit.udp_hellos = 1;
+	for (int i = 0; i < HELLOS; i++)
+		send_from("127.0.0.2", &to, hello.at, hello.size);
+	send_from("127.0.0.2", &to, junk, sizeof(junk));
+	send_from("127.0.0.3", &to, hello.at, hello.size);
+	(void)event_base_loop(site.worker->base, EVLOOP_NONBLOCK);
+	cr_expect_eq(udp_table_count_of(relay->table, UDP_BLOCKED), 3,
+	    "one hello, what is none, and another camera's hello");
+	cr_expect_eq(udp_table_count(relay->table), 3, "nothing is kept of the others");
+	while (dns_site_event(&site, &event))
+		cr_expect_eq(event.head.kind, EVENT_OPEN);
+	relay->now_ms += UDP_EXCESS_FIRST_MS;
+	udp_excess_tell(relay);
+	cr_assert(dns_site_event(&site, &event));
+	cr_expect_eq(event.facts.end, END_OVERLOAD);
+	cr_expect_str_eq(event.facts.verdict.rule, "udp-hellos");
+	cr_expect_eq(event.facts.traffic.packets_up, HELLOS - 1);
+	cr_expect_eq(event.facts.traffic.up, (HELLOS - 1) * hello.size);
+	cr_expect_eq(atomic_load(&row.overload), HELLOS - 1);
+	made_free(&hello);
 }

@@ -195,6 +195,51 @@ Test(udp_table, a_visit_may_end_what_it_visits)
 	udp_table_free(table);
 }
 
+static unsigned
+looks(struct udp_table *table, uint32_t ip, uint32_t per_s, uint64_t now_ms)
+{
+	const struct addr camera = address(ip, 5);
+	unsigned count = 0;
+
+	while (count < 10000 && udp_table_may_look(table, &camera, per_s, now_ms))
+		count++;
+	return count;
+}
+
+/* A second's worth at once, and then as it comes. */
+Test(udp_table, looks_are_a_share_each_second_of_a_camera)
+{
+	struct udp_table *table = open_table();
+
+	(void)add(table, 1, 5, &wide);
+	(void)add(table, 2, 5, &wide);
+	cr_expect_eq(looks(table, 1, 100, 5000), 100);
+	cr_expect_eq(looks(table, 1, 100, 5000), 0);
+	cr_expect_eq(looks(table, 2, 100, 5000), 100, "another camera's is its own");
+	cr_expect_eq(looks(table, 1, 100, 5100), 10);
+	cr_expect_eq(looks(table, 1, 100, 60000), 100, "no more is saved up");
+	cr_expect_eq(looks(table, 1, 1, 120000), 1);
+	cr_expect_eq(looks(table, 1, 1, 120999), 0);
+	cr_expect_eq(looks(table, 1, 1, 121000), 1);
+	udp_table_free(table);
+}
+
+/* Source addresses are a camera's to invent. */
+Test(udp_table, looks_of_all_cameras_are_bounded_together)
+{
+	struct udp_table *table = open_table();
+	unsigned count = 0;
+
+	for (uint32_t ip = 1; ip <= 2 * UDP_HELLO_CAMERAS; ip++) {
+		(void)add(table, ip, 5, &wide);
+		count += looks(table, ip, 100, 5000);
+	}
+	cr_expect_eq(count, UDP_HELLO_CAMERAS * 100);
+	cr_expect_eq(looks(table, 2 * UDP_HELLO_CAMERAS, 100, 5100), 100,
+	    "what was refused cost nothing");
+	udp_table_free(table);
+}
+
 static struct udp_excess
 excess(uint32_t camera)
 {
@@ -212,9 +257,12 @@ Test(udp_table, excess_is_told_soon_and_then_from_time_to_time)
 	cr_expect_not(udp_table_take_excess(table, 1000, 60000, &told));
 	udp_table_drop(table, &one, 1000);
 	cr_expect_not(udp_table_take_excess(table, 1999, 60000, &told));
+	one.hellos = 1;
 	udp_table_drop(table, &one, 1999);
+	one.hellos = 0;
 	cr_expect(udp_table_take_excess(table, 2000, 60000, &told));
 	cr_expect_eq(told.packets, 2);
+	cr_expect_eq(told.hellos, 1);
 	for (int i = 0; i < 20000; i++)
 		udp_table_drop(table, &one, 2001);
 	cr_expect_not(udp_table_take_excess(table, 61999, 60000, &told));
