@@ -168,6 +168,26 @@ is_part(const char *word, const char *name)
 	return false;
 }
 
+bool
+text_same_parts(const char *one, const char *other)
+{
+	char copy[WORD_MAX_BYTES + 1], *rest = NULL;
+	bool any = false;
+
+	if (strcmp(one, other) == 0)
+		return true;
+	if (strlen(one) != strlen(other) || strlen(one) > WORD_MAX_BYTES)
+		return false;
+	text_copy(copy, sizeof(copy), one);
+	for (char *part = strtok_r(copy, "_", &rest); part != NULL;
+	     part = strtok_r(NULL, "_", &rest)) {
+		if (!is_part(part, other))
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 const char *
 text_nearest(const char *word, const char *const *candidates, size_t count)
 {
@@ -182,6 +202,8 @@ text_nearest(const char *word, const char *const *candidates, size_t count)
 
 		if (longer > WORD_MAX_BYTES)
 			continue;
+		if (text_same_parts(word, candidates[i]))
+			return candidates[i];
 		distance = edit_distance(word, candidates[i]);
 		if (strlen(word) > longer)
 			longer = strlen(word);

@@ -49,9 +49,13 @@ bool text_under(const char *name, const char *suffix);
  * The candidate nearest to word, or NULL when none is near enough to be what
  * the writer meant: an edit distance of at most a third of the longer one.
  * Where none is off by one alone, the one that has word as a part between "_"
- * ("over" of "up_over").
+ * ("over" of "up_over").  Before all, the one that has the same parts in another order.
  */
 const char *text_nearest(const char *word, const char *const *candidates, size_t count);
+
+/* Whether the two are the same, or have the same parts between "_" in another
+ * order ("up_over", "over_up"). */
+bool text_same_parts(const char *one, const char *other);
 
 /* Write count bytes as 2 * count hex digits and a terminator. */
 void text_hex(char *out, const void *bytes, size_t count);

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/text.h"
+#include "config/places.h"
 #include "config/problems.h"
 #include "config/reader.h"
 
@@ -160,6 +161,12 @@ static const struct field named_fields[] = {
 };
 enum { NAMED_FIELDS = sizeof(named_fields) / sizeof(named_fields[0]) };
 
+const char *
+device_key(size_t index)
+{
+	return index < NAMED_FIELDS ? named_fields[index].name : NULL;
+}
+
 static void
 read_device(const struct reader *reader, const struct yaml_node *node, bool keyed,
     struct device *device)
@@ -199,6 +206,13 @@ static const struct field group_fields[] = {
     {"tls_min", false, read_group_min},
     {"upstream_tls_min", false, read_group_upstream_min},
 };
+enum { GROUP_FIELDS = sizeof(group_fields) / sizeof(group_fields[0]) };
+
+const char *
+device_group_key(size_t index)
+{
+	return index < GROUP_FIELDS ? group_fields[index].name : NULL;
+}
 
 static void
 read_groups(const struct reader *reader, const struct yaml_node *node, void *into)
@@ -223,8 +237,7 @@ read_groups(const struct reader *reader, const struct yaml_node *node, void *int
 		if (!reader_label(reader, child->key, group->name, sizeof(group->name)))
 			continue;
 		devices->groups_count++;
-		reader_fields(reader, child, "a group", group_fields,
-		    sizeof(group_fields) / sizeof(group_fields[0]), group);
+		reader_fields(reader, child, "a group", group_fields, GROUP_FIELDS, group);
 	}
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "config/match_private.h"
+#include "config/places.h"
 #include "config/rules.h"
 
 #include <stdlib.h>
@@ -13,6 +14,12 @@ static const struct match_key *const keys[] = {&match_device, &match_group, &mat
     &match_opaque_inner, &match_host_mismatch, &match_class, &match_confidence, &match_direction,
     &match_bytes, &match_any, &match_not};
 enum { KEYS = sizeof(keys) / sizeof(keys[0]) };
+
+const char *
+match_key_name(size_t index)
+{
+	return index < KEYS ? keys[index]->name : NULL;
+}
 
 size_t
 match_count(const struct yaml_node *node)

@@ -2,6 +2,7 @@
 #include "config/options.h"
 
 #include "base/text.h"
+#include "config/places.h"
 #include "config/setters_private.h"
 
 #include <assert.h>
@@ -233,6 +234,12 @@ options_table(size_t *count)
 {
 	*count = OPTIONS;
 	return table;
+}
+
+const char *
+option_key(size_t index)
+{
+	return index < OPTIONS ? table[index].path : NULL;
 }
 
 static const struct option *

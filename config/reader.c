@@ -2,6 +2,7 @@
 #include "config/reader.h"
 
 #include "base/text.h"
+#include "config/places.h"
 #include "config/problems.h"
 
 #include <assert.h>
@@ -66,16 +67,23 @@ void
 reader_unknown_key(const struct reader *reader, const struct yaml_node *node,
     const char *const *known, size_t count)
 {
+	char line[LIST_MAX];
+	struct text elsewhere = text_in(line, sizeof(line));
 	const char *near;
+	bool same;
 
 	if (node->key->kind != YAML_TEXT)
 		return; /* refused already */
 	near = text_nearest(node->key->text, known, count);
+	same = near != NULL && text_same_parts(near, node->key->text);
 	if (near == NULL && strchr(node->key->text, '.') != NULL)
 		reader_error(reader, node->key,
 		    "unknown key '%.60s': each part before a dot is a mapping of its own, as in "
 		    "tls: {ca: auto}",
 		    node->key->text);
+	else if (!same && places_tell(node->key->text, &elsewhere))
+		reader_error(reader, node->key, "unknown key '%.60s' here: did you mean %s?",
+		    node->key->text, line);
 	else if (near != NULL)
 		reader_error(reader, node->key, "unknown key '%.60s': did you mean '%s'?",
 		    node->key->text, near);

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "config/index.h"
 #include "config/match_private.h"
+#include "config/places.h"
 #include "config/problems.h"
 
 #include <openssl/evp.h>
@@ -61,6 +62,13 @@ static const struct field rule_fields[] = {
     {"alert", false, action_read_alert},
     {"servers", false, action_read_servers},
 };
+enum { RULE_FIELDS = sizeof(rule_fields) / sizeof(rule_fields[0]) };
+
+const char *
+rule_key(size_t index)
+{
+	return index < RULE_FIELDS ? rule_fields[index].name : NULL;
+}
 
 static void
 note_condition(struct condition *condition, void *arg)
@@ -105,8 +113,7 @@ read_rules(const struct reader *reader, const struct yaml_node *node, void *into
 		struct rule *rule = &set->rules[set->rule_count];
 		struct draft draft = {.set = set, .rule = rule, .action = &rule->then};
 		rule->line = child->line;
-		reader_fields(reader, child, "a rule", rule_fields,
-		    sizeof(rule_fields) / sizeof(rule_fields[0]), &draft);
+		reader_fields(reader, child, "a rule", rule_fields, RULE_FIELDS, &draft);
 		note_payload(rule);
 		if (rule->then.hold_written && rule->then.hold_bytes > 0 && !rule->waits &&
 		    !rule->counts)
@@ -301,6 +308,13 @@ static const struct field ruleset_fields[] = {
     {"retention", false, NULL},
     {"capture", false, NULL},
 };
+enum { RULESET_FIELDS = sizeof(ruleset_fields) / sizeof(ruleset_fields[0]) };
+
+const char *
+ruleset_key(size_t index)
+{
+	return index < RULESET_FIELDS ? ruleset_fields[index].name : NULL;
+}
 
 static void
 ruleset_free(struct ruleset *set)
@@ -420,8 +434,7 @@ rules_add(struct rules *rules, const char *file, struct bytes text, struct probl
 	text_copy(set->file, sizeof(set->file), file);
 	if (yaml_tree_read(&tree, file, text, problems) != 0)
 		goto out;
-	reader_fields(&reader, tree.root, "a rule set", ruleset_fields,
-	    sizeof(ruleset_fields) / sizeof(ruleset_fields[0]), set);
+	reader_fields(&reader, tree.root, "a rule set", ruleset_fields, RULESET_FIELDS, set);
 	refuse_twin(rules, set, tree.root, &reader);
 	if (problems->errors > errors || !take_budgets(rules, set, &reader))
 		goto out;

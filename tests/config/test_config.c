@@ -52,6 +52,13 @@ Test(config, what_is_wrong_is_told_with_its_place)
 	    {LEAST "site: 0123456789012345678901234567890123456789012345678901234567890123\n", 3, 7,
 		"site is longer than 63 bytes"},
 	    {LEAST "sit: x\n", 3, 1, "unknown key 'sit': did you mean 'site'?"},
+	    {LEAST "tls: {mirror_version: true}\n", 3, 7,
+		"unknown key 'mirror_version' here: did you mean 'tls.camera.mirror_version'?"},
+	    {LEAST "tls: {camera: {tls_upstream_min: \"1.0\"}}\n", 3, 16,
+		"unknown key 'tls_upstream_min' here: did you mean 'upstream_tls_min' of a device or "
+		"'upstream_tls_min' of a group of devices?"},
+	    {LEAST "camera: {min: \"1.0\"}\n", 3, 1,
+		"unknown key 'camera' here: did you mean 'tls.camera'?"},
 	    {LEAST "zzzzzzzzz: x\n", 3, 1, "unknown key 'zzzzzzzzz'"},
 	    {LEAST "Site: x\n", 3, 1, "did you mean 'site'?"},
 	    {LEAST "gateway: {cameras: eth1}\n", 3, 1, "'gateway' is here twice (first on line 1)"},
