@@ -236,6 +236,17 @@ hello_add(struct hello_reader *reader, size_t count, struct hello_facts *facts)
 	return HELLO_READY;
 }
 
+struct bytes
+hello_alpn(const struct hello_reader *reader)
+{
+	struct bytes message = {reader->message, reader->message_used}, body, none = {0};
+	struct bytes raw = {reader->raw, reader->raw_used};
+
+	if (message.left == 0 && take_record(&raw, &message) != STEP_WHOLE)
+		return none;
+	return look_at_message(message, &body) == STEP_WHOLE ? hello_find_alpn(body) : none;
+}
+
 void
 hello_finish(const struct hello_reader *reader, struct hello_facts *facts)
 {

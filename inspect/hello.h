@@ -51,6 +51,11 @@ enum hello_result hello_add(struct hello_reader *reader, size_t count, struct he
 /* The connection's first direction ended with what there is: say what it was. */
 void hello_finish(const struct hello_reader *reader, struct hello_facts *facts);
 
+/* The names that the hello which was gathered offers by ALPN, all of them, which
+ * facts need not have: each with a byte of its length before it (RFC 7301 section
+ * 3.1).  Inside the reader; empty where there are none. */
+struct bytes hello_alpn(const struct hello_reader *reader);
+
 /* Give the memory back; the reader may be used anew. */
 void hello_clear(struct hello_reader *reader);
 

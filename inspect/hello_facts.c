@@ -351,23 +351,41 @@ settle_versions(enum hello_carrier carrier, bool said, struct hello_facts *facts
 	}
 }
 
+/* What is in every hello, and its extensions, if it has any. */
+struct parts {
+	uint16_t version;
+	struct bytes suites, exts;
+};
+
+static bool
+split(struct bytes body, enum hello_carrier carrier, struct parts *parts)
+{
+	struct bytes random, session, cookie, compression;
+
+	*parts = (struct parts){0};
+	if (!bytes_u16(&body, &parts->version) || !bytes_take(&body, RANDOM_BYTES, &random) ||
+	    !bytes_vec8(&body, &session) ||
+	    (carrier == HELLO_BY_DTLS && !bytes_vec8(&body, &cookie)) ||
+	    !bytes_vec16(&body, &parts->suites) || parts->suites.left % 2 != 0 ||
+	    !bytes_vec8(&body, &compression))
+		return false;
+	/* Up to TLS 1.2 a hello may end here, RFC 5246 section 7.4.1.2. */
+	return body.left == 0 || (bytes_vec16(&body, &parts->exts) && body.left == 0);
+}
+
 bool
 hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hello_facts *facts)
 {
-	struct bytes whole = body, random, session, cookie, suites, compression, exts = {0};
 	struct signature_offer offer = {0};
+	struct bytes suites;
+	struct parts parts;
 
-	if (!bytes_u16(&body, &facts->version_max) || !bytes_take(&body, RANDOM_BYTES, &random) ||
-	    !bytes_vec8(&body, &session) ||
-	    (carrier == HELLO_BY_DTLS && !bytes_vec8(&body, &cookie)) ||
-	    !bytes_vec16(&body, &suites) || suites.left % 2 != 0 ||
-	    !bytes_vec8(&body, &compression))
+	if (!split(body, carrier, &parts))
 		return false;
+	suites = parts.suites;
+	facts->version_max = parts.version;
 	facts->version_min = 0;
-	/* Up to TLS 1.2 a hello may end here, RFC 5246 section 7.4.1.2. */
-	if (body.left > 0 && (!bytes_vec16(&body, &exts) || body.left != 0))
-		return false;
-	if (!read_extensions(exts, facts, &offer))
+	if (!read_extensions(parts.exts, facts, &offer))
 		return false;
 	settle_versions(carrier, facts->version_min != 0, facts, &offer);
 	facts->ecdsa = takes_ecdsa(&offer, suites);
@@ -375,8 +393,24 @@ hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hello_fac
 	facts->no_certificate = suites.left > 0 && takes_no_certificate(&offer, suites);
 	/* A hello of TLS 1.2 that says nothing of signatures means SHA-1. */
 	facts->sha1_only = offer.version_max <= TLS_1_2 && !offer.better_than_sha1;
-	fingerprint_hello(whole, carrier, facts->ja3, facts->ja4);
+	fingerprint_hello(body, carrier, facts->ja3, facts->ja4);
 	return true;
+}
+
+struct bytes
+hello_find_alpn(struct bytes body)
+{
+	struct bytes ext, list, found = {0};
+	struct parts parts;
+	uint16_t type;
+
+	if (!split(body, HELLO_BY_TCP, &parts))
+		return found;
+	while (bytes_u16(&parts.exts, &type) && bytes_vec16(&parts.exts, &ext)) {
+		if (type == EXTENSION_ALPN && bytes_vec16(&ext, &list))
+			found = list;
+	}
+	return found;
 }
 
 void

@@ -22,6 +22,10 @@ bool hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hell
 /* The same with kind: HELLO_TLS with its facts, or HELLO_BROKEN. */
 void hello_read_body(struct bytes body, enum hello_carrier carrier, struct hello_facts *facts);
 
+/* The ALPN list of a well-formed ClientHello's body that came by TCP, as it stands
+ * there and however long it is; empty where it has none. */
+struct bytes hello_find_alpn(struct bytes body);
+
 /* Empty but for these two; protocol: a literal. */
 void hello_facts_set(struct hello_facts *facts, enum hello_kind kind, const char *protocol);
 

@@ -53,7 +53,7 @@ session_peer(const struct conn *conn)
 
 	return (struct session_peer){.dst = &facts->dst,
 	    .name = tls_name(&facts->hello),
-	    .alpn = {facts->hello.alpn, facts->hello.alpn_size},
+	    .alpn = hello_alpn(&conn->hello),
 	    .trust_id = conn->snapshot->trust_id,
 	    .policy_id = conn->snapshot->policy_id};
 }
@@ -74,6 +74,10 @@ start_tls(struct conn *conn)
 	peer.min = min;
 	if (identity != NULL)
 		peer.client_id = identity->sha256;
+	if (ssl != NULL && tls_offer(ssl, peer.alpn, &err) != 0) {
+		SSL_free(ssl);
+		ssl = NULL;
+	}
 	if (ssl != NULL)
 		session_offer(&conn->session, conn->worker->sessions, &peer, ssl, clock_mono_ms());
 	if (ssl == NULL || leg_start_tls(&conn->server, ssl, &err) != 0)

@@ -44,7 +44,7 @@ enum {
 struct session_peer {
 	const struct addr *dst;
 	const char *name;         /* asked for; "" none */
-	struct bytes alpn;        /* the list that is offered */
+	struct bytes alpn;        /* the list that is offered; beyond 255 bytes none is kept */
 	const uint8_t *trust_id;  /* 32 bytes: the trust store */
 	const uint8_t *policy_id; /* 32 bytes: rules and settings */
 	const uint8_t *client_id; /* 32 bytes: the certificate that we show; NULL none */

@@ -302,16 +302,20 @@ tls_to_server(const struct tls *tls, const struct hello_facts *hello, const stru
 		(void)err_tls(err, "the server name cannot be sent");
 		goto fail;
 	}
-	if (hello->alpn_size > 0 && SSL_set_alpn_protos(ssl, hello->alpn, hello->alpn_size) != 0) {
-		(void)err_tls(err, "the ALPN list cannot be sent");
-		goto fail;
-	}
 	if (verify_expect(ssl, expected, addr, server, err) != 0)
 		goto fail;
 	return ssl;
 fail:
 	SSL_free(ssl);
 	return NULL;
+}
+
+int
+tls_offer(SSL *ssl, struct bytes alpn, struct err *err)
+{
+	if (alpn.left > 0 && SSL_set_alpn_protos(ssl, alpn.at, (unsigned)alpn.left) != 0)
+		return err_tls(err, "the ALPN list cannot be sent");
+	return 0;
 }
 
 bool

@@ -54,12 +54,16 @@ const char *tls_name(const struct hello_facts *hello);
 uint16_t tls_server_min(const struct hello_facts *hello, uint16_t min);
 
 /*
- * An SSL towards the server: name and ALPN as the camera sent them, the
- * certificate expected to be for that name (or for addr where there is none), no
- * version below min.  server must outlive the handshake.  NULL with err.
+ * An SSL towards the server: the name as the camera sent it, the certificate
+ * expected to be for that name (or for addr where there is none), no version
+ * below min.  server must outlive the handshake.  NULL with err.
  */
 SSL *tls_to_server(const struct tls *tls, const struct hello_facts *hello, const struct addr *addr,
     uint16_t min, struct server_facts *server, struct err *err);
+
+/* What ssl offers the server by ALPN: a list as hello_alpn has it; none where it is
+ * empty. */
+int tls_offer(SSL *ssl, struct bytes alpn, struct err *err);
 
 /* Whether the handshake stands still because the server asks who the camera is.
  * Its facts hold its certificate by then, and what is wrong with that. */

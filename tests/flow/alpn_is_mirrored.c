@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/flow/harness.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct offer {
@@ -55,6 +56,19 @@ Test(alpn_is_mirrored, where_the_server_chooses)
 
 	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++)
 		play(&offers[i]);
+}
+
+/* Longer than the record has, and than one byte counts: the last is as good as
+ * the first. */
+Test(alpn_is_mirrored, where_the_list_is_long)
+{
+	char list[1024] = "";
+	struct offer offer = {list, "last"};
+
+	for (size_t used = 0; used < 600; used = strlen(list))
+		(void)snprintf(list + used, sizeof(list) - used, "\x13vendor-protocol-%03zu", used);
+	(void)strcat(list, "\x04last");
+	play(&offer);
 }
 
 Test(alpn_is_mirrored, where_the_server_chooses_none)

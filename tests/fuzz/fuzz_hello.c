@@ -25,6 +25,8 @@ read_in_pieces(const uint8_t *data, size_t size, size_t piece, struct hello_fact
 		result = hello_add(&reader, count, facts);
 	}
 	assert(reader.raw_used <= HELLO_RAW_MAX);
+	if (result == HELLO_READY && facts->kind == HELLO_TLS)
+		assert(hello_alpn(&reader).left >= facts->alpn_size);
 	hello_clear(&reader);
 	return result;
 }

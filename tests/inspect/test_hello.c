@@ -198,14 +198,42 @@ Test(hello, what_stands_behind_it_is_kept)
 	made_free(&raw);
 }
 
+/* ---- what it offers by ALPN ---- */
+
+Test(hello, tells_what_it_offers_by_alpn)
+{
+	struct made with = hello_of_openssl(TLS1_2_VERSION, TLS1_3_VERSION, NULL, alpn_web,
+			sizeof(alpn_web) - 1),
+		    without = hello_of_openssl(TLS1_2_VERSION, TLS1_3_VERSION, NULL, NULL, 0);
+	struct hello_reader reader = {0};
+	struct hello_facts facts;
+	struct bytes list;
+
+	cr_expect_eq(hello_alpn(&reader).left, 0, "nothing is there yet");
+	cr_assert_eq(feed(&reader, with.at, with.size - 1, &facts), HELLO_MORE);
+	cr_expect_eq(hello_alpn(&reader).left, 0, "not all of it is there");
+	cr_assert_eq(feed(&reader, with.at + with.size - 1, 1, &facts), HELLO_READY);
+	list = hello_alpn(&reader);
+	cr_assert_eq(list.left, sizeof(alpn_web) - 1);
+	cr_expect_eq(memcmp(list.at, alpn_web, list.left), 0);
+	hello_clear(&reader);
+	cr_assert_eq(feed(&reader, without.at, without.size, &facts), HELLO_READY);
+	cr_expect_eq(hello_alpn(&reader).left, 0);
+	hello_clear(&reader);
+	made_free(&with);
+	made_free(&without);
+}
+
 /* ---- the largest ---- */
 
 Test(hello, of_openssl_with_many_protocols_is_read)
 {
 	enum { PROTOCOLS = 240, NAME = 250 };
 	uint8_t *alpn = malloc(PROTOCOLS * (NAME + 1));
+	struct hello_reader reader = {0};
 	struct made raw;
 	struct hello_facts facts;
+	struct bytes list;
 
 	cr_assert_not_null(alpn);
 	for (size_t i = 0; i < PROTOCOLS; i++) {
@@ -215,9 +243,13 @@ Test(hello, of_openssl_with_many_protocols_is_read)
 	raw = hello_of_openssl(TLS1_2_VERSION, TLS1_3_VERSION, "cam.example.com", alpn,
 	    PROTOCOLS * (NAME + 1));
 	cr_expect_gt(raw.size, 60000);
-	facts = read_at_once(raw.at, raw.size);
+	cr_assert_eq(feed(&reader, raw.at, raw.size, &facts), HELLO_READY);
 	cr_expect_str_eq(facts.sni, "cam.example.com");
 	cr_expect_eq(facts.alpn_size, 0, "no name of it fits, and none is cut");
+	list = hello_alpn(&reader);
+	cr_assert_eq(list.left, PROTOCOLS * (NAME + 1), "but all are there to be offered");
+	cr_expect_eq(memcmp(list.at, alpn, list.left), 0);
+	hello_clear(&reader);
 	made_free(&raw);
 	free(alpn);
 }
