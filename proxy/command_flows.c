@@ -168,10 +168,27 @@ print_text(struct flow *flow, const char *column, size_t width)
 	cell_text(flow_text(flow, index_of(column)), width);
 }
 
+static bool
+is_udp(struct flow *flow)
+{
+	return strcmp(flow_text(flow, index_of("proto")), "udp") == 0;
+}
+
 static void
 print_bytes(struct flow *flow, const char *column)
 {
 	cell_bytes(flow_number(flow, index_of(column)));
+}
+
+/* Both ways; what is no flow of UDP has none. */
+static void
+print_datagrams(struct flow *flow)
+{
+	if (is_udp(flow))
+		cell_bytes(flow_number(flow, index_of("packets_up")) +
+			   flow_number(flow, index_of("packets_down")));
+	else
+		cell_right("-", 7);
 }
 
 /* As --since takes it. */
@@ -205,10 +222,9 @@ print_server(struct flow *flow)
 	char text[ADDR_TEXT_MAX * 2];
 	const char *addr = flow_text(flow, index_of("dst"));
 	bool v6 = strchr(addr, ':') != NULL;
-	bool udp = strcmp(flow_text(flow, index_of("proto")), "udp") == 0;
 
 	(void)snprintf(text, sizeof(text), "%s%s%s:%llu%s", v6 ? "[" : "", addr, v6 ? "]" : "",
-	    (unsigned long long)flow_number(flow, index_of("port")), udp ? "/udp" : "");
+	    (unsigned long long)flow_number(flow, index_of("port")), is_udp(flow) ? "/udp" : "");
 	cell_text(text, 25);
 }
 
@@ -248,7 +264,8 @@ print_table_head(void)
 {
 	(void)puts(
 	    "opened (UTC)          device             server name                     "
-	    "address                    where    regist.  oper.         up     down  what          "
+	    "address                    where    regist.  oper.         up     down   dgrams  "
+	    "what          "
 	    "verdict  inspected    end                 why");
 }
 
@@ -264,6 +281,7 @@ print_row(const struct output *output, struct flow *flow)
 	print_text(flow, "operator", 7);
 	print_bytes(flow, "up");
 	print_bytes(flow, "down");
+	print_datagrams(flow);
 	print_what(flow);
 	print_verdict(output, flow);
 	print_text(flow, "inspect", 11);

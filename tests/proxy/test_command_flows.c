@@ -101,6 +101,27 @@ Test(command_flows, lists_in_utc_with_what_counts)
 	cr_expect_not_null(strstr(ran.out, "=x\\x1b[2J,\"b\\x0a"), "%s", ran.out);
 }
 
+Test(command_flows, of_udp_the_datagrams_are_told)
+{
+	struct facts facts;
+
+	recorded_open(&site);
+	for (unsigned i = 0; i < 2; i++) {
+		recorded_facts(i == 0 ? "yard" : "lobby-3", "DE", i + 1, &facts);
+		facts.transport = i == 0 ? TRANSPORT_UDP : TRANSPORT_TCP;
+		facts.traffic = (struct traffic){.up = 1200,
+		    .down = 48,
+		    .packets_up = i == 0 ? 1000 : 0,
+		    .packets_down = i == 0 ? 234 : 0};
+		recorded_add(&site, &facts);
+	}
+	recorded_close(&site);
+	FLOWS("--filter", "proto = udp");
+	cr_expect_not_null(strstr(ran.out, "   1.2k       48     1.2k  "), "%s", ran.out);
+	FLOWS("--filter", "proto = tcp");
+	cr_expect_not_null(strstr(ran.out, "   1.2k       48        -  "), "%s", ran.out);
+}
+
 Test(command_flows, a_time_of_the_list_is_a_time_of_since)
 {
 	record_three();
