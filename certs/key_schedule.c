@@ -191,6 +191,43 @@ read_param(const OSSL_PARAM *param, struct inputs *in)
 	return true;
 }
 
+static _Thread_local const struct key_watch *watching;
+
+static bool
+is_label(const struct inputs *in, const char *label)
+{
+	return in->label.left == strlen(label) && memcmp(in->label.at, label, in->label.left) == 0;
+}
+
+static void
+tell(const struct inputs *in, const uint8_t *out, size_t size)
+{
+	bool of_server = is_label(in, "s ap traffic");
+
+	if (watching != NULL && (of_server || is_label(in, "c ap traffic")))
+		watching->on_secret(watching->arg, of_server, (struct bytes){out, size});
+}
+
+void
+key_schedule_watch(const struct key_watch *watch)
+{
+	watching = watch;
+}
+
+bool
+key_schedule_expand(struct bytes secret, const char *label, uint8_t *out, size_t size)
+{
+	static const uint8_t prefix[] = {'t', 'l', 's', '1', '3', ' '};
+	struct inputs in = {.prefix = {prefix, sizeof(prefix)},
+	    .label = {(const uint8_t *)label, strlen(label)}};
+
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
+		if (hashes[i].size == secret.left && hashes[i].md != NULL)
+			in.hash = &hashes[i];
+	}
+	return in.hash != NULL && expand(&in, secret, (struct bytes){NULL, 0}, out, size);
+}
+
 static int
 derive(void *unused, unsigned char *out, size_t size, const OSSL_PARAM params[])
 {
@@ -205,9 +242,11 @@ derive(void *unused, unsigned char *out, size_t size, const OSSL_PARAM params[])
 		return 0;
 	if (in.mode == EVP_KDF_HKDF_MODE_EXTRACT_ONLY)
 		return extract(&in, out, size);
-	if (in.mode == EVP_KDF_HKDF_MODE_EXPAND_ONLY && in.has_key)
-		return expand(&in, in.key, in.data, out, size);
-	return 0;
+	if (in.mode != EVP_KDF_HKDF_MODE_EXPAND_ONLY || !in.has_key ||
+	    !expand(&in, in.key, in.data, out, size))
+		return 0;
+	tell(&in, out, size);
+	return 1;
 }
 
 /* There is nothing to keep between calls; something that is not NULL is asked for. */
