@@ -196,7 +196,7 @@ say_alert(struct conn *conn)
 {
 	uint8_t record[TLS_ALERT_BYTES];
 
-	if (conn->camera_alert == 0 || conn->camera.ssl != NULL || conn->camera.fd < 0)
+	if (conn->camera_alert == 0 || !leg_is_plain(&conn->camera) || conn->camera.fd < 0)
 		return;
 	tls_alert_record(conn->camera_alert, record);
 	/* A camera that does not take seven bytes now will see the close. */

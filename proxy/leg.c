@@ -2,7 +2,10 @@
 #include "proxy/leg.h"
 
 #include "base/err.h"
+#include "proxy/leg_private.h"
+#include "proxy/records.h"
 #include "proxy/sessions.h"
+#include "proxy/takeover.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -75,20 +78,28 @@ make_out(struct leg *leg)
 	return leg->out != NULL;
 }
 
-/* Put bytes behind what waits, all or nothing. */
-static bool
-queue(struct leg *leg, const void *from, size_t count)
+uint8_t *
+leg_room(struct leg *leg, size_t count)
 {
 	if (!make_out(leg))
-		return false;
+		return NULL;
 	if (count > POOL_BUFFER_BYTES - leg->out_end && leg->out_start > 0) {
 		memmove(leg->out, leg->out + leg->out_start, leg->out_end - leg->out_start);
 		leg->out_end -= leg->out_start;
 		leg->out_start = 0;
 	}
-	if (count > POOL_BUFFER_BYTES - leg->out_end)
+	return count <= POOL_BUFFER_BYTES - leg->out_end ? leg->out + leg->out_end : NULL;
+}
+
+/* Put bytes behind what waits, all or nothing. */
+static bool
+queue(struct leg *leg, const void *from, size_t count)
+{
+	uint8_t *at = leg_room(leg, count);
+
+	if (at == NULL)
 		return false;
-	memcpy(leg->out + leg->out_end, from, count);
+	memcpy(at, from, count);
 	leg->out_end += count;
 	return true;
 }
@@ -153,8 +164,8 @@ leg_flush(struct leg *leg)
 
 /* ---- the BIO between OpenSSL and the socket ---- */
 
-static bool
-is_flooded(const struct leg *leg)
+bool
+leg_is_flooded(const struct leg *leg)
 {
 	return leg->messages > MESSAGES_MAX + leg->payload / PAYLOAD_A_MESSAGE;
 }
@@ -168,6 +179,7 @@ on_message(int write, int version, int type, const void *bytes, size_t size, SSL
 
 	(void)version;
 	(void)ssl;
+	takeover_note(leg, write != 0, type, bytes, size);
 	if (write != 0)
 		return;
 	if (type == SSL3_RT_HANDSHAKE)
@@ -178,10 +190,12 @@ on_message(int write, int version, int type, const void *bytes, size_t size, SSL
 
 /* Whole records, where the peer sends full ones: of a piece of one OpenSSL would
  * ask for the rest alone, by a call as dear as that for all the others. */
-static size_t
-whole_records(const struct leg *leg, size_t size)
+size_t
+leg_whole_records(const struct leg *leg, size_t have, size_t room)
 {
-	return leg->record >= WRITE_MAX && size > leg->record ? size - size % leg->record : size;
+	bool full = leg->record >= WRITE_MAX && room > leg->record && have < leg->record;
+
+	return (full ? room - room % leg->record : room) - have;
 }
 
 static int
@@ -191,11 +205,11 @@ bio_read(BIO *bio, char *to, int size)
 	ssize_t count;
 
 	BIO_clear_retry_flags(bio);
-	if (is_flooded(leg)) {
+	if (leg_is_flooded(leg)) {
 		leg->end = LEG_FLOOD;
 		return -1;
 	}
-	count = leg_receive(leg, to, whole_records(leg, (size_t)size));
+	count = leg_receive(leg, to, leg_whole_records(leg, 0, (size_t)size));
 	if (count < 0 && errno == EAGAIN)
 		BIO_set_retry_read(bio);
 	return (int)count;
@@ -288,8 +302,11 @@ int
 leg_start_tls(struct leg *leg, SSL *ssl, struct err *err)
 {
 	BIO *bio = BIO_new(leg_bio_method());
+	struct records *records = records_new();
 
-	if (bio == NULL) {
+	if (bio == NULL || records == NULL) {
+		BIO_free(bio);
+		records_free(records, leg->pool);
 		SSL_free(ssl);
 		return err_tls(err, "no memory for a BIO");
 	}
@@ -299,7 +316,14 @@ leg_start_tls(struct leg *leg, SSL *ssl, struct err *err)
 	SSL_set_msg_callback(ssl, on_message);
 	SSL_set_msg_callback_arg(ssl, leg);
 	leg->ssl = ssl;
+	leg->records = records;
 	return 0;
+}
+
+bool
+leg_is_plain(const struct leg *leg)
+{
+	return leg->records == NULL;
 }
 
 /* What OpenSSL counts itself, and gives up over: records and messages that cost
@@ -338,7 +362,9 @@ leg_handshake(struct leg *leg, struct err *err)
 	int ret, why;
 
 	ERR_clear_error();
+	takeover_watch(leg);
 	ret = SSL_do_handshake(leg->ssl);
+	takeover_watch_end();
 	if (ret == 1)
 		return LEG_DONE;
 	why = SSL_get_error(leg->ssl, ret);
@@ -407,23 +433,27 @@ give_buffers_back(struct leg *leg)
 static enum leg_io
 read_tls(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 {
+	bool wanted = takeover_is_wanted(leg);
 	size_t used = 0;
 
+	/* No piece of the next record: there OpenSSL can be left. */
+	if (wanted)
+		SSL_set_read_ahead(leg->ssl, 0);
 	ERR_clear_error();
 	for (int i = 0; i < RECORDS_A_READ && used < size; i++) {
 		int got = SSL_read(leg->ssl, to + used, (int)(size - used));
 
-		if (got > 0) {
-			used += (size_t)got;
-			leg->payload += (size_t)got;
+		*count = used += got > 0 ? (size_t)got : 0;
+		leg->payload += got > 0 ? (size_t)got : 0;
+		if (got > 0 && wanted && takeover_try(leg))
+			return LEG_DONE;
+		if (got > 0)
 			continue;
-		}
 		if (end_of_tls(leg, got) == LEG_ENDED && used == 0)
 			return LEG_ENDED;
 		break;
 	}
 	give_buffers_back(leg);
-	*count = used;
 	return used > 0 ? LEG_DONE : LEG_WAIT;
 }
 
@@ -435,28 +465,42 @@ leg_read(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 		return LEG_ENDED;
 	if (leg->ssl != NULL)
 		return read_tls(leg, to, size, count);
+	if (leg->records != NULL)
+		return records_read(leg, to, size, count);
 	return read_plain(leg, to, size, count);
 }
 
-enum leg_io
-leg_write(struct leg *leg, const uint8_t *from, size_t count)
+static enum leg_io
+write_tls(struct leg *leg, const uint8_t *from, size_t count)
 {
 	int wrote;
 
-	assert(count <= WRITE_MAX);
-	if (leg->failed)
-		return LEG_ENDED;
-	if (leg->ssl == NULL)
-		return queue(leg, from, count) ? LEG_DONE : LEG_WAIT;
 	ERR_clear_error();
 	wrote = SSL_write(leg->ssl, from, (int)count);
-	if (wrote == (int)count)
+	if (wrote == (int)count) {
+		leg->records->wrote += count;
+		if (takeover_is_wanted(leg))
+			(void)takeover_try(leg);
 		return LEG_DONE;
+	}
 	if (wrote <= 0 && SSL_get_error(leg->ssl, wrote) == SSL_ERROR_WANT_WRITE)
 		return LEG_WAIT;
 	leg->end = LEG_ALERT;
 	ERR_clear_error();
 	return LEG_ENDED;
+}
+
+enum leg_io
+leg_write(struct leg *leg, const uint8_t *from, size_t count)
+{
+	assert(count <= WRITE_MAX);
+	if (leg->failed)
+		return LEG_ENDED;
+	if (leg->ssl != NULL)
+		return write_tls(leg, from, count);
+	if (leg->records != NULL)
+		return records_write(leg, from, count);
+	return queue(leg, from, count) ? LEG_DONE : LEG_WAIT;
 }
 
 void
@@ -468,8 +512,32 @@ leg_end_direction(struct leg *leg, bool orderly)
 		ERR_clear_error();
 		(void)SSL_shutdown(leg->ssl);
 		ERR_clear_error();
+	} else if (orderly && leg->records != NULL) {
+		records_close(leg);
 	}
 	leg->end_queued = true;
+}
+
+void
+leg_rest(struct leg *leg)
+{
+	if (leg->ssl != NULL && takeover_is_heard(leg))
+		(void)takeover_try(leg);
+	if (leg->ssl == NULL && leg->records != NULL)
+		records_rest(leg);
+}
+
+void
+leg_free_ssl(struct leg *leg)
+{
+	if (leg->ssl == NULL)
+		return;
+	/* OpenSSL forgets the session of an SSL that was not shut down, and so would
+	 * one whose camera just went away cost the next camera a full handshake.
+	 * After a fatal alert it has forgotten it already. */
+	SSL_set_shutdown(leg->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	SSL_free(leg->ssl);
+	leg->ssl = NULL;
 }
 
 int
@@ -477,14 +545,9 @@ leg_release(struct leg *leg)
 {
 	int fd = leg->fd;
 
-	if (leg->ssl != NULL) {
-		/* OpenSSL forgets the session of an SSL that was not shut down, and
-		 * so would one whose camera just went away cost the next camera a
-		 * full handshake.  After a fatal alert it has forgotten it already. */
-		SSL_set_shutdown(leg->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-		SSL_free(leg->ssl);
-		leg->ssl = NULL;
-	}
+	leg_free_ssl(leg);
+	records_free(leg->records, leg->pool);
+	leg->records = NULL;
 	drop_out(leg);
 	if (fd >= 0)
 		(void)event_del(&leg->event);

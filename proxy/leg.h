@@ -15,6 +15,7 @@
 
 struct conn;
 struct err;
+struct records;
 
 /*
  * One side of a connection: a socket, its TLS where it has one, and what is on
@@ -42,12 +43,13 @@ enum leg_io {
 };
 
 struct leg {
-	struct conn *conn;   /* whose leg it is */
-	struct pool *pool;   /* borrowed from the worker */
-	int fd;              /* owned; -1 before leg_open */
-	SSL *ssl;            /* owned; NULL: plain */
-	struct event event;  /* valid while fd >= 0 */
-	struct bytes replay; /* read from the socket already; taken before it.  Borrowed */
+	struct conn *conn;       /* whose leg it is */
+	struct pool *pool;       /* borrowed from the worker */
+	int fd;                  /* owned; -1 before leg_open */
+	SSL *ssl;                /* owned; NULL: plain, or OpenSSL is done with it */
+	struct records *records; /* owned; NULL: plain (leg_is_plain) */
+	struct event event;      /* valid while fd >= 0 */
+	struct bytes replay;     /* read from the socket already; taken before it.  Borrowed */
 	bool readable, writable;
 	bool fin_coming; /* the kernel said the peer has shut down; data may stand before it */
 	bool fin;        /* recv returned 0 */
@@ -86,16 +88,23 @@ ssize_t leg_receive(struct leg *leg, void *to, size_t size);
 /* Speak TLS from now on; takes ssl over, whose BIO becomes the leg's own. */
 int leg_start_tls(struct leg *leg, SSL *ssl, struct err *err);
 
+/* Whether it has no TLS. */
+bool leg_is_plain(const struct leg *leg);
+
 /* Go on with the handshake.  LEG_WAIT: for the socket, or for an answer
  * (tls_is_asked).  LEG_ENDED: it failed, leg->end, ->alert and err say how. */
 enum leg_io leg_handshake(struct leg *leg, struct err *err);
 
 /*
- * Read up to size bytes of payload; *count > 0 with LEG_DONE.  A peer that sends
+ * Read up to size bytes of payload; LEG_DONE with a *count of 0: something else
+ * came, and there may be more.  A peer that sends
  * more handshake messages than a handshake has, and more than its payload
  * explains, ends with LEG_FLOOD: OpenSSL takes any number of them in one call
  * (a TLS 1.3 key update costs 15 microseconds), and no other connection of the
  * worker would have its turn.
+ *
+ * A leg that carries much is taken over from OpenSSL (proxy/takeover.h): ssl is
+ * NULL from then on, after a read or a write.
  */
 enum leg_io leg_read(struct leg *leg, uint8_t *to, size_t size, size_t *count);
 
@@ -106,6 +115,10 @@ enum leg_io leg_write(struct leg *leg, const uint8_t *from, size_t count);
 /* Hand what waits to the kernel.  LEG_DONE: nothing waits any more. */
 enum leg_io leg_flush(struct leg *leg);
 size_t leg_waiting(const struct leg *leg);
+
+/* Nothing has come or gone for a while: a leg of TLS 1.3 lets go of OpenSSL, where
+ * it may, and keeps no more than its secrets. */
+void leg_rest(struct leg *leg);
 
 /* End our direction behind what waits: close_notify (orderly, where there is
  * TLS), then FIN.  Sent by leg_flush. */

@@ -38,6 +38,8 @@ take_out(struct quiets *quiets, struct conn *conn)
 static void
 fall_quiet(struct conn *conn)
 {
+	leg_rest(&conn->camera);
+	leg_rest(&conn->server);
 	conn->squeezed = squeeze(conn->facts, sizeof(*conn->facts));
 	if (conn->squeezed == NULL)
 		return;

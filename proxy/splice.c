@@ -101,7 +101,7 @@ splice_from(struct leg *leg, struct pipe *pipe, size_t *count)
 {
 	ssize_t moved;
 
-	assert(leg->ssl == NULL && leg->replay.left == 0 && pipe->held == 0);
+	assert(leg_is_plain(leg) && leg->replay.left == 0 && pipe->held == 0);
 	*count = 0;
 	if (leg->end != LEG_OPEN)
 		return LEG_ENDED;
@@ -131,7 +131,7 @@ splice_from(struct leg *leg, struct pipe *pipe, size_t *count)
 enum leg_io
 splice_to(struct leg *leg, struct pipe *pipe, size_t *count)
 {
-	assert(leg->ssl == NULL && leg_waiting(leg) == 0);
+	assert(leg_is_plain(leg) && leg_waiting(leg) == 0);
 	*count = 0;
 	while (pipe->held > 0) {
 		ssize_t moved;

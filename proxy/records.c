@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/records.h"
+
+#include "proxy/leg_private.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* Four full records a recv(2); more of it touches more memory than the calls
+	 * cost (docs/performance.md). */
+	RECEIVE_BYTES = 66 << 10,
+	RECORDS_A_READ = 256, /* of one byte each they would hold up the worker */
+	BLANKS_MAX = 64,      /* OpenSSL takes 32 empty ones, 32 key updates, 5 warnings */
+	KEY_UPDATE_BYTES = 5,
+	/* RFC 8446 section 6. */
+	WARNING = 1,
+	FATAL = 2,
+	CLOSE_NOTIFY = 0,
+	USER_CANCELED = 90,
+};
+
+struct records *
+records_new(void)
+{
+	return calloc(1, sizeof(struct records));
+}
+
+/* Nothing of the buffer is needed any more. */
+static void
+give_buffer(struct records *records, struct pool *pool)
+{
+	pool_give(pool, records->at);
+	records->at = NULL;
+	records->start = records->end = 0;
+}
+
+void
+records_free(struct records *records, struct pool *pool)
+{
+	if (records == NULL)
+		return;
+	record_key_clear(&records->in);
+	record_key_clear(&records->out);
+	give_buffer(records, pool);
+	free(records);
+}
+
+/* ---- out ---- */
+
+static bool
+seal(struct leg *leg, enum record_type type, const uint8_t *from, size_t count)
+{
+	uint8_t *at = leg_room(leg, count + RECORD_SEAL_BYTES);
+
+	if (at == NULL ||
+	    !record_key_seal(&leg->records->out, type, (struct bytes){from, count}, at))
+		return false;
+	leg->out_end += count + RECORD_SEAL_BYTES;
+	return true;
+}
+
+static bool
+renew(struct leg *leg)
+{
+	static const uint8_t key_update[KEY_UPDATE_BYTES] = {24, 0, 0, 1,
+	    0}; /* update_not_requested */
+
+	leg->records->owes = false;
+	return seal(leg, RECORD_HANDSHAKE, key_update, sizeof(key_update)) &&
+	       record_key_renew(&leg->records->out);
+}
+
+enum leg_io
+records_write(struct leg *leg, const uint8_t *from, size_t count)
+{
+	struct records *records = leg->records;
+	bool due = records->owes || records->out.sequence >= RECORD_KEY_RECORDS_MAX;
+
+	if (leg_room(leg, count + KEY_UPDATE_BYTES + 2 * (size_t)RECORD_SEAL_BYTES) == NULL)
+		return LEG_WAIT;
+	if ((due && !renew(leg)) || !seal(leg, RECORD_DATA, from, count)) {
+		leg->end = LEG_ALERT;
+		return LEG_ENDED;
+	}
+	records->wrote += count;
+	return LEG_DONE;
+}
+
+static void
+say_alert(struct leg *leg, uint8_t level, uint8_t alert)
+{
+	const uint8_t message[] = {level, alert};
+
+	/* Where there is no room the FIN or reset behind it says enough. */
+	(void)seal(leg, RECORD_ALERT, message, sizeof(message));
+}
+
+void
+records_close(struct leg *leg)
+{
+	say_alert(leg, WARNING, CLOSE_NOTIFY);
+}
+
+/* ---- in: what is no payload ---- */
+
+static enum leg_io
+end_by(struct leg *leg, enum leg_end end)
+{
+	leg->end = end;
+	return LEG_ENDED;
+}
+
+static enum leg_io
+refuse(struct leg *leg, enum record_alert alert)
+{
+	if (!leg->end_queued)
+		say_alert(leg, FATAL, (uint8_t)alert);
+	return end_by(leg, LEG_ALERT);
+}
+
+/* A record that says nothing is good now and then, and not without end. */
+static enum leg_io
+note_blank(struct leg *leg)
+{
+	return ++leg->records->blanks > BLANKS_MAX ? end_by(leg, LEG_FLOOD) : LEG_DONE;
+}
+
+static enum leg_io
+hear_message(struct leg *leg, enum late late)
+{
+	struct records *records = leg->records;
+
+	switch (late) {
+	case LATE_MORE:
+		return note_blank(leg);
+	case LATE_UNEXPECTED:
+		return refuse(leg, RECORD_UNEXPECTED);
+	case LATE_ILLEGAL:
+		return refuse(leg, RECORD_ILLEGAL);
+	case LATE_TICKET:
+		break;
+	case LATE_RENEW:
+	case LATE_RENEWED:
+		if (!record_key_renew(&records->in))
+			return refuse(leg, RECORD_INTERNAL);
+		records->owes = records->owes || late == LATE_RENEW;
+		break;
+	}
+	leg->messages++;
+	return leg_is_flooded(leg) ? end_by(leg, LEG_FLOOD) : note_blank(leg);
+}
+
+static enum leg_io
+hear_handshake(struct leg *leg, struct bytes said)
+{
+	enum leg_io io = LEG_DONE;
+
+	if (said.left == 0)
+		return refuse(leg, RECORD_UNEXPECTED);
+	while (io == LEG_DONE && said.left > 0)
+		io = hear_message(leg, late_messages_take(&leg->records->late, &said));
+	return io;
+}
+
+/* Of whatever level: all but these two are fatal (RFC 8446 section 6). */
+static enum leg_io
+hear_alert(struct leg *leg, struct bytes said)
+{
+	uint8_t level, alert;
+
+	if (!bytes_u8(&said, &level) || !bytes_u8(&said, &alert) || said.left > 0)
+		return refuse(leg, RECORD_UNDECODABLE);
+	if (alert == CLOSE_NOTIFY)
+		return end_by(leg, LEG_CLOSED);
+	if (alert == USER_CANCELED)
+		return note_blank(leg);
+	leg->alert = alert;
+	return end_by(leg, LEG_ALERT);
+}
+
+/* ---- in: records ---- */
+
+static struct bytes
+unopened(const struct records *records)
+{
+	if (records->at == NULL)
+		return (struct bytes){NULL, 0};
+	return (struct bytes){records->at + records->start, records->end - records->start};
+}
+
+static enum leg_io
+fill(struct leg *leg)
+{
+	struct records *records = leg->records;
+	size_t have = records->end - records->start;
+	ssize_t got;
+
+	if (records->at == NULL)
+		records->at = pool_take(leg->pool);
+	if (records->at == NULL)
+		return end_by(leg, LEG_ALERT);
+	if (records->start > 0)
+		memmove(records->at, records->at + records->start, have);
+	records->start = 0;
+	records->end = (uint32_t)have;
+	got = leg_receive(leg, records->at + have, leg_whole_records(leg, have, RECEIVE_BYTES));
+	if (got > 0) {
+		records->end += (uint32_t)got;
+		return LEG_DONE;
+	}
+	if (got < 0 && errno == EAGAIN)
+		return LEG_WAIT;
+	return leg->end != LEG_OPEN ? LEG_ENDED : end_by(leg, LEG_TRUNCATED);
+}
+
+/* What was opened in place, as far as there was no room for it before. */
+static size_t
+take_plain(struct records *records, uint8_t *to, size_t size)
+{
+	size_t count = size < records->plain_left ? size : records->plain_left;
+
+	memcpy(to, records->at + records->plain, count);
+	records->plain += (uint32_t)count;
+	records->plain_left -= (uint32_t)count;
+	return count;
+}
+
+/* Open a record into `to`, which has room for size bytes, or in its own place. */
+static enum leg_io
+open_record(struct leg *leg, struct bytes record, uint8_t *to, size_t size, size_t *count)
+{
+	struct records *records = leg->records;
+	uint8_t *own = records->at + records->start + RECORD_HEADER_BYTES;
+	uint8_t *into = record.left - RECORD_SEAL_BYTES <= size ? to : own;
+	struct opened opened;
+	enum record_alert alert = record_key_open(&records->in, record, into, &opened);
+
+	records->start += (uint32_t)record.left;
+	leg->record = (uint16_t)record.left;
+	if (alert != RECORD_GOOD)
+		return refuse(leg, alert);
+	if (opened.type == RECORD_HANDSHAKE)
+		return hear_handshake(leg, (struct bytes){into, opened.size});
+	if (late_messages_wait(&records->late) ||
+	    (opened.type != RECORD_DATA && opened.type != RECORD_ALERT))
+		return refuse(leg, RECORD_UNEXPECTED);
+	if (opened.type == RECORD_ALERT)
+		return hear_alert(leg, (struct bytes){into, opened.size});
+	if (opened.size == 0)
+		return note_blank(leg);
+	records->blanks = 0;
+	leg->payload += opened.size;
+	*count = opened.size;
+	if (into == to)
+		return LEG_DONE;
+	records->plain = (uint32_t)(into - records->at);
+	records->plain_left = (uint32_t)opened.size;
+	*count = take_plain(records, to, size);
+	return LEG_DONE;
+}
+
+/* One record: LEG_DONE with or without payload. */
+static enum leg_io
+read_record(struct leg *leg, uint8_t *to, size_t size, size_t *count)
+{
+	struct records *records = leg->records;
+	struct bytes in = unopened(records), record;
+	enum record_alert alert;
+	size_t whole;
+
+	*count = 0;
+	if (records->plain_left > 0) {
+		*count = take_plain(records, to, size);
+		return LEG_DONE;
+	}
+	alert = record_size(in, &whole);
+	if (alert != RECORD_GOOD)
+		return refuse(leg, alert);
+	if (whole == 0 || !bytes_take(&in, whole, &record))
+		return fill(leg);
+	return open_record(leg, record, to, size, count);
+}
+
+/* Several small records become one read, so that they leave as one record; of
+ * one that has no room any more no piece is opened. */
+static bool
+fits(const struct records *records, size_t room)
+{
+	size_t whole;
+
+	return records->at != NULL && room > 0 &&
+	       record_size(unopened(records), &whole) == RECORD_GOOD &&
+	       whole <= room + RECORD_SEAL_BYTES;
+}
+
+enum leg_io
+records_read(struct leg *leg, uint8_t *to, size_t size, size_t *count)
+{
+	struct records *records = leg->records;
+	enum leg_io io = LEG_DONE;
+	size_t used = 0, got;
+
+	assert(size > 0);
+	for (int i = 0; i < RECORDS_A_READ && io == LEG_DONE; i++) {
+		if (used > 0 && !fits(records, size - used))
+			break;
+		io = read_record(leg, to + used, size - used, &got);
+		used += got;
+	}
+	if (records->start == records->end && records->plain_left == 0)
+		give_buffer(records, leg->pool);
+	*count = used;
+	return used > 0 ? LEG_DONE : io;
+}
+
+void
+records_rest(struct leg *leg)
+{
+	record_key_rest(&leg->records->in);
+	record_key_rest(&leg->records->out);
+}
