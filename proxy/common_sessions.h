@@ -38,7 +38,8 @@ bool common_sessions_take(struct common_sessions *common, const uint8_t key[COMM
     SSL *ssl);
 
 /* The same with a camera, when its tickets are sent: of it nothing is kept, and
- * the session says no more than the version and the suite. */
+ * the session says no more than the version and the suite.  Not where it also says
+ * that the camera wants short records (RFC 6066 section 4). */
 bool common_sessions_blank(struct common_sessions *common, SSL *ssl);
 
 size_t common_sessions_count(const struct common_sessions *common);

@@ -470,20 +470,23 @@ leg_read(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 	return read_plain(leg, to, size, count);
 }
 
+/* One record, or several where the peer wants short ones. */
 static enum leg_io
 write_tls(struct leg *leg, const uint8_t *from, size_t count)
 {
-	int wrote;
+	size_t used = 0;
+	int wrote = 1;
 
 	ERR_clear_error();
-	wrote = SSL_write(leg->ssl, from, (int)count);
-	if (wrote == (int)count) {
+	for (; used < count && wrote > 0; used += wrote > 0 ? (size_t)wrote : 0)
+		wrote = SSL_write(leg->ssl, from + used, (int)(count - used));
+	if (used == count) {
 		leg->records->wrote += count;
 		if (takeover_is_wanted(leg))
 			(void)takeover_try(leg);
 		return LEG_DONE;
 	}
-	if (wrote <= 0 && SSL_get_error(leg->ssl, wrote) == SSL_ERROR_WANT_WRITE)
+	if (used == 0 && SSL_get_error(leg->ssl, wrote) == SSL_ERROR_WANT_WRITE)
 		return LEG_WAIT;
 	leg->end = LEG_ALERT;
 	ERR_clear_error();

@@ -33,7 +33,11 @@ records_new(void)
 static void
 give_buffer(struct records *records, struct pool *pool)
 {
-	pool_give(pool, records->at);
+	if (records->packed)
+		free(records->at);
+	else
+		pool_give(pool, records->at);
+	records->packed = false;
 	records->at = NULL;
 	records->start = records->end = 0;
 }
@@ -192,21 +196,51 @@ unopened(const struct records *records)
 	return (struct bytes){records->at + records->start, records->end - records->start};
 }
 
+/* What was not opened yet to the front of another buffer, or of its own. */
+static void
+move_to(struct records *records, uint8_t *to, struct pool *pool)
+{
+	struct bytes left = unopened(records);
+	bool same = to == records->at;
+
+	if (left.left > 0)
+		memmove(to, left.at, left.left);
+	if (!same)
+		give_buffer(records, pool);
+	records->at = to;
+	records->start = 0;
+	records->end = (uint32_t)left.left;
+}
+
+/* A piece of a record whose rest does not come: no more than that is held. */
+static void
+pack(struct records *records, struct pool *pool)
+{
+	size_t have = records->end - records->start;
+	uint8_t *exact;
+
+	if (have == 0 || records->packed || records->plain_left > 0)
+		return;
+	exact = malloc(have);
+	if (exact == NULL)
+		return;
+	move_to(records, exact, pool);
+	records->packed = true;
+}
+
 static enum leg_io
 fill(struct leg *leg)
 {
 	struct records *records = leg->records;
 	size_t have = records->end - records->start;
+	uint8_t *to = records->packed ? NULL : records->at;
 	ssize_t got;
 
-	if (records->at == NULL)
-		records->at = pool_take(leg->pool);
-	if (records->at == NULL)
+	if (to == NULL)
+		to = pool_take(leg->pool);
+	if (to == NULL)
 		return end_by(leg, LEG_ALERT);
-	if (records->start > 0)
-		memmove(records->at, records->at + records->start, have);
-	records->start = 0;
-	records->end = (uint32_t)have;
+	move_to(records, to, leg->pool);
 	got = leg_receive(leg, records->at + have, leg_whole_records(leg, have, RECEIVE_BYTES));
 	if (got > 0) {
 		records->end += (uint32_t)got;
@@ -322,4 +356,5 @@ records_rest(struct leg *leg)
 {
 	record_key_rest(&leg->records->in);
 	record_key_rest(&leg->records->out);
+	pack(leg->records, leg->pool);
 }

@@ -14,7 +14,8 @@ struct leg;
  * It is for TLS 1.3 with AES-GCM or ChaCha20-Poly1305, where both secrets were told
  * as the handshake was done (certs/key_schedule.h) and every record since was
  * counted; and only between two records: nothing half read or waiting in OpenSSL,
- * no message in pieces, no keys renewed, no end sent.  All else stays with OpenSSL.
+ * no message in pieces, no keys renewed, no end sent; and not where the peer wants
+ * short records.  All else stays with OpenSSL.
  */
 
 /* Around each call that goes on with leg's handshake: note its secrets. */

@@ -339,6 +339,42 @@ Test(records, payload_is_taken_in_any_pieces)
 	close_pair();
 }
 
+/* Of a record whose rest takes its time no more is held than came. */
+Test(records, a_piece_of_a_record_may_wait)
+{
+	uint8_t record[4096 + RECORD_SEAL_BYTES];
+	int ends[2];
+
+	fall_silent(true);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	cr_assert_eq(SSL_set_fd(peer, ends[0]), 1);
+	for (size_t cut = 1; cut < sizeof(record); cut = cut * 3 + 1) {
+		memset(buffer, (int)cut, 4096);
+		cr_assert_eq(SSL_write(peer, buffer, 4096), 4096);
+		cr_assert_eq(recv(ends[1], record, sizeof(record), 0), (ssize_t)sizeof(record));
+		cr_assert_eq(send(other, record, cut, 0), (ssize_t)cut);
+		hear(0);
+		cr_expect_not(leg.records->packed);
+		leg_rest(&leg);
+		leg_rest(&leg);
+		cr_expect(leg.records->packed);
+		cr_expect_eq(leg.records->end, cut);
+		if (cut % 2 == 0)
+			hear(0);
+		cr_assert_eq(send(other, record + cut, sizeof(record) - cut, 0),
+		    (ssize_t)(sizeof(record) - cut));
+		hear(4096);
+		cr_expect_arr_eq(heard, buffer, 4096);
+		cr_expect_null(leg.records->at);
+	}
+	cr_assert_eq(send(other, record, 7, 0), 7);
+	hear(0);
+	leg_rest(&leg); /* and is closed so */
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	close_pair();
+}
+
 /* ---- keys are renewed ---- */
 
 Test(records, key_updates_are_answered_once)
@@ -679,6 +715,20 @@ Test(records, a_piece_of_a_record_is_waited_for)
 	exchange();
 	(void)close(ends[0]);
 	(void)close(ends[1]);
+	close_pair();
+}
+
+/* As small as cameras with little memory want them. */
+Test(records, short_records_stay_with_openssl)
+{
+	cr_assert_eq(SSL_CTX_set_tlsext_max_fragment_length(ctx, TLSEXT_max_fragment_length_512),
+	    1);
+	shake_hands(true);
+	for (int i = 0; i < 10; i++)
+		exchange();
+	leg_rest(&leg);
+	cr_expect_not_null(leg.ssl);
+	exchange();
 	close_pair();
 }
 
