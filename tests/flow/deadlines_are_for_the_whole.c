@@ -60,7 +60,7 @@ expect_end(void (*camera)(struct peer *), void (*server)(struct peer *), enum en
 	struct flow flow;
 
 	flow_open(&flow,
-	    &(struct flow_setup){.config = "timeout: {hello: 300ms, handshake: 300ms}\n"});
+	    &(struct flow_setup){.config = "timeout: {hello: 1s, handshake: 1s}\n"});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 	flow_run(&flow, camera, server);
 	cr_expect_eq(flow.closed.facts.end, end, "%s", flow.closed.facts.end_text);

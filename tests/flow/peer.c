@@ -451,7 +451,8 @@ peer_finish(struct peer *peer)
 void
 peer_cut(struct peer *peer)
 {
-	if (!failed(peer) && shutdown(peer->fd, SHUT_WR) != 0)
+	/* What the other side has reset by now cannot be shut, and need not be. */
+	if (!failed(peer) && shutdown(peer->fd, SHUT_WR) != 0 && errno != ENOTCONN)
 		fail(peer, "shutdown: %s", strerror(errno));
 }
 

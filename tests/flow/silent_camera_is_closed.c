@@ -29,7 +29,7 @@ expect_closed(void (*camera)(struct peer *), enum end end, enum peer_end seen)
 {
 	struct flow flow;
 
-	flow_open(&flow, &(struct flow_setup){.config = "timeout: {hello: 200ms}\n"});
+	flow_open(&flow, &(struct flow_setup){.config = "timeout: {hello: 300ms}\n"});
 	flow_run(&flow, camera, NULL);
 	cr_expect_eq(flow.camera.end, seen);
 	cr_expect_not(flow_reached_server(&flow));

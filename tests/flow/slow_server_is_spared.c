@@ -537,7 +537,7 @@ Test(slow_server_is_spared, while_each_camera_has_its_share)
 	cr_assert_eq(evtimer_assign(&turns_timer, flow.worker->base, on_others, &flow), 0);
 	on_others(-1, 0, &flow);
 	flow_run(&flow, crowd_about, let_go);
-	cr_expect_lt(waited_ms, 2500, "%lu", (unsigned long)waited_ms);
+	cr_expect_lt(waited_ms, 3500, "%lu", (unsigned long)waited_ms);
 	cr_expect_eq(flow.closes, CROWD + 4);
 	cr_expect_eq(flow.worker->turns.count, 0);
 	(void)event_del(&turns_timer);
