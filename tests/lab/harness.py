@@ -19,7 +19,7 @@ import sys
 import traceback
 
 import net as network
-from appliance import ROOT, Appliance, build_directory
+from appliance import PATIENCE, ROOT, Appliance, build_directory
 from cameras import PLACES, REFUSED
 from net import Net
 from pki import Pki
@@ -281,7 +281,7 @@ def tell(line):
 def play(lab, function, seconds):
     name = function.__name__.replace("_", " ")
     signal.signal(signal.SIGALRM, out_of_time)
-    signal.alarm(seconds)
+    signal.alarm(seconds * PATIENCE)
     try:
         function(lab)
         tell(f"ok {name}")

@@ -33,7 +33,7 @@ def refused_by_appliance(lab, appliance, address, port=443):
     """The connection ends unanswered, and the record says by whom."""
     port_there = None
     try:
-        with lab.connect(address, port, timeout=5) as camera:
+        with lab.connect(address, port, timeout=15) as camera:
             port_there = port_of(camera)
             camera.sendall(b"GET / HTTP/1.1\r\n\r\n")
             equal(f"bytes from {address}", camera.recv(1), b"")

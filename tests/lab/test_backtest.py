@@ -44,8 +44,8 @@ def what_is_recorded_is_decided_anew_explained_and_followed(lab):
     camera = lab.camera_context(appliance)
     for _ in range(3):
         lab.request(camera)
-    refused(lab.request, camera, address=BAD)
     allowed = appliance.eve.wait(count=3, event_type="flow", dest_ip=GOOD)
+    refused(lab.request, camera, address=BAD)
     blocked = appliance.eve.wait(event_type="flow", dest_ip=BAD)
     the_same_rules_decide_the_same(appliance)
     other_rules_decide_otherwise(appliance, allowed, blocked)
@@ -53,7 +53,7 @@ def what_is_recorded_is_decided_anew_explained_and_followed(lab):
     equal("lines that were followed", [line["dst"] for line in (json.loads(follower.stdout.readline()) for _ in range(4))],
           [GOOD, GOOD, GOOD, BAD])
     follower.send_signal(signal.SIGINT)
-    equal("the follower's end", follower.wait(5), -signal.SIGINT)
+    equal("the follower's end", follower.wait(30), -signal.SIGINT)
     what_ends_early_ends_quietly(appliance)
     appliance.recorded()
 
@@ -132,7 +132,7 @@ def what_ends_early_ends_quietly(appliance):
             made.stdout.close()
         else:
             made.send_signal(number)
-        check("it ends", made.wait(10) in (20, -number), made.returncode)
+        check("it ends", made.wait(30) in (20, -number), made.returncode)
         equal("what it says", made.stderr.read(), "")
 
 

@@ -110,7 +110,7 @@ def dig(lab, server, name, *options, camera=10):
     """dig(1) in the cameras' network: its status, its answers."""
     source = f"fd77::{camera}" if ":" in server else f"192.168.77.{camera}"
     done = subprocess.run(lab.net.cam.command(
-        "dig", "-b", source, f"@{server}", name, "+tries=1", "+time=3", "+nocookie", *options),
+        "dig", "-b", source, f"@{server}", name, "+tries=1", "+time=15", "+nocookie", *options),
         capture_output=True, text=True, check=False)
     status = done.stdout.split("status: ")[1].split(",")[0] if "status: " in done.stdout else "none"
     answers = [line.split()[-1] for line in done.stdout.splitlines()
@@ -118,7 +118,7 @@ def dig(lab, server, name, *options, camera=10):
     return status, answers
 
 
-def camera_socket(lab, camera=10, timeout=2):
+def camera_socket(lab, camera=10, timeout=15):
     made = lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.settimeout(timeout)
     made.bind((f"192.168.77.{camera}", 0))
@@ -401,7 +401,7 @@ def slow_camera_is_no_exception(made):
     lab.net.add_cloud(other)
     made.dns.asked.clear()
     with lab.net.cam.socket() as camera:
-        camera.settimeout(5)
+        camera.settimeout(15)
         camera.connect((other, 53))
         time.sleep(0.6)
         query = question(7, "cam.example")

@@ -85,7 +85,7 @@ def footage_never_leaves_and_the_rest_does(lab):
         equal(f"port {port}", {key: field(event, key) for key in want}, want)
         equal(f"what port {port} received", b"".join(servers[port].received), b"")
     event = camera.event(8445)
-    received = b"".join(servers[8445].received)
+    received = b"".join(wait_for("what the server kept", 5, lambda: servers[8445].received))
     with open(status, "rb") as sent:
         equal("what arrived", hashlib.sha256(received.partition(b"\r\n\r\n")[2]).digest(), hashlib.sha256(sent.read()).digest())
     equal("left up", field(event, "borderlens__left__up"), len(received))
@@ -160,7 +160,7 @@ def a_limit_slows_what_is_beyond(lab):
     began = time.monotonic()
     check("it arrives", pour(lab, 7000, 320 << 10))
     took = time.monotonic() - began
-    check("slowly", 0.7 < took < 10, took)
+    check("slowly", 0.7 < took < 20, took)
     event = appliance.eve.wait(event_type="flow", dest_port=7000)
     equal("verdict", field(event, "borderlens__verdict"), "limit")
     equal("left", field(event, "borderlens__left__up"), 320 << 10)
@@ -200,7 +200,9 @@ def send_datagrams_of_no_protocol(lab, appliance):
         refused(server.recv, 2000)
         camera.bind(("192.168.77.10", 0))
         camera.sendto(b"hello, server", (GOOD, 5010))
+        server.settimeout(15)
         equal("what opens the way", server.recv(2000), b"hello, server")
+        server.settimeout(0.3)
         with open(f"{lab.directory}/datagrams.mpegts", "rb") as file:
             camera.sendto(file.read(1316), (GOOD, 5010))
         refused(server.recv, 2000)
@@ -231,7 +233,7 @@ def footage_in_datagrams_never_leaves(lab):
 def a_budget_counts_datagrams_too(lab):
     server = lab.net.net.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind((GOOD, 5000))
-    server.settimeout(5)
+    server.settimeout(15)
     appliance = lab.started(budget("block", "10KB"))
     with server, lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
         camera.bind(("192.168.77.10", 0))

@@ -4,6 +4,7 @@ what is wrong is told, and nobody notices.
 
 RELOADS=1000 reloads so often under load; the figures are printed."""
 
+import contextlib
 import json
 import os
 import re
@@ -156,6 +157,11 @@ def a_new_rule_ends_what_it_blocks_and_nothing_else(lab):
 
 # ---- what goes wrong meanwhile ----
 
+def checker_of(appliance):
+    """It lives for some hundredths of a second."""
+    return wait_for("a checker", 5, lambda: appliance.role_pids("checker"), pause_s=0.001)
+
+
 def reload_aside(appliance, *more):
     return subprocess.Popen(appliance.space.command(binary(), "reload", "-c", appliance.config_path, *more),
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -175,7 +181,7 @@ def who_dies_meanwhile_changes_nothing(lab):
     wait_for("both workers", 10, lambda: len(appliance.role_pids("worker")) == 2)
     # A checker that is killed before it has said anything.
     asked = reload_aside(appliance)
-    checker = wait_for("a checker", 5, lambda: appliance.role_pids("checker"))
+    checker = checker_of(appliance)
     os.kill(checker[0], signal.SIGKILL)
     said = asked.communicate(timeout=30)[1]
     if "reloaded" not in said and asked.returncode != 0:
@@ -200,9 +206,28 @@ def prepared(appliance, *workers):
     for worker in workers:
         os.kill(worker, signal.SIGSTOP)
     asked = reload_aside(appliance)
-    wait_for("a checker", 5, lambda: appliance.role_pids("checker"))
+    checker_of(appliance)
     wait_for("its end", 10, lambda: not appliance.role_pids("checker"))
     return asked
+
+
+def call_off_and_reload(appliance):
+    """Whether the worker that was slow lived to the end of the second reload."""
+    workers = wait_for("both workers", 10, lambda: len(pids := appliance.role_pids("worker")) == 2 and pids)
+    slow, other = workers
+    write(f"{appliance.directory}/rules.yaml", BLOCK6)
+    first = prepared(appliance, slow)
+    os.kill(other, signal.SIGKILL)
+    said = first.communicate(timeout=60)[1]
+    check("the first is called off", "died meanwhile" in said, said)
+    write(f"{appliance.directory}/rules.yaml", RULES)
+    second = prepared(appliance)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(slow, signal.SIGCONT)
+    said = second.communicate(timeout=60)
+    lived = slow in appliance.role_pids("worker")
+    check(f"the second's exit ({said})", second.returncode == 0 or not lived, second.returncode)
+    return lived
 
 
 @story()
@@ -210,17 +235,9 @@ def what_was_called_off_is_not_taken_with_the_next(lab):
     """A worker that was slow still makes the one, and is asked for the next."""
     lab.server(Server(lab.net.net, GOOD6, tls=context(lab.good)))
     appliance, camera = serving(lab)
-    slow, other = appliance.role_pids("worker")
-    write(f"{appliance.directory}/rules.yaml", BLOCK6)
-    first = prepared(appliance, slow)
-    os.kill(other, signal.SIGKILL)
-    said = first.communicate(timeout=10)[1]
-    check("the first is called off", "died meanwhile" in said, said)
-    write(f"{appliance.directory}/rules.yaml", RULES)
-    second = prepared(appliance)
-    os.kill(slow, signal.SIGCONT)
-    equal(f"the second's exit ({second.communicate(timeout=30)})", second.returncode, 0)
-    check("the slow one is still there", slow in appliance.role_pids("worker"))
+    # One that is slow for two seconds is taken for stuck, and killed: on a machine
+    # that takes that long itself it is tried again.
+    check("the slow one is still there", any(call_off_and_reload(appliance) for _ in range(5)))
     for number in harness.CAMERAS * 2:  # both workers
         check("served by the second", lab.request(camera, address=GOOD6, camera=number).startswith(b"HTTP/1.1 200"))
     appliance.recorded()

@@ -238,7 +238,7 @@ def a_reset_stays_a_reset(lab):
     lab.server(Server(lab.net.net, GOOD, 80, handler=reset_later))
     appliance = lab.started()
     for _ in range(200):
-        with lab.connect(port=80, timeout=3) as camera:
+        with lab.connect(port=80) as camera:
             camera.sendall(b"GET / HTTP/1.1\r\n\r\n")
             error = harness.refused(harness.read_all, camera)
             check("reset", isinstance(error, ConnectionResetError), error)

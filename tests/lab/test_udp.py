@@ -63,7 +63,7 @@ def source_of(address, camera):
 
 def camera_socket(lab, address, camera=10, port=0, connect=None):
     made = lab.net.cam.socket(family_of(address), socket.SOCK_DGRAM)
-    made.settimeout(5)
+    made.settimeout(15)
     made.bind((source_of(address, camera), port))
     if connect is not None:
         made.connect((address, connect))

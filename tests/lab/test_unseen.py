@@ -248,7 +248,7 @@ def the_box_answers_what_asks_for_the_time_and_nothing_leaves(lab):
     asked = b"\x23" + bytes(39) + b"a stamp."
     for address in (GOOD, GOOD6, "192.168.77.1", "fd77::1"):
         with lab.net.cam.socket(network.family_of(address), socket.SOCK_DGRAM) as camera:
-            camera.settimeout(5)
+            camera.settimeout(15)
             camera.connect((address, 123))
             camera.send(asked)
             answer = camera.recv(100)
@@ -274,7 +274,7 @@ def a_broker_that_dies_is_started_anew_and_workers_go_on(lab):
         pid = appliance.role_pids("broker")[0]
         subprocess.run(["kill", "-9", str(pid)], check=True)
         with lab.net.cam.socket(socket.AF_INET, socket.SOCK_DGRAM) as camera:
-            camera.settimeout(5)
+            camera.settimeout(15)
             camera.connect((f"3.120.0.{20 + round_}", 123))
             camera.send(b"\x23" + bytes(47))
             equal("bytes of the answer", len(camera.recv(100)), 48)
@@ -338,10 +338,10 @@ def cameras_of_one_bridge_find_each_other(lab):
             listening.bind(("", 3702))
             listening.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP,
                                  group + socket.inet_aton("10.44.0.3"))
-            listening.settimeout(5)
+            listening.settimeout(15)
             asking.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton("10.44.0.2"))
             asking.bind(("10.44.0.2", 0))
-            asking.settimeout(5)
+            asking.settimeout(15)
             asking.sendto(b"who is there", ("239.255.255.250", 3702))
             said, camera = listening.recvfrom(100)
             equal("what the other camera heard", said, b"who is there")
@@ -381,7 +381,7 @@ def rules_of_somebody_else_bring_datagrams_to_a_known_port(lab):
                                          "gateway": {"manage": False, "listen_udp": 9100}})
         for address in (GOOD, GOOD6):
             with lab.net.cam.socket(network.family_of(address), socket.SOCK_DGRAM) as camera:
-                camera.settimeout(5)
+                camera.settimeout(15)
                 camera.connect((address, 123))
                 camera.send(b"\x23" + bytes(47))
                 equal(f"{address}: bytes of the answer", len(camera.recv(100)), 48)
