@@ -130,7 +130,8 @@ Test(payload_is_judged, and_footage_never_leaves)
 	cr_expect_eq(facts->end, END_REFUSED, "%s", facts->end_text);
 	cr_expect_eq(facts->inspect, INSPECT_OPENED);
 	cr_expect_eq(flow.camera.end, PEER_RESET);
-	cr_expect_eq(flow.server.end, PEER_RESET);
+	/* OpenSSL passes over a reset that comes while it hands out tickets. */
+	cr_expect(flow.server.end == PEER_RESET || flow.server.end == PEER_TRUNCATED);
 	flow_close(&flow);
 }
 
