@@ -57,6 +57,9 @@ packages_install() {
 	say "installed"
 }
 
+# npm may be there without being Debian's.
+npm_install() { command -v npm >/dev/null || packages_install npm; }
+
 # No service of a package is started: the laboratory runs its own, in its
 # namespaces.  The policy file asks whether this script still lives, so that one
 # left behind by a kill forbids nothing.
