@@ -5,7 +5,7 @@
 
 static const uint64_t stuck_after_ms[ROLE_COUNT] = {
     [ROLE_SIGNER] = 5000,
-    [ROLE_WORKER] = 2000,
+    [ROLE_WORKER] = 5000,
     [ROLE_RECORDER] = 15000,
     [ROLE_BROKER] = 5000,
 };

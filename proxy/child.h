@@ -35,9 +35,10 @@ struct child {
 /* It has ended: sets when it is to be started again. */
 void child_ended(struct child *child, uint64_t now_ms);
 
-/* Whether a role that beat last at beat_ms (0: not yet) is stuck: a worker
- * after 2 s, a signer or broker after 5 s, a recorder, whose disk may be slow, after 15 s;
- * one that never beat after CHILD_FIRST_BEAT_MS. */
+/* Whether a role that beat last at beat_ms (0: not yet) is stuck: after 5 s, a
+ * recorder, whose disk may be slow, after 15 s; one that never beat after
+ * CHILD_FIRST_BEAT_MS.  No sooner: a busy machine gives a process no time at all
+ * for two seconds, and whoever is killed takes its connections with it. */
 bool child_is_stuck(const struct child *child, uint64_t beat_ms, uint64_t now_ms);
 
 /* "worker 2", "signer".  Returns out. */

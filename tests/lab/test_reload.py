@@ -235,7 +235,7 @@ def what_was_called_off_is_not_taken_with_the_next(lab):
     """A worker that was slow still makes the one, and is asked for the next."""
     lab.server(Server(lab.net.net, GOOD6, tls=context(lab.good)))
     appliance, camera = serving(lab)
-    # One that is slow for two seconds is taken for stuck, and killed: on a machine
+    # One that is slow for five seconds is taken for stuck, and killed: on a machine
     # that takes that long itself it is tried again.
     check("the slow one is still there", any(call_off_and_reload(appliance) for _ in range(5)))
     for number in harness.CAMERAS * 2:  # both workers

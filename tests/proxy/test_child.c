@@ -54,7 +54,7 @@ Test(child, is_stuck_when_it_has_not_beaten_for_its_time)
 	static const struct {
 		enum role role;
 		uint64_t after_ms;
-	} rows[] = {{ROLE_WORKER, 2000}, {ROLE_SIGNER, 5000}, {ROLE_RECORDER, 15000}};
+	} rows[] = {{ROLE_WORKER, 5000}, {ROLE_SIGNER, 5000}, {ROLE_RECORDER, 15000}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct child child = running(rows[i].role);
