@@ -53,9 +53,11 @@ class Skip(Exception):
 
 
 def story(seconds=60):
-    """Mark a test; it fails when it takes longer."""
+    """Mark a test; it fails when it takes longer.  Those of a file that another
+    one takes something from are played by themselves only."""
     def mark(function):
-        _stories.append((function, seconds))
+        if function.__module__ == "__main__":
+            _stories.append((function, seconds))
         return function
     return mark
 
