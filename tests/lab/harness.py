@@ -272,7 +272,7 @@ def remove_leftovers():
     """What killed runs left: namespaces, mounts, directories."""
     network.remove_leftovers()
     for name in os.listdir("/tmp"):
-        if re.fullmatch(r"blt\d+", name) and not os.path.exists(f"/proc/{name[3:]}"):
+        if re.fullmatch(r"blt\d+", name) and network.is_left_over(name):
             remove_directory(f"/tmp/{name}")
 
 

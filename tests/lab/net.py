@@ -131,25 +131,39 @@ def _end_processes(name, deadline_s=5):
         time.sleep(0.02)
 
 
+def _names(directory):
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        return []
+
+
 def remove(prefix):
     """Remove the namespaces of a prefix, and all that runs in them."""
-    for part in ("cam", "gw", "net"):
-        name = f"{prefix}-{part}"
-        if os.path.exists(f"/run/netns/{name}"):
+    for name in _names("/run/netns"):
+        if name.startswith(f"{prefix}-"):
             _end_processes(name)
             subprocess.run(["ip", "netns", "del", name], capture_output=True, check=False)
-        shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
+    for name in _names("/etc/netns"):
+        if name.startswith(f"{prefix}-"):
+            shutil.rmtree(f"/etc/netns/{name}", ignore_errors=True)
+
+
+def is_left_over(prefix):
+    """Whether a test run's prefix holds a process that is gone; its number may
+    be another program's by now."""
+    try:
+        with open(f"/proc/{prefix[3:]}/cmdline", "rb") as file:
+            return b"python" not in file.read().split(b"\0")[0]
+    except OSError:
+        return True
 
 
 def remove_leftovers():
-    """Namespaces that test runs which were killed have left: their prefix holds
-    the process that made them, and it is gone."""
-    try:
-        names = os.listdir("/run/netns")
-    except FileNotFoundError:
-        return
+    """Namespaces that test runs which were killed have left."""
+    names = _names("/run/netns") + _names("/etc/netns")
     for prefix in {found.group(1) for name in names if (found := re.match(r"(blt\d+)-", name))}:
-        if not os.path.exists(f"/proc/{prefix[3:]}"):
+        if is_left_over(prefix):
             remove(prefix)
 
 
