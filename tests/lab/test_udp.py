@@ -285,6 +285,9 @@ def a_flood_of_ports_stays_within_its_camera(lab):
     with camera_socket(lab, GOOD, connect=6100) as camera:
         camera.send(rtp_packet(1, 4711))
         port = camera.getsockname()[1]
+        # Behind it in the worker's queue: when this is answered, it was taken.
+        with camera_socket(lab, GOOD, connect=5000) as other:
+            wait_for("what was sent behind it", 5, answered, other, b"behind", 2)
         equal("exit", appliance.stop(), 0)
     appliance.recorded()
     waited = appliance.eve.find(event_type="flow", src_port=port)
