@@ -12,11 +12,6 @@
 #include <sys/socket.h>
 
 enum {
-	SEGMENTS_MAX = 64,           /* UDP_MAX_SEGMENTS of the kernel */
-	SEGMENTED_BYTES_MAX = 65000, /* a datagram of IPv4 with its headers has 65,535 */
-	/* Beyond what any link takes whole a datagram is not put together with
-	 * others: each of them would have to be taken apart twice. */
-	SEGMENT_MAX = 1472,
 	/* From one place to the next: 33 lines of cache more than a datagram takes, or
 	 * the beginnings of all would meet in the same few sets of it. */
 	PLACE_BYTES = UDP_DATAGRAM_MAX + 1 + 33 * 64,
@@ -24,17 +19,10 @@ enum {
 };
 
 /* What comes beside a datagram: where it was sent, in both families' forms at
- * most, and by which interface.  And what goes beside: where to cut. */
+ * most, and by which interface. */
 enum {
 	CONTROL_BYTES = CMSG_SPACE(sizeof(struct sockaddr_in6)) * 2 +
 			CMSG_SPACE(sizeof(struct in6_pktinfo)) * 2 + CMSG_SPACE(sizeof(int)),
-	SEGMENT_BYTES = CMSG_SPACE(sizeof(uint16_t)),
-};
-
-/* A message to the kernel: datagrams that hang together by `next`. */
-struct leaving {
-	const struct udp_message *first;
-	size_t count;
 };
 
 struct udp_batch {
@@ -43,12 +31,6 @@ struct udp_batch {
 	_Alignas(struct cmsghdr) uint8_t controls[UDP_BATCH][CONTROL_BYTES];
 	struct iovec received[UDP_BATCH];
 	struct mmsghdr in[UDP_BATCH];
-
-	struct leaving leaving[UDP_BATCH]; /* one a message of out */
-	struct iovec pieces[UDP_BATCH];
-	struct sockaddr_storage tos[UDP_BATCH];
-	_Alignas(struct cmsghdr) uint8_t segments[UDP_BATCH][SEGMENT_BYTES];
-	struct mmsghdr out[UDP_BATCH];
 	/* Pages that nobody filled cost nothing. */
 	uint8_t *bytes;       /* UDP_BATCH places */
 	size_t message_count; /* what is in the places */
@@ -219,160 +201,4 @@ udp_batch_receive(struct udp_batch *batch, int fd, size_t most, struct udp_messa
 	for (int i = 0; i < got && batch->message_count < UDP_BATCH_MESSAGES; i++)
 		take(batch, batch->count++);
 	return batch->message_count - before;
-}
-
-/* ---- sending ---- */
-
-/* One call's worth of datagrams: `pieces` of memory in `messages`, of which each
- * has one datagram or, put together, more. */
-struct call {
-	size_t pieces, messages;
-	/* Of the message that is being filled: */
-	size_t bytes, each, last; /* together, of its first datagram, of its last */
-};
-
-static bool
-joins(const struct udp_batch *batch, const struct call *call, const struct udp_message *message)
-{
-	const struct leaving *leaving = &batch->leaving[call->messages - 1];
-
-	return message->payload.left > 0 && message->payload.left <= call->each &&
-	       call->last == call->each && call->each <= SEGMENT_MAX &&
-	       leaving->count < SEGMENTS_MAX &&
-	       call->bytes + message->payload.left <= SEGMENTED_BYTES_MAX &&
-	       addr_equal(&message->to, &leaving->first->to);
-}
-
-static void
-begin(struct udp_batch *batch, struct call *call, const struct udp_message *message)
-{
-	size_t at = call->messages++;
-	struct msghdr *header = &batch->out[at].msg_hdr;
-
-	*header = (struct msghdr){.msg_name = &batch->tos[at],
-	    .msg_iov = &batch->pieces[call->pieces],
-	    .msg_iovlen = 0};
-	header->msg_namelen = addr_to_sockaddr(&message->to, &batch->tos[at]);
-	batch->leaving[at] = (struct leaving){.first = message};
-	call->bytes = 0;
-	call->each = message->payload.left;
-}
-
-/* From the second on the kernel is told where to cut. */
-static void
-tell_segments(struct udp_batch *batch, size_t at, uint16_t each)
-{
-	struct msghdr *header = &batch->out[at].msg_hdr;
-	struct cmsghdr *control;
-
-	header->msg_control = batch->segments[at];
-	header->msg_controllen = SEGMENT_BYTES;
-	control = CMSG_FIRSTHDR(header);
-	control->cmsg_level = SOL_UDP;
-	control->cmsg_type = UDP_SEGMENT;
-	control->cmsg_len = CMSG_LEN(sizeof(each));
-	memcpy(CMSG_DATA(control), &each, sizeof(each));
-}
-
-/* What came as one lies together, and is one piece again. */
-static void
-add_piece(struct udp_batch *batch, struct call *call, struct bytes payload)
-{
-	struct msghdr *header = &batch->out[call->messages - 1].msg_hdr;
-	struct iovec *last = header->msg_iovlen > 0 ? &batch->pieces[call->pieces - 1] : NULL;
-
-	if (last != NULL && (const uint8_t *)last->iov_base + last->iov_len == payload.at) {
-		last->iov_len += payload.left;
-		return;
-	}
-	/* sendmsg(2) does not write to what it sends. */
-	batch->pieces[call->pieces++] = (struct iovec){(void *)(uintptr_t)payload.at, payload.left};
-	header->msg_iovlen++;
-}
-
-static void
-add(struct udp_batch *batch, struct call *call, const struct udp_message *message)
-{
-	size_t at;
-
-	if (call->messages == 0 || !joins(batch, call, message))
-		begin(batch, call, message);
-	at = call->messages - 1;
-	add_piece(batch, call, message->payload);
-	call->bytes += message->payload.left;
-	call->last = message->payload.left;
-	if (++batch->leaving[at].count == 2)
-		tell_segments(batch, at, (uint16_t)call->each);
-}
-
-static void
-tell_sent(const struct leaving *leaving, udp_batch_sent *sent, void *arg)
-{
-	const struct udp_message *message = leaving->first;
-
-	for (size_t i = 0; i < leaving->count; i++, message = message->next)
-		sent(arg, message);
-}
-
-/* One that the kernel refuses as a whole (its path takes no datagrams of that
- * size, ...) goes datagram by datagram. */
-static void
-send_each(int fd, const struct msghdr *whole, const struct leaving *leaving, udp_batch_sent *sent,
-    void *arg)
-{
-	const struct udp_message *message = leaving->first;
-
-	for (size_t i = 0; i < leaving->count; i++, message = message->next) {
-		struct iovec piece = {(void *)(uintptr_t)message->payload.at,
-		    message->payload.left};
-		const struct msghdr one = {.msg_name = whole->msg_name,
-		    .msg_namelen = whole->msg_namelen,
-		    .msg_iov = &piece,
-		    .msg_iovlen = 1};
-
-		if (sendmsg(fd, &one, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-			sent(arg, message);
-	}
-}
-
-static void
-send_call(struct udp_batch *batch, int fd, const struct call *call, udp_batch_sent *sent, void *arg)
-{
-	size_t done = 0;
-	int tries = 0;
-
-	while (done < call->messages) {
-		int got = sendmmsg(fd, &batch->out[done], (unsigned)(call->messages - done),
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
-
-		if (got > 0) {
-			for (; got > 0; got--)
-				tell_sent(&batch->leaving[done++], sent, arg);
-			continue;
-		}
-		if (errno == EAGAIN || errno == ENOBUFS || errno == EBADF)
-			return;
-		/* An ICMP error that came for an earlier one is told here, and once. */
-		if ((errno == ECONNREFUSED || errno == EINTR) && tries++ < TRIES)
-			continue;
-		if (batch->leaving[done].count > 1)
-			send_each(fd, &batch->out[done].msg_hdr, &batch->leaving[done], sent, arg);
-		done++;
-	}
-}
-
-void
-udp_batch_send(struct udp_batch *batch, int fd, const struct udp_message *chain,
-    udp_batch_sent *sent, void *arg)
-{
-	struct call call = {0};
-
-	for (; chain != NULL; chain = chain->next) {
-		add(batch, &call, chain);
-		if (call.pieces < UDP_BATCH)
-			continue;
-		send_call(batch, fd, &call, sent, arg);
-		call = (struct call){0};
-	}
-	send_call(batch, fd, &call, sent, arg);
 }

@@ -13,11 +13,10 @@ struct err;
 struct udp_batch;
 
 /*
- * Datagrams many at a time: recvmmsg(2) into memory that a worker has once, and
- * from there sendmmsg(2).  Neighbours of one size to one receiver go to the
- * kernel as one (UDP_SEGMENT, udp(7)), and are datagrams again behind it; so do
- * those that the kernel hands over as one (UDP_GRO) where a socket was opened to
- * it with udp_batch_gather.
+ * Datagrams that are received many at a time: recvmmsg(2) into memory that stays,
+ * from where they can be sent on (proxy/udp_send.h).  Those that the kernel hands
+ * over as one (UDP_GRO, udp(7)), where a socket was opened to it with
+ * udp_batch_gather, are datagrams again here.
  */
 enum {
 	UDP_BATCH = 64, /* that are received at once, each a datagram or many */
@@ -54,14 +53,5 @@ size_t udp_batch_receive(struct udp_batch *batch, int fd, size_t most, struct ud
 
 /* How many times more it takes. */
 size_t udp_batch_room(const struct udp_batch *batch);
-
-/*
- * Send what hangs together by `next` to each one's `to`, from fd.  sent is called
- * for each that the kernel took; what it does not take now is lost, as any
- * datagram may be.
- */
-typedef void udp_batch_sent(void *arg, const struct udp_message *message);
-void udp_batch_send(struct udp_batch *batch, int fd, const struct udp_message *chain,
-    udp_batch_sent *sent, void *arg);
 
 #endif

@@ -291,7 +291,7 @@ udp_flow_answer(struct udp_relay *relay, struct udp_flow *flow, struct bytes ans
 	if (reply == NULL)
 		return;
 	udp_flow_add_leaving_down(flow, &message);
-	udp_reply_send(relay->replies, reply, &message);
+	udp_reply_send(reply, &message);
 	udp_flow_note_left_down(flow);
 }
 
@@ -314,7 +314,7 @@ send_waiting(struct udp_relay *relay, struct udp_flow *flow)
 		if (!udp_flow_leaves(relay, flow, message.payload))
 			continue;
 		flow->live->left_up += message.payload.left;
-		udp_batch_send(relay->batch, flow->outlet->fd, &message, tell_sent, flow);
+		udp_send(flow->outlet->fd, &message, tell_sent, flow);
 	}
 	udp_flow_note_left_up(flow);
 }

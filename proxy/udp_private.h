@@ -10,6 +10,7 @@
 #include "proxy/udp_outlet.h"
 #include "proxy/udp_relay.h"
 #include "proxy/udp_reply.h"
+#include "proxy/udp_send.h"
 #include "proxy/udp_table.h"
 #include "proxy/worker_private.h"
 
@@ -64,7 +65,7 @@ struct udp_relay {
 	struct udp_batch *taken; /* what cameras sent */
 	struct udp_message *taken_at;
 	size_t taken_left;       /* from taken_at on */
-	struct udp_batch *batch; /* what servers answered, and all that is sent */
+	struct udp_batch *batch; /* what servers answered */
 	struct udp_outlets *outlets;
 	struct udp_replies *replies;
 	size_t sockets_max;   /* of each kind; the process's descriptors allow no more */

@@ -62,7 +62,7 @@ send_up(struct udp_relay *relay)
 		struct udp_message *chain = outlet->leaving;
 
 		outlet->leaving = NULL;
-		udp_batch_send(relay->batch, outlet->fd, chain, tell_sent_up, NULL);
+		udp_send(outlet->fd, chain, tell_sent_up, NULL);
 		for (; chain != NULL; chain = chain->next)
 			udp_flow_note_left_up(chain->owner);
 	}
@@ -273,14 +273,14 @@ route_down(struct udp_relay *relay, const struct udp_outlet *outlet, struct udp_
 }
 
 static void
-send_down(struct udp_relay *relay, struct udp_reply **replies, size_t count)
+send_down(struct udp_reply **replies, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct udp_reply_leaving *leaving = udp_reply_leaving(replies[i]);
 		struct udp_message *chain = leaving->first;
 
 		leaving->first = NULL;
-		udp_reply_send(relay->replies, replies[i], chain);
+		udp_reply_send(replies[i], chain);
 		for (; chain != NULL; chain = chain->next)
 			udp_flow_note_left_down(chain->owner);
 	}
@@ -333,7 +333,7 @@ on_servers(evutil_socket_t fd, short what, void *arg)
 				take_errors(relay, ready[at].outlet);
 			take_answers(relay, ready[at].outlet, replies, &count);
 		}
-		send_down(relay, replies, count);
+		send_down(replies, count);
 	}
 }
 
@@ -502,7 +502,7 @@ udp_relay_open(struct worker *worker, int fd, struct err *err)
 	if (relay->table == NULL || relay->cases == NULL || relay->batch == NULL ||
 	    relay->taken == NULL || relay->outlets == NULL)
 		goto fail;
-	relay->replies = udp_replies_new(worker->broker, relay->batch, tell_sent_down, relay);
+	relay->replies = udp_replies_new(worker->broker, tell_sent_down, relay);
 	if (relay->replies == NULL || udp_cards_open(relay) != 0 ||
 	    event_assign(&relay->event, worker->base, fd, EV_READ | EV_PERSIST, on_camera, relay) !=
 		0 ||

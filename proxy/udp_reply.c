@@ -5,6 +5,7 @@
 #include "base/siphash.h"
 #include "proxy/broker.h"
 #include "proxy/udp_batch.h"
+#include "proxy/udp_send.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -38,7 +39,6 @@ struct udp_reply {
 struct udp_replies {
 	struct siphash_key key;
 	struct broker *broker;
-	struct udp_batch *batch;
 	udp_reply_sent *sent;
 	void *arg;
 	size_t count, waiting_bytes;
@@ -46,7 +46,7 @@ struct udp_replies {
 };
 
 struct udp_replies *
-udp_replies_new(struct broker *broker, struct udp_batch *batch, udp_reply_sent *sent, void *arg)
+udp_replies_new(struct broker *broker, udp_reply_sent *sent, void *arg)
 {
 	struct udp_replies *replies = calloc(1, sizeof(*replies));
 
@@ -57,7 +57,6 @@ udp_replies_new(struct broker *broker, struct udp_batch *batch, udp_reply_sent *
 	}
 	if (replies != NULL) {
 		replies->broker = broker;
-		replies->batch = batch;
 		replies->sent = sent;
 		replies->arg = arg;
 	}
@@ -134,7 +133,7 @@ send_waiting(struct udp_reply *reply)
 		const struct udp_message message = {.to = one->camera,
 		    .payload = {one->bytes, one->size}};
 
-		udp_batch_send(reply->replies->batch, reply->fd, &message, tell_sent, reply);
+		udp_send(reply->fd, &message, tell_sent, reply);
 	}
 }
 
@@ -215,11 +214,10 @@ udp_reply_leaving(struct udp_reply *reply)
 }
 
 void
-udp_reply_send(struct udp_replies *replies, struct udp_reply *reply,
-    const struct udp_message *chain)
+udp_reply_send(struct udp_reply *reply, const struct udp_message *chain)
 {
 	if (reply->fd >= 0) {
-		udp_batch_send(replies->batch, reply->fd, chain, tell_sent, reply);
+		udp_send(reply->fd, chain, tell_sent, reply);
 		return;
 	}
 	ask(reply);

@@ -11,7 +11,6 @@
 
 struct broker;
 struct udp_message;
-struct udp_batch;
 struct udp_replies;
 
 /*
@@ -34,8 +33,8 @@ enum {
  * message->to is the camera.  With broker NULL no socket can be had.
  */
 typedef void udp_reply_sent(void *arg, const struct udp_message *message, const struct addr *dst);
-struct udp_replies *udp_replies_new(struct broker *broker, struct udp_batch *batch,
-    udp_reply_sent *sent, void *arg);               /* NULL: no memory, or no random key */
+struct udp_replies *udp_replies_new(struct broker *broker, udp_reply_sent *sent,
+    void *arg);                                     /* NULL: no memory, or no random key */
 void udp_replies_free(struct udp_replies *replies); /* accepts NULL; all were given back */
 
 /* The one for dst on that interface, with a reference: asked for if need be.
@@ -51,7 +50,6 @@ struct udp_reply_leaving {
 struct udp_reply_leaving *udp_reply_leaving(struct udp_reply *reply);
 
 /* Send what hangs together by `next`, each to its `to`, a camera. */
-void udp_reply_send(struct udp_replies *replies, struct udp_reply *reply,
-    const struct udp_message *chain);
+void udp_reply_send(struct udp_reply *reply, const struct udp_message *chain);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/udp_batch.h"
+#include "proxy/udp_send.h"
 
 #include <criterion/criterion.h>
 #include <netinet/in.h>
@@ -81,7 +82,7 @@ carry(int family, bool gathered)
 		    .payload = {bytes[i], sizes[i]},
 		    .next = i + 1 < SIZES ? &messages[i + 1] : NULL};
 	}
-	udp_batch_send(batch, one.fd, messages, note_sent, &sent);
+	udp_send(one.fd, messages, note_sent, &sent);
 	cr_expect_eq(sent, SIZES);
 	udp_batch_clear(batch);
 	count = udp_batch_receive(batch, other.fd, UDP_BATCH, &got);
@@ -135,7 +136,7 @@ Test(udp_batch, sends_on_what_came_together)
 		    .payload = {bytes[i], i % RUN == RUN - 1 ? RUN_BYTES / 2 : RUN_BYTES},
 		    .next = i + 1 < RUN * RUNS ? &messages[i + 1] : NULL};
 	}
-	udp_batch_send(batch, one.fd, messages, note_sent, &sent);
+	udp_send(one.fd, messages, note_sent, &sent);
 	cr_expect_eq(sent, RUN * RUNS);
 	udp_batch_clear(batch);
 	count = udp_batch_receive(batch, middle.fd, UDP_BATCH, &got);
@@ -146,7 +147,7 @@ Test(udp_batch, sends_on_what_came_together)
 		got[i].next = i + 1 < count ? &got[i + 1] : NULL;
 	}
 	sent = 0;
-	udp_batch_send(batch, middle.fd, got, note_sent, &sent);
+	udp_send(middle.fd, got, note_sent, &sent);
 	cr_expect_eq(sent, count);
 	udp_batch_clear(next);
 	while ((count = udp_batch_receive(next, last.fd, UDP_BATCH, &got)) > 0) {
@@ -180,7 +181,7 @@ Test(udp_batch, the_smallest_find_room)
 		messages[i] = (struct udp_message){.to = to.addr,
 		    .payload = {&byte, 1},
 		    .next = i + 1 < UDP_BATCH * 64 ? &messages[i + 1] : NULL};
-	udp_batch_send(batch, from.fd, messages, note_sent, &sent);
+	udp_send(from.fd, messages, note_sent, &sent);
 	udp_batch_clear(batch);
 	cr_expect_eq(sent, UDP_BATCH * 64);
 	do {
@@ -207,7 +208,7 @@ Test(udp_batch, receivers_may_alternate)
 		messages[i] = (struct udp_message){.to = to[i % 2].addr,
 		    .payload = {&byte, 1},
 		    .next = i < 5 ? &messages[i + 1] : NULL};
-	udp_batch_send(batch, from.fd, messages, note_sent, &sent);
+	udp_send(from.fd, messages, note_sent, &sent);
 	cr_expect_eq(sent, 6);
 	for (size_t i = 0; i < 2; i++) {
 		udp_batch_clear(batch);

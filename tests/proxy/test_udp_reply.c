@@ -16,7 +16,6 @@
 struct fixture {
 	struct event_base *base;
 	struct broker *broker;
-	struct udp_batch *batch;
 	struct udp_replies *replies;
 	int ends[2];
 	int camera_fd;
@@ -54,12 +53,11 @@ static void
 open_fixture(struct fixture *fixture)
 {
 	*fixture = (struct fixture){.base = event_base_new(),
-	    .batch = udp_batch_new(NULL),
 	    .dst = {{[10] = 0xff, [11] = 0xff, 3, 120, 0, 10}, 5000}};
 	cr_assert_eq(ipc_pair(fixture->ends, NULL), 0);
 	fixture->broker = broker_new(fixture->base, fixture->ends[0], NULL);
 	cr_assert_not_null(fixture->broker);
-	fixture->replies = udp_replies_new(fixture->broker, fixture->batch, note_sent, fixture);
+	fixture->replies = udp_replies_new(fixture->broker, note_sent, fixture);
 	cr_assert_not_null(fixture->replies);
 	fixture->camera_fd = open_socket(&fixture->camera);
 }
@@ -68,7 +66,6 @@ static void
 close_fixture(struct fixture *fixture)
 {
 	udp_replies_free(fixture->replies);
-	udp_batch_free(fixture->batch);
 	broker_free(fixture->broker);
 	event_base_free(fixture->base);
 	(void)close(fixture->ends[0]);
@@ -82,7 +79,7 @@ send_one(struct fixture *fixture, struct udp_reply *reply, const char *text)
 	const struct udp_message message = {.to = fixture->camera,
 	    .payload = {(const uint8_t *)text, strlen(text)}};
 
-	udp_reply_send(fixture->replies, reply, &message);
+	udp_reply_send(reply, &message);
 }
 
 /* Take the wish that stands there; false: there is none. */
