@@ -60,7 +60,10 @@ is_script(struct bytes in)
 {
 	static const char *const paths[] = {"#!/bin/", "#!/usr/bin/", "#!/sbin/", "#! /bin/",
 	    "#! /usr/bin/", "#!/usr/local/bin/", "#!/system/bin/"};
+	struct bytes mark = in;
 
+	if (!bytes_match(&mark, "#!", 2))
+		return false;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
 		struct bytes front = in;
 
@@ -244,10 +247,12 @@ is_hikvision(struct bytes in)
 	static const uint8_t key[HIKVISION_KEY] = {0xba, 0xcd, 0xbc, 0xfe, 0xd6, 0xca, 0xdd, 0xd3,
 	    0xba, 0xb9, 0xa3, 0xab, 0xbf, 0xcb, 0xb5, 0xbe};
 	uint8_t clear[HIKVISION_HEADER];
-	struct bytes front, header = {clear, sizeof(clear)};
+	struct bytes front, header = {clear, sizeof(clear)}, magic = in;
 	uint32_t checksum, length, files;
 
-	if (!bytes_take(&in, sizeof(clear), &front))
+	/* Before anything else, for nearly all bytes end here: "KH". */
+	if (!bytes_skip(&magic, 2) || !bytes_match(&magic, "\xf7\xb6", 2) ||
+	    !bytes_take(&in, sizeof(clear), &front))
 		return false;
 	for (size_t i = 0; i < sizeof(clear); i++)
 		clear[i] = front.at[i] ^ key[i];
