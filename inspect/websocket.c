@@ -7,7 +7,7 @@
 
 enum {
 	HEAD_MAX = 14,                 /* two bytes, eight of length, four of mask */
-	BLOCK = 64,                    /* bytes that are unmasked in one step */
+	BLOCK = 16,                    /* bytes that are unmasked in one step */
 	UNMASKED_MAX = PAYLOAD_WINDOW, /* bytes that are unmasked at once: all that a look sees */
 	CONTROL_MAX = 125,             /* RFC 6455 section 5.5 */
 	COMPRESSED = 0x40,             /* of a message's first frame, RFC 7692 section 6 */
@@ -148,30 +148,26 @@ give(struct websocket *ws, struct observation *seen, enum direction direction, s
 		(void)observer_raw.feed(NULL, seen, direction, plain);
 }
 
+typedef uint8_t block __attribute__((vector_size(BLOCK)));
+
 /* The mask goes on where the bytes before left it. */
 static size_t
 unmask(struct side *side, struct bytes part, uint8_t plain[UNMASKED_MAX])
 {
-	uint64_t mask[BLOCK / sizeof(uint64_t)], words[BLOCK / sizeof(uint64_t)];
-	uint8_t bytes[sizeof(uint64_t)], byte;
-	struct bytes next;
-	size_t count = 0;
+	size_t count = part.left, whole = count - count % BLOCK;
+	uint8_t masks[BLOCK];
+	block mask, bytes;
 
-	for (unsigned i = 0; i < sizeof(bytes); i++)
-		bytes[i] = side->mask[(side->phase + i) & 3];
-	for (unsigned i = 0; i < BLOCK / sizeof(uint64_t); i++)
-		memcpy(&mask[i], bytes, sizeof(bytes));
-	while (bytes_take(&part, BLOCK, &next)) {
-		memcpy(words, next.at, BLOCK);
-		for (unsigned i = 0; i < BLOCK / sizeof(uint64_t); i++)
-			words[i] ^= mask[i];
-		memcpy(plain + count, words, BLOCK);
-		count += BLOCK;
+	for (unsigned i = 0; i < BLOCK; i++)
+		masks[i] = side->mask[(side->phase + i) & 3];
+	memcpy(&mask, masks, BLOCK);
+	for (size_t at = 0; at < whole; at += BLOCK) {
+		memcpy(&bytes, part.at + at, BLOCK);
+		bytes ^= mask;
+		memcpy(plain + at, &bytes, BLOCK);
 	}
-	while (bytes_u8(&part, &byte)) {
-		plain[count] = byte ^ bytes[count % sizeof(bytes)];
-		count++;
-	}
+	for (size_t at = whole; at < count; at++)
+		plain[at] = part.at[at] ^ masks[at % BLOCK];
 	side->phase = (uint8_t)((side->phase + count) & 3);
 	return count;
 }
