@@ -21,16 +21,17 @@
 #include <string.h>
 
 enum {
-	BASE64_MIN = 64,     /* characters: less is a word */
-	ENCODED_MUCH = 1024, /* characters of base64 in a text that make it opaque, where they
-			      * are most of it and what they hold is not known */
+	BASE64_MIN = 64,      /* characters: less is a word */
+	GLANCE_ENTROPY = 128, /* bytes: of these chance gives the wrong answer once in 10^7 */
+	ENCODED_MUCH = 1024,  /* characters of base64 in a text that make it opaque, where they
+			       * are most of it and what they hold is not known */
 };
 
 /* What is to be looked at; by a list and not by calls into calls. */
 struct job {
 	struct bytes in;
 	unsigned depth;
-	bool begins, base64, deflate;
+	bool begins, base64, deflate, glance;
 	bool strings; /* found in a text, of which it is `much` or little */
 	bool much;
 };
@@ -52,6 +53,10 @@ static recogniser *const at_front[] = {jpeg_tell, mp4_tell, mpegts_tell, mkv_tel
  * middle of a stream.  A container comes before what it may contain. */
 static recogniser *const anywhere[] = {mpegps_find, mpegts_find, mp4_find, mkv_find, dhav_find,
     annexb_find, jpeg_find, ogg_find, adts_find, rtp_frames_find};
+
+/* Of these the ones that a glance asks: where there is a start code, and anyway. */
+static recogniser *const with_codes[] = {mpegps_find, annexb_find, jpeg_find};
+static recogniser *const without_codes[] = {jpeg_find};
 
 static enum told
 ask(recogniser *const *list, size_t count, struct bytes in, struct payload_finding *out)
@@ -201,7 +206,11 @@ tell_opaque(const struct job *job, const char *format, struct payload_finding *o
 		return;
 	}
 	finding_set(out, PAYLOAD_OPAQUE, CONFIDENCE_PROBABLE, format);
-	out->high_entropy = job->begins && entropy_is_high(job->in);
+	if (job->glance && job->in.left > GLANCE_ENTROPY)
+		out->high_entropy =
+		    job->begins && entropy_is_high((struct bytes){job->in.at, GLANCE_ENTROPY});
+	else
+		out->high_entropy = job->begins && entropy_is_high(job->in);
 }
 
 /* Text, or what is neither known nor text; at a message's beginning only, but
@@ -233,6 +242,28 @@ tell_rest(struct work *work, const struct job *job, struct payload_finding *out)
 }
 
 static enum told
+glance(struct bytes in, struct payload_finding *out)
+{
+	static const uint8_t code[] = {0, 0, 1};
+	struct bytes rest = in;
+
+	if (bytes_seek(&rest, code, sizeof(code)))
+		return ask(with_codes, sizeof(with_codes) / sizeof(*with_codes), in, out);
+	return ask(without_codes, sizeof(without_codes) / sizeof(*without_codes), in, out);
+}
+
+static enum told
+ask_anywhere(const struct job *job, struct payload_finding *out)
+{
+	/* What stands somewhere in its bytes has some that no text has. */
+	if (text_may_be(job->in))
+		return TOLD_NO;
+	if (job->glance)
+		return glance(job->in, out);
+	return ask(anywhere, sizeof(anywhere) / sizeof(*anywhere), job->in, out);
+}
+
+static enum told
 tell_job(struct work *work, const struct job *job, struct payload_finding *out)
 {
 	struct payload_finding found;
@@ -247,15 +278,12 @@ tell_job(struct work *work, const struct job *job, struct payload_finding *out)
 		told = ask(at_front, sizeof(at_front) / sizeof(*at_front), job->in, out);
 	if (told != TOLD_NO && out->confidence == CONFIDENCE_IDENTIFIED)
 		return told;
-	/* What stands somewhere in its bytes has some that no text has. */
-	elsewhere = text_may_be(job->in)
-			? TOLD_NO
-			: ask(anywhere, sizeof(anywhere) / sizeof(*anywhere), job->in, &found);
+	elsewhere = ask_anywhere(job, &found);
 	if (elsewhere != TOLD_NO && (told == TOLD_NO || found.confidence > out->confidence)) {
 		*out = found;
 		told = elsewhere;
 	}
-	if (told == TOLD_NO && job->begins && !text_may_be(job->in))
+	if (told == TOLD_NO && job->begins && !job->glance && !text_may_be(job->in))
 		told = ask_behind(job->in, out);
 	if (told == TOLD_NO || out->class == PAYLOAD_UNKNOWN)
 		return tell_rest(work, job, out);
@@ -297,7 +325,8 @@ content_tell(const struct content_look *look, struct payload_finding *out)
 	work.jobs[0] = (struct job){.in = look->in,
 	    .begins = look->begins,
 	    .base64 = look->base64,
-	    .deflate = look->deflate};
+	    .deflate = look->deflate,
+	    .glance = look->glance};
 	if (work.jobs[0].in.left > PAYLOAD_WINDOW)
 		work.jobs[0].in.left = PAYLOAD_WINDOW;
 	for (size_t i = 0; i < work.count; i++) {

@@ -284,6 +284,12 @@ inspection_feed(struct inspection *inspection, enum direction direction, struct 
 	return taken;
 }
 
+void
+inspection_careful(struct inspection *inspection, bool careful)
+{
+	payload_careful(inspection->seen.meter, careful);
+}
+
 bool
 inspection_starts_tls(const struct inspection *inspection)
 {

@@ -58,6 +58,9 @@ struct inspection *inspection_open(const struct inspection_about *about);
 size_t inspection_feed(struct inspection *inspection, enum direction direction, struct bytes piece,
     struct app_facts *app, struct payload_facts *payload);
 
+/* Whether somebody decides by what is told of the payload: payload_careful. */
+void inspection_careful(struct inspection *inspection, bool careful);
+
 /*
  * Whether both sides are to start TLS now: asked after each inspection_feed of
  * the server's bytes.  It stays true until inspection_tls_started, and until then

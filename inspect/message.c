@@ -28,14 +28,6 @@ begins_with(const char *text, const char *prefix)
 	return text != NULL && strncasecmp(text, prefix, strlen(prefix)) == 0;
 }
 
-static bool
-ends_with(const char *text, const char *suffix)
-{
-	size_t length = text == NULL ? 0 : strlen(text), end = strlen(suffix);
-
-	return length >= end && strcasecmp(text + length - end, suffix) == 0;
-}
-
 static enum payload_class
 declared_class(const struct payload_hint *hint)
 {
@@ -54,26 +46,33 @@ declared_class(const struct payload_hint *hint)
 	    {".mjpeg", PAYLOAD_VIDEO}, {".jpg", PAYLOAD_IMAGE}, {".jpeg", PAYLOAD_IMAGE},
 	    {".png", PAYLOAD_IMAGE}, {".webp", PAYLOAD_IMAGE}, {".aac", PAYLOAD_AUDIO},
 	    {".wav", PAYLOAD_AUDIO}, {".mp3", PAYLOAD_AUDIO}, {".g711", PAYLOAD_AUDIO}};
+	const char *ending;
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
 		if (begins_with(hint->type, types[i].type))
 			return types[i].class;
 	}
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		if (ends_with(hint->name, names[i].suffix))
+	ending = hint->name == NULL ? NULL : strrchr(hint->name, '.');
+	for (size_t i = 0; ending != NULL && i < sizeof(names) / sizeof(*names); i++) {
+		if (strcasecmp(ending, names[i].suffix) == 0)
 			return names[i].class;
 	}
 	return PAYLOAD_UNKNOWN;
 }
 
 void
-message_begin(struct message *message, enum direction direction, const struct payload_hint *hint,
-    uint64_t before, uint64_t random)
+message_begin(struct message *message, struct message_past *past, enum direction direction,
+    const struct payload_hint *hint, uint64_t before, uint64_t random)
 {
-	*message = (struct message){.direction = direction, .waiting = before, .random = random};
+	*message = (struct message){.direction = direction,
+	    .past = past,
+	    .waiting = before,
+	    .random = random,
+	    .spared = habit_begin(&past->habit, hint)};
+	message->watch.codes_only = message->spared;
 	if (hint == NULL)
 		return;
-	finding_set(&message->declared, declared_class(hint), CONFIDENCE_PROBABLE, "declared");
+	message->declared = declared_class(hint);
 	message->base64 = begins_with(hint->encoding, "base64");
 	message->deflate = begins_with(hint->encoding, "permessage-deflate");
 }
@@ -111,6 +110,29 @@ plan_sample(struct message *message)
 	message->used = 0;
 }
 
+/* Where those before this one planned it. */
+static void
+take_sample_over(struct message *message)
+{
+	const struct habit *habit = &message->past->habit;
+
+	message->idle = habit->idle;
+	message->gap = habit->gap;
+	message->tail = habit->tail;
+	message->sampling = true;
+	message->used = 0;
+}
+
+static void
+leave_sample(const struct message *message)
+{
+	struct habit *habit = &message->past->habit;
+
+	habit->idle = (uint32_t)message->idle;
+	habit->gap = (uint32_t)message->gap;
+	habit->tail = (uint32_t)message->tail;
+}
+
 static void
 let_go(struct message *message)
 {
@@ -141,8 +163,8 @@ is_spaces(struct bytes in)
 static void
 prefer_declared(const struct message *message, struct payload_finding *finding)
 {
-	if (finding->class == PAYLOAD_OPAQUE && message->declared.class != PAYLOAD_UNKNOWN)
-		*finding = message->declared;
+	if (finding->class == PAYLOAD_OPAQUE && message->declared != PAYLOAD_UNKNOWN)
+		finding_set(finding, message->declared, CONFIDENCE_PROBABLE, "declared");
 	if (message->film && finding->class == PAYLOAD_IMAGE)
 		finding_set(finding, PAYLOAD_VIDEO, finding->confidence, "mjpeg");
 }
@@ -163,6 +185,7 @@ change(struct message *message, const struct payload_finding *finding, size_t sa
 {
 	tally_move(facts, message->direction, message->finding.class, finding->class, sample);
 	message->finding = *finding;
+	habit_break(&message->past->habit);
 	tally_saw(facts, message->direction, finding);
 }
 
@@ -235,26 +258,45 @@ tell_front(struct message *message, struct bytes in, bool last, struct payload_f
 	    .begins = true,
 	    .base64 = message->base64,
 	    .deflate = message->deflate};
+	bool whole = message->spared && last && !habit_fits(&message->past->habit, in.left);
 
-	if (message->looked < in.left) {
-		message->looked = in.left;
+	if (whole)
+		message->spared = message->watch.codes_only = false;
+	if (message->looked < in.left || whole) {
+		message->looked = (uint32_t)in.left;
+		look.glance = message->spared;
 		last |= content_tell(&look, &message->seen) == TOLD;
 	}
 	*finding = message->seen;
 	return last;
 }
 
+static bool
+is_nothing(const struct payload_finding *finding)
+{
+	return finding->class == PAYLOAD_OPAQUE && finding->format[0] == '\0';
+}
+
 static void
 settle_front(struct message *message, struct bytes in, struct payload_finding *finding,
     struct payload_facts *facts)
 {
+	struct habit *habit = &message->past->habit;
+
 	facts->examined += in.left;
+	if (is_nothing(finding))
+		habit_add(habit, in.left, !message->spared);
+	else
+		habit_break(habit);
 	prefer_declared(message, finding);
 	become(message, finding, facts);
 	if (is_picture(message))
 		watch(message, in, facts);
 	let_go(message);
-	plan_sample(message);
+	if (habit_is_formed(habit) && habit->gap > 0)
+		take_sample_over(message);
+	else
+		plan_sample(message);
 }
 
 static bool
@@ -270,14 +312,14 @@ look_at_front(struct message *message, struct bytes in, bool last, struct payloa
 
 /* All of a message that was short enough to wait for its end. */
 static void
-look_at_whole(struct message *message, struct bytes in, struct row **row,
-    struct payload_facts *facts)
+look_at_whole(struct message *message, struct bytes in, struct payload_facts *facts)
 {
+	struct message_past *past = message->past;
 	struct payload_finding finding;
 
 	(void)tell_front(message, in, true, &finding);
 	if (finding.class == PAYLOAD_OPAQUE && in.left <= ROW_MESSAGE_MAX)
-		(void)row_add(row, in, &finding);
+		(void)row_add(&past->row, in, message->spared, &finding);
 	settle_front(message, in, &finding, facts);
 }
 
@@ -319,7 +361,7 @@ _Static_assert(WINDOW_FIRST * 16 == PAYLOAD_WINDOW, "a window grows to its full 
 static bool
 widen(struct message *message, size_t need)
 {
-	size_t bytes = message->window_bytes > 0 ? message->window_bytes : WINDOW_FIRST;
+	uint32_t bytes = message->window_bytes > 0 ? message->window_bytes : WINDOW_FIRST;
 	uint8_t *window;
 
 	if (message->window != NULL && need <= message->window_bytes)
@@ -345,7 +387,7 @@ gather(struct message *message, struct bytes *piece, size_t limit)
 		return false;
 	(void)bytes_take(piece, count, &taken);
 	memcpy(message->window + message->used, taken.at, taken.left);
-	message->used += taken.left;
+	message->used += (uint32_t)taken.left;
 	return true;
 }
 
@@ -409,6 +451,7 @@ message_feed(struct message *message, struct bytes piece, struct payload_facts *
 	if (!message->sampling || piece.left == 0)
 		return;
 	tally_count(facts, message->direction, message->finding.class, piece.left);
+	habit_count(&message->past->habit, piece.left);
 	if (is_settled(message))
 		return;
 	watch(message, piece, facts);
@@ -455,21 +498,21 @@ message_idle(const struct message *message)
 }
 
 void
-message_end(struct message *message, struct payload_finding *last, struct row **row,
-    struct payload_facts *facts)
+message_end(struct message *message, struct payload_facts *facts)
 {
 	struct bytes there = {message->window, message->sampling ? 0 : message->used};
-	struct payload_finding finding;
+	struct payload_finding finding, *last = &message->past->last;
 
 	if (message->waiting > 0 && is_spaces(there)) {
 		finding_set(&finding, PAYLOAD_CONTROL, CONFIDENCE_PROBABLE, "");
 		become(message, last->class == PAYLOAD_UNKNOWN ? &finding : last, facts);
 	} else if (there.left > 0) {
-		look_at_whole(message, there, row, facts);
+		look_at_whole(message, there, facts);
 	}
 	if (message->waiting > 0)
 		tell_unread(message, facts);
 	if (message->finding.class != PAYLOAD_UNKNOWN)
 		*last = message->finding;
+	leave_sample(message);
 	let_go(message);
 }

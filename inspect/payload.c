@@ -21,12 +21,11 @@ struct side {
 	bool open;
 	enum payload_framing framing;
 	struct message message;
-	struct multipart *parts;     /* owned; NULL: the message is not multipart */
-	bool film;                   /* its parts replace each other */
-	uint64_t framed;             /* bytes between parts that wait for the next one */
-	struct payload_finding last; /* of the message before */
-	struct row *row;             /* owned; of short messages that are opaque */
-	struct rtp_media *rtp;       /* owned; from the first packet on */
+	struct multipart *parts; /* owned; NULL: the message is not multipart */
+	bool film;               /* its parts replace each other */
+	uint64_t framed;         /* bytes between parts that wait for the next one */
+	struct message_past past;
+	struct rtp_media *rtp; /* owned; from the first packet on */
 	char codec[CODEC_MAX];
 	uint8_t packet[RTP_MEDIA_LOOK]; /* the front of a packet */
 	size_t packet_used;
@@ -64,6 +63,12 @@ payload_open(uint64_t seed)
 }
 
 void
+payload_careful(struct payload_meter *meter, bool careful)
+{
+	meter->up.past.habit.careful = meter->down.past.habit.careful = careful;
+}
+
+void
 payload_free(struct payload_meter *meter)
 {
 	if (meter == NULL)
@@ -72,8 +77,8 @@ payload_free(struct payload_meter *meter)
 	free(meter->down.message.window);
 	multipart_free(meter->up.parts);
 	multipart_free(meter->down.parts);
-	row_clear(&meter->up.row);
-	row_clear(&meter->down.row);
+	row_clear(&meter->up.past.row);
+	row_clear(&meter->down.past.row);
 	free(meter->up.rtp);
 	free(meter->down.rtp);
 	free(meter);
@@ -107,7 +112,7 @@ begin_message(struct payload_meter *meter, enum direction direction,
 {
 	struct side *side = side_of(meter, direction);
 
-	message_begin(&side->message, direction, hint, side->framed, meter->random);
+	message_begin(&side->message, &side->past, direction, hint, side->framed, meter->random);
 	side->message.film = side->film;
 	side->framed = 0;
 }
@@ -117,7 +122,7 @@ end_message(struct payload_meter *meter, enum direction direction, struct payloa
 {
 	struct side *side = side_of(meter, direction);
 
-	message_end(&side->message, &side->last, &side->row, facts);
+	message_end(&side->message, facts);
 	meter->random = side->message.random;
 }
 

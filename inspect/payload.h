@@ -74,6 +74,13 @@ struct payload_finding {
 struct payload_meter *payload_open(uint64_t seed);
 
 /*
+ * Whether somebody decides by what is told, so that every message is looked at
+ * whole.  Where nobody does, as at first, messages in a row that are alike and
+ * that tell nothing are spared a part of it (inspect/habit.h).
+ */
+void payload_careful(struct payload_meter *meter, bool careful);
+
+/*
  * A message begins; one that was still open in this direction ends before it.
  * facts->pending is at least 1 from here on until the message is told or over: what
  * was announced waits as well as what came of it.

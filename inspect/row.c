@@ -10,13 +10,24 @@
 enum {
 	LOOK = 1536, /* bytes: of MPEG-TS seven packets are whole in it wherever it begins */
 	KEPT = 512,  /* of them for the next look: what lies across is in one of both */
+	VAIN = 8,    /* looks that found nothing, before they become seldom */
+	SELDOM = 8,
 };
 
 struct row {
 	size_t used;
+	unsigned spared, vain;          /* looks */
 	struct payload_finding footage; /* of class PAYLOAD_UNKNOWN: they are none */
 	uint8_t bytes[LOOK];
 };
+
+/* What is needed of these for the next look. */
+static void
+keep(struct row *row)
+{
+	memmove(row->bytes, row->bytes + row->used - KEPT, KEPT);
+	row->used = KEPT;
+}
 
 static void
 look(struct row *row)
@@ -30,12 +41,15 @@ look(struct row *row)
 		finding.class != PAYLOAD_IMAGE))
 		finding = (struct payload_finding){0};
 	row->footage = finding;
-	memmove(row->bytes, row->bytes + row->used - KEPT, KEPT);
-	row->used = KEPT;
+	row->spared = 0;
+	if (finding.class != PAYLOAD_UNKNOWN)
+		row->vain = 0;
+	else if (row->vain < VAIN)
+		row->vain++;
 }
 
 bool
-row_add(struct row **row, struct bytes message, struct payload_finding *finding)
+row_add(struct row **row, struct bytes message, bool seldom, struct payload_finding *finding)
 {
 	struct row *at = *row;
 
@@ -51,8 +65,11 @@ row_add(struct row **row, struct bytes message, struct payload_finding *finding)
 		(void)bytes_take(&message, message.left < room ? message.left : room, &part);
 		memcpy(at->bytes + at->used, part.at, part.left);
 		at->used += part.left;
-		if (at->used == LOOK)
+		if (at->used < LOOK)
+			continue;
+		if (!seldom || at->vain < VAIN || ++at->spared == SELDOM)
 			look(at);
+		keep(at);
 	}
 	if (at->footage.class == PAYLOAD_UNKNOWN)
 		return false;

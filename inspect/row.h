@@ -22,9 +22,10 @@ struct row;
 /*
  * Add a message of at most ROW_MESSAGE_MAX bytes that is opaque.  Returns whether
  * those before, with it, are footage; then writes what it is.  Once they were, each
- * one is, until another look at 1.5 KiB of them shows none.
+ * one is, until another look at 1.5 KiB of them shows none.  seldom: where 8 looks
+ * in a row found nothing, one of 8 is enough.
  */
-bool row_add(struct row **row, struct bytes message, struct payload_finding *finding);
+bool row_add(struct row **row, struct bytes message, bool seldom, struct payload_finding *finding);
 
 /* Accepts a pointer to NULL, and leaves one. */
 void row_clear(struct row **row);

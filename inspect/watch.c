@@ -98,7 +98,7 @@ find_code(struct watch *watch, struct bytes in, struct payload_finding *out, siz
 bool
 watch_footage(struct watch *watch, struct bytes piece, struct payload_finding *out, size_t *behind)
 {
-	bool image = watch->bytes < IMAGE_MAX, found;
+	bool image = watch->bytes < IMAGE_MAX && !watch->codes_only, found;
 
 	if (piece.left == 0 || !watch_wants_footage(watch))
 		return false;

@@ -20,6 +20,7 @@ struct watch {
 	unsigned pictures; /* that followed another one at once */
 	uint8_t tail[WATCH_TAIL];
 	uint8_t tail_used;
+	bool codes_only; /* its owner's word: no JPEG is sought */
 };
 
 /*

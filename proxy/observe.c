@@ -402,6 +402,7 @@ observe_piece(struct conn *conn, enum direction direction, size_t *count)
 	struct facts *facts = conn->facts;
 
 	if (observer->inspection != NULL) {
+		inspection_careful(observer->inspection, may_ask(conn));
 		*count = inspection_feed(observer->inspection, direction,
 		    (struct bytes){conn->worker->scratch, *count}, &facts->app, &facts->payload);
 		compare_host(facts);
