@@ -10,12 +10,19 @@
 #include "inspect/p2p.h"
 #include "inspect/quic.h"
 #include "inspect/rtp.h"
+#include "inspect/rtp_media.h"
 #include "inspect/stun.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { PORT_DNS = 53 };
+
+struct rtp_reader {
+	struct rtp_packet packets[DATAGRAM_TELL_MAX]; /* one a datagram so far */
+	struct rtp_media media;
+	bool sure; /* two of them follow each other */
+};
 
 /* What the datagrams so far seem to be, and what has to be known of them. */
 struct datagram_teller {
@@ -27,7 +34,7 @@ struct datagram_teller {
 	union {
 		struct quic_reader quic;
 		struct dtls_reader dtls;
-		struct rtp_packet packets[DATAGRAM_TELL_MAX]; /* one a datagram so far */
+		struct rtp_reader rtp;
 	} is;
 };
 
@@ -122,26 +129,43 @@ look_at_dtls(struct datagram_teller *teller, struct bytes datagram, struct app_f
 	return DATAGRAM_DONE;
 }
 
+/* Whether a few more would tell that it is sound, which it seems to be. */
+static bool
+may_be_sound(struct rtp_reader *rtp, struct bytes datagram)
+{
+	struct bytes front = datagram;
+	struct payload_finding finding = {0};
+
+	if (front.left > RTP_MEDIA_LOOK)
+		front.left = RTP_MEDIA_LOOK;
+	return rtp_media_tell(&rtp->media, front, datagram.left, NULL, &finding) == TOLD &&
+	       finding.class == PAYLOAD_AUDIO && finding.confidence == CONFIDENCE_PROBABLE;
+}
+
 static enum datagram_result
 look_at_rtp(struct datagram_teller *teller, struct bytes datagram, struct app_facts *app)
 {
-	struct rtp_packet packet;
+	struct rtp_reader *rtp = &teller->is.rtp;
 	size_t before = teller->datagrams - 1U;
+	struct rtp_packet packet;
+	bool sound;
 
+	/* What goes with it (RTCP, STUN) is none. */
 	if (!rtp_read(datagram, &packet)) {
 		if (teller->suspect == APP_RTP)
-			app->proto = APP_UNKNOWN;
+			app->proto = rtp->sure ? APP_RTP : APP_UNKNOWN;
 		return DATAGRAM_DONE;
 	}
+	if (teller->suspect != APP_RTP) /* others looked before, in the same room */
+		*rtp = (struct rtp_reader){0};
 	teller->suspect = app->proto = APP_RTP;
+	sound = may_be_sound(rtp, datagram);
 	/* Picture and sound may share the ports, each with its own numbers. */
-	for (size_t i = 0; i < before; i++) {
-		if (rtp_follows(&teller->is.packets[i], &packet))
-			return DATAGRAM_DONE;
-	}
+	for (size_t i = 0; i < before && !rtp->sure; i++)
+		rtp->sure = rtp_follows(&rtp->packets[i], &packet);
 	packet.payload = (struct bytes){0};
-	teller->is.packets[before] = packet;
-	return DATAGRAM_MORE;
+	rtp->packets[before] = packet;
+	return rtp->sure && !sound ? DATAGRAM_DONE : DATAGRAM_MORE;
 }
 
 /* The ranges of first bytes are those of RFC 9443; what has a longer mark was
@@ -194,7 +218,7 @@ settle(const struct datagram_teller *teller, enum datagram_result result, struct
 	/* One packet of RTP alone was none; a hello that never became whole is what
 	 * no client sends. */
 	if (result == DATAGRAM_MORE && app->proto == APP_RTP)
-		app->proto = APP_UNKNOWN;
+		app->proto = teller->is.rtp.sure ? APP_RTP : APP_UNKNOWN;
 	else if (result == DATAGRAM_MORE)
 		app->confused = true;
 	if (app->proto == APP_NONE)

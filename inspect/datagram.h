@@ -17,7 +17,8 @@
  * The structure decides, and a port only helps where a structure is too small
  * to tell (DNS, NTP).  Most is told by one datagram, without any memory.  Where
  * it takes more of them (a hello of QUIC or DTLS that spans datagrams, RTP,
- * which shows in two packets only) a teller is kept from one to the next.
+ * which shows in two packets only, and in five of them that it is sound) a teller is
+ * kept from one to the next.
  *
  * Only what the camera sent is given, in the order it came.
  *

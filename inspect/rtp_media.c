@@ -159,29 +159,60 @@ note_fragment(struct rtp_media_source *source, struct bytes payload)
 
 /* ---- a packet ---- */
 
+struct header {
+	uint8_t type;
+	uint16_t number;
+	uint32_t time, ssrc;
+	bool padded;
+};
+
 /* Take the header of RTP with its list and its extension. */
 static bool
-take_header(struct bytes *in, uint8_t *type, uint16_t *number, uint32_t *ssrc)
+take_header(struct bytes *in, struct header *header)
 {
 	uint8_t first;
 	uint16_t words;
 
-	if (!bytes_u8(in, &first) || first >> 6 != 2 || !bytes_u8(in, type) ||
-	    !bytes_u16(in, number) || !bytes_skip(in, 4) || !bytes_u32(in, ssrc) ||
-	    !bytes_skip(in, (size_t)(first & 0xf) * 4))
+	if (!bytes_u8(in, &first) || first >> 6 != 2 || !bytes_u8(in, &header->type) ||
+	    !bytes_u16(in, &header->number) || !bytes_u32(in, &header->time) ||
+	    !bytes_u32(in, &header->ssrc) || !bytes_skip(in, (size_t)(first & 0xf) * 4))
 		return false;
+	header->type &= 0x7f;
+	header->padded = (first & 0x20) != 0;
 	return (first & 0x10) == 0 ||
 	       (bytes_skip(in, 2) && bytes_u16(in, &words) && bytes_skip(in, (size_t)words * 4));
+}
+
+/* Of a padded packet its end is not seen, and so not how many bytes are payload. */
+static void
+note_audio(struct rtp_audio *audio, const struct header *header, struct bytes payload,
+    uint64_t bytes)
+{
+	const struct rtp_audio_packet packet = {.number = header->number,
+	    .time = header->time,
+	    .type = header->type,
+	    .payload = payload,
+	    .bytes = (uint16_t)bytes};
+
+	if (!header->padded && bytes > 0 && bytes <= UINT16_MAX)
+		rtp_audio_add(audio, &packet);
 }
 
 static enum told
 guess(const struct rtp_media_source *source, struct bytes payload, uint64_t size,
     struct payload_finding *out)
 {
-	bool fragments = source->fragments >= CHAIN_ENOUGH;
+	bool fragments = source->fragments >= CHAIN_ENOUGH, sure;
+	enum rtp_audio_kind audio = rtp_audio_tell(&source->audio, &sure);
 
 	if (fragments || annexb_h264_is_sps(payload))
 		return finding_identified(out, PAYLOAD_VIDEO, source->codec == 5 ? "h265" : "h264");
+	/* Of Opus a packet or two are as those of anything. */
+	if (audio != RTP_AUDIO_NONE && (sure || audio != RTP_AUDIO_OPUS || size < VIDEO_MIN)) {
+		finding_set(out, PAYLOAD_AUDIO, sure ? CONFIDENCE_IDENTIFIED : CONFIDENCE_PROBABLE,
+		    audio == RTP_AUDIO_OPUS ? "opus" : "aac");
+		return TOLD;
+	}
 	finding_set(out, size >= VIDEO_MIN ? PAYLOAD_VIDEO : PAYLOAD_OPAQUE, CONFIDENCE_PROBABLE,
 	    "rtp");
 	return TOLD;
@@ -206,24 +237,26 @@ rtp_media_tell(struct rtp_media *media, struct bytes packet, uint64_t size, cons
 {
 	const struct codec *known;
 	struct rtp_media_source *source;
-	uint8_t type;
-	uint16_t number;
-	uint32_t ssrc;
+	struct bytes whole = packet;
+	struct header header;
+	bool sure;
 
 	if (is_rtcp(packet, size))
 		return finding_identified(out, PAYLOAD_CONTROL, "rtcp");
-	if (!take_header(&packet, &type, &number, &ssrc))
+	if (!take_header(&packet, &header))
 		return TOLD_NO;
-	type &= 0x7f;
-	source = find_source(media, ssrc);
-	follow(source, number);
+	source = find_source(media, header.ssrc);
+	follow(source, header.number);
 	note_fragment(source, packet);
+	note_audio(&source->audio, &header, packet, size - (whole.left - packet.left));
 	/* What SDP named is for its own, dynamic type: another is what it says. */
-	known = find_codec(type < DYNAMIC_FIRST ? NULL : codec, type);
+	known = find_codec(header.type < DYNAMIC_FIRST ? NULL : codec, header.type);
 	if (known == NULL)
 		return guess(source, packet, size, out);
-	finding_set(out, known->class,
-	    source->chained >= CHAIN_ENOUGH ? CONFIDENCE_IDENTIFIED : CONFIDENCE_PROBABLE,
+	sure = source->chained >= CHAIN_ENOUGH;
+	if (!sure && rtp_audio_tell(&source->audio, &sure) != RTP_AUDIO_G711)
+		sure = false;
+	finding_set(out, known->class, sure ? CONFIDENCE_IDENTIFIED : CONFIDENCE_PROBABLE,
 	    known->format);
 	return TOLD;
 }

@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "inspect/finding.h"
+#include "inspect/rtp_audio.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,7 +16,8 @@
  * Of a source (SSRC) whose packets follow each other by number, from the third
  * on it is identified by the codec that SDP named; by a payload type that stands
  * for one codec (0 and 8 are G.711, 26 is JPEG); or, where neither is known, by
- * fragments of H.264 or H.265 that begin, go on and end.  Before, and by its
+ * fragments of H.264 or H.265 that begin, go on and end, or by what packets of AAC and
+ * Opus say of themselves (inspect/rtp_audio.h).  Before, and by its
  * size alone, it is probable.  RTCP, as long as it
  * says, is control.
  *
@@ -31,6 +33,7 @@ struct rtp_media_source {
 	uint8_t fragments; /* of one codec in a row */
 	uint8_t codec;     /* of the fragments: 4 or 5 for H.264 and H.265 */
 	bool used;
+	struct rtp_audio audio;
 };
 
 struct rtp_media {

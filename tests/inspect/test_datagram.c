@@ -221,6 +221,71 @@ Test(datagram, sources_that_take_turns_are_rtp)
 	cr_expect_null(teller);
 }
 
+/* Sound is waited for that a few packets more make sure. */
+static struct told
+tell_opus(struct datagram_teller **teller, unsigned number, uint8_t kind)
+{
+	uint8_t packet[] = "\x80\x6f\0\0\0\0\0\0\0\0\0\x09\0sound that nobody hears";
+	uint32_t time = number * 960;
+
+	packet[3] = (uint8_t)number;
+	packet[6] = (uint8_t)(time >> 8);
+	packet[7] = (uint8_t)time;
+	packet[12] = kind;
+	return tell(teller, packet, sizeof(packet), 5004);
+}
+
+Test(datagram, sound_is_waited_for)
+{
+	enum { ENOUGH = 5 };
+
+	for (unsigned end = 1; end < ENOUGH; end++) {
+		struct datagram_teller *teller = NULL;
+		struct told told;
+
+		for (unsigned number = 0; number < end; number++) {
+			told = tell_opus(&teller, number, 0x78);
+			cr_assert_eq(told.result, DATAGRAM_MORE);
+		}
+		told = tell(&teller, BYTES("\x80\xc9\0\1\0\0\0\7"), 5004);
+		cr_expect_eq(told.result, DATAGRAM_DONE);
+		cr_expect_eq(told.app.proto, end > 1 ? APP_RTP : APP_UNKNOWN, "behind %u", end);
+		for (unsigned number = 0; number < end; number++)
+			(void)tell_opus(&teller, number, 0x78);
+		datagram_give_up(&teller, &told.app, &told.hello);
+		cr_expect_eq(told.app.proto, end > 1 ? APP_RTP : APP_UNKNOWN, "after %u", end);
+	}
+}
+
+Test(datagram, sound_is_waited_for_no_longer_than_it_seems_to_be)
+{
+	static const struct {
+		const uint8_t kinds[DATAGRAM_TELL_MAX];
+		unsigned told_at;
+	} flows[] = {
+	    {{0x78, 0x78, 0x78, 0x78, 0x78}, 5},
+	    {{0x78, 0x78, 0x78, 0x10}, 4},
+	    {{0x40, 0x40}, 2},
+	    {{0x78, 0x4c}, 2}, /* stereo */
+	    {{0x78, 0x08, 0x48, 0x68, 0x08, 0x48, 0x68, 0x08}, DATAGRAM_TELL_MAX},
+	};
+
+	for (size_t i = 0; i < sizeof(flows) / sizeof(*flows); i++) {
+		struct datagram_teller *teller = NULL;
+		struct told told = {0};
+		unsigned number = 0;
+
+		do {
+			cr_assert_lt(number, DATAGRAM_TELL_MAX);
+			told = tell_opus(&teller, number, flows[i].kinds[number]);
+			number++;
+		} while (told.result == DATAGRAM_MORE);
+		cr_expect_eq(told.app.proto, APP_RTP, "row %zu", i);
+		cr_expect_eq(number, flows[i].told_at, "row %zu: %u", i, number);
+		cr_expect_null(teller);
+	}
+}
+
 /* ---- hellos ---- */
 
 static struct made

@@ -283,7 +283,7 @@ def datagrams(bench):
     bench.background("turnutils_peer", "-L", GOOD, "-p", "3480")
     bench.background("openssl", "s_server", "-dtls", "-accept", f"{GOOD}:4433", "-cert", bench.lab.good.chain, "-key", bench.lab.good.key,
                      "-quiet", stdin=subprocess.PIPE)
-    for port in (6000, 6001, 162, 514):
+    for port in (6000, 6001, 6010, 6012, 6014, 6016, 162, 514):
         bench.lab.server(Sink(bench.space, GOOD, port))
     for port in (123, 3478, 3479, 3480, 4433):
         listening(bench.space, port, datagrams=True)
@@ -299,6 +299,10 @@ def datagrams(bench):
         bench.lab.pki.root.chain, stdin=b"Q\n", proto="dtls", name="tls__sni", inspect="passthrough", says={"tls__version": "DTLS 1.2"})
     row("ffmpeg pushes RTP", 6000, "ffmpeg", "-loglevel", "error", "-re", "-i", bench.mp4, "-c", "copy", "-f", "rtp",
         "rtp://{host}:{port}?pkt_size=1200", proto="rtp", payload=("video", "probable"), footage=0, notices=False)
+    for port, what, *codec in ((6010, "Opus", "libopus", "-ar", "48000"), (6012, "AAC", "aac"), (6014, "AAC in LATM", "aac", "-rtpflags", "latm"),
+                               (6016, "G.711", "pcm_alaw", "-ar", "8000")):
+        row(f"ffmpeg pushes {what} by RTP", port, "ffmpeg", "-loglevel", "error", "-f", "lavfi", "-i", "sine=duration=1", "-ac", "1", "-c:a", *codec,
+            "-f", "rtp", "rtp://{host}:{port}?rtcpport=6001", proto="rtp", payload=("audio", "identified"), notices=False)
     threading.Thread(target=play_by_rtp, args=(bench, 6100), daemon=True).start()
     row("ffmpeg plays to who asks for RTP", 6100, DEBIAN, "-c", LISTENER, "{host}", "{port}", proto="unknown", inspect="undecodable",
         says={"borderlens__app__first": b"play it!".hex()})
