@@ -214,10 +214,11 @@ take_tag(struct work *work, struct bytes *in)
 	if (!ended)
 		return;
 	side->in_tag = false;
-	/* Comments and definitions are not allowed (section 11.1). */
+	/* Comments, definitions and instructions are not allowed (section 11.1), but for
+	 * the declaration before a stream. */
 	if (side->begins == '!' && top)
 		give_up(work);
-	else if (side->begins == '!')
+	else if (side->begins == '!' || (side->begins == '?' && !top))
 		work->seen->confused = true;
 	else if (top)
 		end_top_tag(work);

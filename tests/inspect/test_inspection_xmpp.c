@@ -54,6 +54,18 @@ Test(xmpp, asks_for_tls_in_either_form_and_may_be_refused)
 	cr_expect_not(heard.asked_for_tls, "nobody asked");
 }
 
+Test(xmpp, instructions_inside_of_a_stanza_are_none_of_it)
+{
+	struct heard heard =
+	    hear_all(TALK(UP(STREAM "<message><?x?><body/></message><presence/>")));
+
+	cr_expect(heard.app.confused);
+	cr_expect_eq(heard.app.requests, 1);
+	heard = hear_all(TALK(UP(STREAM "<message><body/></message>" DECLARED "<presence/>")));
+	cr_expect_not(heard.app.confused);
+	cr_expect_eq(heard.app.requests, 2);
+}
+
 Test(xmpp, what_is_said_behind_the_agreement_is_dropped)
 {
 	struct heard heard =
