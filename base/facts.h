@@ -277,13 +277,16 @@ struct app_facts {
 	bool soap;          /* of APP_HTTP: ONVIF or other SOAP */
 	bool encrypted_dns; /* DNS over TLS or HTTPS, by its port, name or path */
 	bool host_mismatch; /* host is another one than the server name of the camera's hello */
+	bool active_data;   /* of APP_FTP: the camera asked the server to open the connection for
+			     * a file (PORT, EPRT), which comes to nobody */
 	uint8_t first_size; /* bytes used of first */
 	uint8_t first[8];   /* of APP_UNKNOWN: what the camera sent first */
 	uint16_t status;    /* of the first answer: HTTP, RTSP, SMTP, FTP; 0: none */
 	uint32_t requests;  /* from the camera; MQTT: PUBLISH */
 	uint32_t version;   /* of APP_QUIC and APP_DTLS, as on the wire */
-	uint16_t data_port; /* of APP_FTP: where the server said last that a file is to go; 0:
-			     * nowhere, or it was taken.  Not recorded */
+	struct addr data;   /* of APP_FTP: where the server said last that a file is to go; port
+			     * 0: nowhere, or it was taken; an address of zeros: none was said.
+			     * Not recorded */
 	char method[16];    /* of the first request; MQTT: the first packet's kind */
 	char host[FACTS_NAME_MAX];
 	char path[160];   /* without its query, which may hold secrets */

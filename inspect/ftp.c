@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* FTP's commands (RFC 959), and AUTH TLS (RFC 4217).  Files go by connections of
  * their own. */
+#include "base/addr.h"
 #include "inspect/dialog.h"
 #include "inspect/observer_private.h"
 #include "inspect/token.h"
+
+#include <string.h>
 
 static bool
 names_file(struct bytes word)
@@ -14,6 +17,13 @@ names_file(struct bytes word)
 		if (token_is(word, of_files[i]))
 			return true;
 	return false;
+}
+
+/* The server is to connect to the camera (RFC 959 section 4.1.2, RFC 2428 section 2). */
+static bool
+names_camera(struct bytes word)
+{
+	return token_is(word, "PORT") || token_is(word, "EPRT");
 }
 
 static bool
@@ -37,46 +47,62 @@ read_command(struct dialog *dialog, struct observation *seen, const struct line 
 		kind = DIALOG_SECRET;
 	else if (asks_for_tls(word, rest))
 		kind = DIALOG_TLS;
+	else if (names_camera(word))
+		seen->app->active_data = true;
 	else if (names_file(word))
 		token_keep(seen->app->path, sizeof(seen->app->path), rest);
 	dialog_command(dialog, seen, kind);
 }
 
-/* "=10,0,0,1,4,1": the address, which need not be the one that is meant, and the
- * port in two bytes (RFC 959 section 4.1.2).  0: it is none. */
-static uint16_t
-passive_port(struct bytes text)
+/* "=10,0,0,1,4,1": the address and the port, in bytes (RFC 959 section 4.1.2).  Of
+ * port 0: it is none. */
+static struct addr
+passive_data(struct bytes text)
 {
-	uint64_t port = 0, value;
+	static const uint8_t v4[12] = {[10] = 0xff, [11] = 0xff};
+	struct addr data = {0};
+	uint64_t numbers[5], value;
 	struct bytes part;
 	uint8_t byte;
 
 	while (text.left > 0 && !(*text.at >= '0' && *text.at <= '9'))
 		(void)bytes_u8(&text, &byte);
 	for (int i = 0; i < 5; i++) {
-		if (!token_until(&text, ',', &part) || !token_decimal(part, &value) || value > 255)
-			return 0;
-		port = value;
+		if (!token_until(&text, ',', &part) || !token_decimal(part, &numbers[i]) ||
+		    numbers[i] > 255)
+			return data;
 	}
 	for (value = 0; bytes_u8(&text, &byte) && byte >= '0' && byte <= '9' && value < 256;)
 		value = 10 * value + (uint64_t)(byte - '0');
-	return value < 256 ? (uint16_t)(port << 8 | value) : 0;
+	if (value > 255)
+		return data;
+	memcpy(data.ip, v4, sizeof(v4));
+	for (size_t i = 0; i < 4; i++)
+		data.ip[sizeof(v4) + i] = (uint8_t)numbers[i];
+	data.port = (uint16_t)(numbers[4] << 8 | value);
+	return data;
 }
 
-/* "(|||6446|)", with any one sign for the bars (RFC 2428 section 3). */
-static uint16_t
-extended_port(struct bytes text)
+/* "(|||6446|)", with any one sign for the bars (RFC 2428 section 3); between the first
+ * three some servers name the family and the address, as a camera does by EPRT. */
+static struct addr
+extended_data(struct bytes text)
 {
-	struct bytes part;
-	uint8_t bars[3];
+	struct addr data = {0};
+	struct bytes part, family, host;
+	char name[ADDR_TEXT_MAX];
 	uint64_t port;
+	uint8_t bar;
 
-	if (!token_until(&text, '(', &part) || !bytes_u8(&text, &bars[0]) ||
-	    !bytes_u8(&text, &bars[1]) || !bytes_u8(&text, &bars[2]) || bars[0] != bars[1] ||
-	    bars[0] != bars[2] || !token_until(&text, bars[0], &part) ||
-	    !token_decimal(part, &port) || port > UINT16_MAX)
-		return 0;
-	return (uint16_t)port;
+	if (!token_until(&text, '(', &part) || !bytes_u8(&text, &bar) ||
+	    !token_until(&text, bar, &family) || !token_until(&text, bar, &host) ||
+	    !token_until(&text, bar, &part) || !token_decimal(part, &port) || port > UINT16_MAX)
+		return data;
+	token_copy(name, sizeof(name), host);
+	if (host.left > 0 && addr_parse(&data, name, 0, NULL) != 0)
+		return (struct addr){0};
+	data.port = (uint16_t)port;
+	return data;
 }
 
 static void
@@ -86,9 +112,9 @@ read_answer(struct dialog *dialog, struct observation *seen, const struct line *
 	struct bytes text = line->text;
 
 	if (code == 227 && bytes_skip(&text, 3))
-		seen->app->data_port = passive_port(text);
+		seen->app->data = passive_data(text);
 	else if (code == 229)
-		seen->app->data_port = extended_port(text);
+		seen->app->data = extended_data(text);
 	/* From 100 to 199: another one follows. */
 	if (code < 200)
 		return;

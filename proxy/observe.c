@@ -208,20 +208,26 @@ compare_host(struct facts *facts)
 
 /* ---- files of FTP ---- */
 
-/* Where the server said that a file is to go. */
+/* Where the server said that a file is to go.  Cameras take the address that it named,
+ * or the one that they talk with, as what is named is often one behind a translation. */
 static void
 expect_file(struct conn *conn)
 {
+	static const uint8_t none[sizeof(conn->facts->dst.ip)];
 	struct facts *facts = conn->facts;
 	char control[COMMUNITY_ID_MAX];
-	struct addr dst = facts->dst;
+	struct addr named = facts->app.data, dst = facts->dst;
+	uint64_t now_ms;
 
-	if (facts->app.data_port == 0 || conn->worker->ftp == NULL)
+	if (named.port == 0 || conn->worker->ftp == NULL)
 		return;
-	dst.port = facts->app.data_port;
-	facts->app.data_port = 0;
+	now_ms = clock_mono_ms();
+	dst.port = named.port;
+	facts->app.data = (struct addr){0};
 	community_id(TRANSPORT_TCP, &facts->camera, &facts->dst, control);
-	ftp_links_expect(conn->worker->ftp, &facts->camera, &dst, control, clock_mono_ms());
+	ftp_links_expect(conn->worker->ftp, &facts->camera, &dst, control, now_ms);
+	if (memcmp(named.ip, none, sizeof(none)) != 0 && !addr_same_host(&named, &dst))
+		ftp_links_expect(conn->worker->ftp, &facts->camera, &named, control, now_ms);
 }
 
 /* What nothing else is known of is that file, where one is to come. */

@@ -138,6 +138,7 @@ add_app(struct jsonw *json, const struct app_facts *app)
 	add_flag(json, "credentials", app->credentials);
 	add_flag(json, "encrypted_dns", app->encrypted_dns);
 	add_flag(json, "host_mismatch", app->host_mismatch);
+	add_flag(json, "active_data", app->active_data);
 	add_flag(json, "opaque_inner", app->opaque_inner);
 	add_flag(json, "confused", app->confused);
 	jsonw_close(json);

@@ -165,6 +165,7 @@ const struct event_field event_fields[] = {
     PASSING(135, FIELD_NUMBER, budget.up_over, 0),
     PASSING(136, FIELD_NUMBER, budget.per_s, 0),
     PASSING(137, FIELD_BOOL, budget.by_device, 0),
+    PASSING(138, FIELD_BOOL, app.active_data, 0),
 };
 
 const size_t event_field_count = sizeof(event_fields) / sizeof(event_fields[0]);

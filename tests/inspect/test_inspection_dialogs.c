@@ -169,33 +169,54 @@ Test(ftp, says_the_file_and_keeps_no_password)
 Test(ftp, tells_where_a_file_is_to_go)
 {
 	static const struct {
-		const char *answer;
-		uint16_t port;
+		const char *answer, *data;
 	} rows[] = {
-	    {"227 Entering Passive Mode (10,0,0,1,4,1)\r\n", 1025},
-	    {"227 =10,0,0,1,255,255\r\n", 65535},
-	    {"227 10,0,0,1,4,256\r\n", 0},
-	    {"227 10,0,0,1,256,4\r\n", 0},
-	    {"227 10,0,0,1,4\r\n", 0},
-	    {"227 \r\n", 0},
-	    {"227-10,0,0,1,4,1\r\n227 no\r\n", 0},
-	    {"229 Extended (|||6446|)\r\n", 6446},
-	    {"229 Extended (!!!1!)\r\n", 1},
-	    {"229 Extended (|||65536|)\r\n", 0},
-	    {"229 Extended (||!6446|)\r\n", 0},
-	    {"229 Extended (|||6446\r\n", 0},
-	    {"229 Extended (||\r\n", 0},
-	    {"229 (\r\n", 0},
-	    {"200 10,0,0,1,4,1\r\n", 0},
+	    {"227 Entering Passive Mode (10,0,0,1,4,1)\r\n", "10.0.0.1:1025"},
+	    {"227 =10,0,0,1,255,255\r\n", "10.0.0.1:65535"},
+	    {"227 10,0,0,1,4,256\r\n", ""},
+	    {"227 10,0,0,1,256,4\r\n", ""},
+	    {"227 10,0,0,1,4\r\n", ""},
+	    {"227 \r\n", ""},
+	    {"227-10,0,0,1,4,1\r\n227 no\r\n", ""},
+	    {"229 Extended (|||6446|)\r\n", "[::]:6446"},
+	    {"229 Extended (!!!1!)\r\n", "[::]:1"},
+	    {"229 Extended (|1|192.0.2.7|6446|)\r\n", "192.0.2.7:6446"},
+	    {"229 Extended (|2|2001:db8::7|6446|)\r\n", "[2001:db8::7]:6446"},
+	    {"229 Extended (|1|192.0.2.777|6446|)\r\n", ""},
+	    {"229 Extended (|1|there|6446|)\r\n", ""},
+	    {"229 Extended (|||65536|)\r\n", ""},
+	    {"229 Extended (||!6446|)\r\n", ""},
+	    {"229 Extended (|||6446\r\n", ""},
+	    {"229 Extended (||\r\n", ""},
+	    {"229 (\r\n", ""},
+	    {"200 10,0,0,1,4,1\r\n", ""},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct said all[] = {DOWN("220 FTP\r\n"), UP("PASV\r\n"),
 		    {DIRECTION_DOWN, rows[i].answer, strlen(rows[i].answer)}, {0}};
 		struct heard heard = hear_all(all);
+		char data[ADDR_TEXT_MAX] = "";
 
-		cr_expect_eq(heard.app.data_port, rows[i].port, "row %zu: %u", i,
-		    (unsigned)heard.app.data_port);
+		if (heard.app.data.port != 0)
+			(void)addr_text_port(&heard.app.data, data);
+		cr_expect_str_eq(data, rows[i].data, "row %zu: %s", i, data);
+		cr_expect_not(heard.app.active_data);
+	}
+}
+
+Test(ftp, tells_of_a_camera_that_wants_to_be_connected_to)
+{
+	static const char *const asked[] = {"PORT 10,0,0,1,4,1\r\n", "eprt |1|10.0.0.1|1025|\r\n"};
+
+	for (size_t i = 0; i < 2; i++) {
+		const struct said all[] = {DOWN("220 FTP\r\n"),
+		    {DIRECTION_UP, asked[i], strlen(asked[i])}, DOWN("200 ok\r\n"), {0}};
+		struct heard heard = hear_all(all);
+
+		cr_expect(heard.app.active_data);
+		cr_expect_eq(heard.app.data.port, 0);
+		cr_expect_not(heard.app.confused);
 	}
 }
 

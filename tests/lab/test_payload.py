@@ -263,6 +263,8 @@ def a_file_of_ftp_belongs_to_the_connection_that_said_where_it_goes(lab):
     equal("whose it is", field(data, "borderlens__app__client"), control["community_id"])
     equal("what left", field(data, "borderlens__left__up"), 1800)
     check("the file arrived", any(what == "file" for what, _ in server.received), server.received)
+    check("nobody comes to the camera", camera.curl("-T", path, "-P", "-", "-u", "cam:secret", f"ftp://{NAME}:2121/notes.txt") != 0)
+    appliance.eve.wait(event_type="flow", dest_port=2121, borderlens__app__active_data=True)
     film(lab, "pushed.mp4", "-c:v", "libx264", "-preset", "ultrafast")
     check("footage does not", camera.curl("-T", f"{lab.directory}/pushed.mp4", "-u", "cam:secret", f"ftp://{NAME}:2121/rec.mp4") != 0)
     event = appliance.eve.wait(event_type="flow", borderlens__verdict="block", borderlens__app__proto="ftp-data")

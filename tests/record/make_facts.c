@@ -150,6 +150,7 @@ fill_app(struct app_facts *app)
 	app->soap = true;
 	app->encrypted_dns = true;
 	app->host_mismatch = true;
+	app->active_data = true;
 	app->first_size = sizeof(app->first);
 	memset(app->first, 0xff, sizeof(app->first));
 	app->status = UINT16_MAX;

@@ -668,6 +668,7 @@ Test(eve, what_was_said_is_in_suricatas_words_where_it_has_them)
 	facts.app.soap = true;
 	facts.app.credentials = true;
 	facts.app.host_mismatch = true;
+	facts.app.active_data = true;
 	SAY(facts.app.method, "POST");
 	SAY(facts.app.host, "other.example");
 	SAY(facts.app.path, "/onvif/device_service");
@@ -680,7 +681,7 @@ Test(eve, what_was_said_is_in_suricatas_words_where_it_has_them)
 	    {"http.status", "200"},
 	    {"borderlens.app",
 		"{\"proto\":\"http\",\"requests\":7,\"soap\":true,\"credentials\":true,"
-		"\"host_mismatch\":true}"});
+		"\"host_mismatch\":true,\"active_data\":true}"});
 	drop(&lines);
 
 	facts.app = (struct app_facts){.proto = APP_MQTT, .requests = 2};
