@@ -59,8 +59,7 @@ expect_end(void (*camera)(struct peer *), void (*server)(struct peer *), enum en
 	uint64_t from_ms = clock_mono_ms();
 	struct flow flow;
 
-	flow_open(&flow,
-	    &(struct flow_setup){.config = "timeout: {hello: 1s, handshake: 1s}\n"});
+	flow_open(&flow, &(struct flow_setup){.config = "timeout: {hello: 1s, handshake: 1s}\n"});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 	flow_run(&flow, camera, server);
 	cr_expect_eq(flow.closed.facts.end, end, "%s", flow.closed.facts.end_text);
