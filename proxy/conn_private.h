@@ -60,16 +60,18 @@ struct conn {
 	enum leaf_kind leaf_kind;
 	struct mint_waiter mint;
 	struct splice splice_up, splice_down;
-	struct observer *observer; /* from CONN_RELAY on; owned; NULL: nobody looks */
-	struct tls_walk walk;      /* of a camera's side that passes since it refused our leaf */
-	struct spool_live *live;   /* owned by the spool; NULL before the open record */
-	bool passthrough;          /* the camera is known to refuse our leaf there */
-	bool silent;               /* it said nothing so far, nor did the server */
-	bool unheard;              /* ... and that was waited for once */
-	bool hello_done;           /* peek has its answer */
-	bool camera_left;          /* it ended its direction */
-	bool camera_left_first;    /* ... before the server did */
-	bool half_closed;          /* a side has ended, or will as soon as it is read */
+	struct gather gather_up, gather_down;
+	TAILQ_ENTRY(conn) gather_entry; /* while one of these is on */
+	struct observer *observer;      /* from CONN_RELAY on; owned; NULL: nobody looks */
+	struct tls_walk walk;    /* of a camera's side that passes since it refused our leaf */
+	struct spool_live *live; /* owned by the spool; NULL before the open record */
+	bool passthrough;        /* the camera is known to refuse our leaf there */
+	bool silent;             /* it said nothing so far, nor did the server */
+	bool unheard;            /* ... and that was waited for once */
+	bool hello_done;         /* peek has its answer */
+	bool camera_left;        /* it ended its direction */
+	bool camera_left_first;  /* ... before the server did */
+	bool half_closed;        /* a side has ended, or will as soon as it is read */
 	bool closing;
 	bool starttls;          /* its TLS began in the middle: the conversation cannot be begun
 				 * again on another connection */

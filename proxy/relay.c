@@ -29,6 +29,7 @@ struct flow {
 	struct leg *from, *to;
 	uint64_t *read, *left;
 	struct splice *splice;
+	struct gather *gather;
 	struct tls_walk *walk; /* to be told what is read; NULL: nobody */
 	enum direction direction;
 };
@@ -47,7 +48,7 @@ flow_up(struct conn *conn)
 	struct traffic *traffic = &conn->facts->traffic;
 
 	return (struct flow){&conn->camera, &conn->server, &traffic->up, &traffic->left_up,
-	    &conn->splice_up, is_check(conn) ? &conn->walk : NULL, DIRECTION_UP};
+	    &conn->splice_up, &conn->gather_up, is_check(conn) ? &conn->walk : NULL, DIRECTION_UP};
 }
 
 static struct flow
@@ -56,7 +57,7 @@ flow_down(struct conn *conn)
 	struct traffic *traffic = &conn->facts->traffic;
 
 	return (struct flow){&conn->server, &conn->camera, &traffic->down, &traffic->left_down,
-	    &conn->splice_down, NULL, DIRECTION_DOWN};
+	    &conn->splice_down, &conn->gather_down, NULL, DIRECTION_DOWN};
 }
 
 /* The hello was replayed: its memory is not needed for hours of relaying. */
@@ -119,9 +120,12 @@ carry_by_pipe(struct conn *conn, const struct flow *flow)
 			*flow->read += count;
 			moved += count;
 			note_left(conn);
+			gather_note(conn, flow->gather, flow->from, count);
 		}
 		io = splice_to(flow->to, pipe, &count);
 		*flow->left += count;
+		if (io == LEG_DONE && gather_waits(flow->gather, flow->from))
+			io = LEG_WAIT;
 	}
 	if (pipe->held == 0)
 		pipes_give(&conn->worker->pipes, pipe);
@@ -133,6 +137,7 @@ relay_drop(struct conn *conn)
 {
 	pipes_give(&conn->worker->pipes, &conn->splice_up.pipe);
 	pipes_give(&conn->worker->pipes, &conn->splice_down.pipe);
+	gather_leave(conn);
 }
 
 /* ---- by copying ---- */

@@ -221,7 +221,8 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	worker->tickets = tickets_new(err);
 	if (worker->minter == NULL || worker->broker == NULL || worker->own == NULL ||
 	    worker->inventory == NULL || worker->dns == NULL || worker->tickets == NULL ||
-	    turns_open(&worker->turns, worker, err) != 0 || quiet_open(worker, err) != 0)
+	    turns_open(&worker->turns, worker, err) != 0 || quiet_open(worker, err) != 0 ||
+	    gather_open(worker, err) != 0)
 		return -1;
 	if (worker->ftp == NULL || worker->refusals == NULL || worker->census == NULL ||
 	    worker->sessions == NULL || worker_reaps(worker) != 0 ||
@@ -277,6 +278,7 @@ tear_down(struct worker *worker)
 	refusals_free(worker->refusals);
 	census_free(worker->census);
 	turns_close(&worker->turns);
+	gather_clear(worker);
 	quiet_clear(worker);
 	sessions_free(worker->sessions);
 	tickets_free(worker->tickets);

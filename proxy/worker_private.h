@@ -5,6 +5,7 @@
 /* For the worker and the stages of its connections only. */
 
 #include "base/facts.h"
+#include "proxy/gather.h"
 #include "proxy/pool.h"
 #include "proxy/quiet.h"
 #include "proxy/splice.h"
@@ -55,6 +56,7 @@ struct worker {
 	struct tickets *tickets;
 	struct turns turns;
 	struct quiets quiets;
+	struct gathers gathers;
 	struct refusals *refusals;
 	struct own_addrs *own;
 	struct inventory *inventory;

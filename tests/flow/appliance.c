@@ -304,6 +304,7 @@ appliance_open(struct flow *flow)
 	cr_assert(worker->sessions != NULL && worker->tickets != NULL);
 	cr_assert_eq(turns_open(&worker->turns, worker, &err), 0);
 	cr_assert_eq(quiet_open(worker, &err), 0);
+	cr_assert_eq(gather_open(worker, &err), 0);
 	cr_assert_eq(worker_reaps(worker), 0);
 	cr_assert_eq(review_open(worker), 0);
 	open_listener(flow);
@@ -322,6 +323,7 @@ appliance_close(struct flow *flow)
 	refusals_free(worker->refusals);
 	census_free(worker->census);
 	turns_close(&worker->turns);
+	gather_clear(worker);
 	quiet_clear(worker);
 	sessions_free(worker->sessions);
 	tickets_free(worker->tickets);

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "proxy/gather.h"
+
+#include "base/err.h"
+#include "proxy/conn_private.h"
+#include "proxy/worker_private.h"
+
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { LITTLE = 1000 };
+
+/* A connection whose two legs receive from far ends. */
+static struct worker *worker;
+static struct conn conn;
+static int sender;
+static int other;
+static size_t woken;
+
+static void
+on_leg(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	leg_note(arg, what);
+	if (arg == &conn.camera)
+		woken++;
+}
+
+static int
+join(struct leg *leg)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t size = sizeof(at);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), taken;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	cr_assert_eq(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
+	cr_assert_eq(listen(listener, 1), 0);
+	cr_assert_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
+	cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	taken = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	cr_assert_geq(taken, 0);
+	(void)close(listener);
+	*leg = (struct leg){.pool = &worker->pool, .fd = -1};
+	cr_assert_eq(leg_open(leg, taken, worker->base, on_leg), 0);
+	return fd;
+}
+
+static void
+begin(void)
+{
+	struct err err = {0};
+
+	worker = calloc(1, sizeof(*worker));
+	cr_assert_not_null(worker);
+	worker->base = worker_base();
+	cr_assert_not_null(worker->base);
+	cr_assert_eq(gather_open(worker, &err), 0, "%s", err.text);
+	conn = (struct conn){.worker = worker};
+	sender = join(&conn.camera);
+	other = join(&conn.server);
+	(void)event_base_loop(worker->base, EVLOOP_NONBLOCK);
+	conn.camera.readable = false;
+	woken = 0;
+}
+
+static void
+finish(void)
+{
+	gather_leave(&conn);
+	gather_clear(worker);
+	leg_close(&conn.camera, false);
+	leg_close(&conn.server, false);
+	(void)close(sender);
+	(void)close(other);
+	event_base_free(worker->base);
+	free(worker);
+}
+
+TestSuite(gather, .init = begin, .fini = finish);
+
+static int
+mark(void)
+{
+	int bytes = 0;
+	socklen_t size = sizeof(bytes);
+
+	cr_assert_eq(getsockopt(conn.camera.fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, &size), 0);
+	return bytes;
+}
+
+/* The sender says so much, and all of it is there. */
+static void
+say(int count)
+{
+	static uint8_t bytes[GATHER_BYTES];
+	int there = 0;
+
+	cr_assert_eq(send(sender, bytes, (size_t)count, MSG_NOSIGNAL), count);
+	while (there < count)
+		cr_assert_eq(ioctl(conn.camera.fd, FIONREAD, &there), 0);
+}
+
+static void
+take_much(void)
+{
+	gather_note(&conn, &conn.gather_up, &conn.camera, GATHER_FAST_BYTES);
+}
+
+static bool
+waits(void)
+{
+	return gather_waits(&conn.gather_up, &conn.camera);
+}
+
+Test(gather, what_comes_slowly_is_taken_as_it_comes)
+{
+	gather_note(&conn, &conn.gather_up, &conn.camera, LITTLE);
+	cr_expect_not(conn.gather_up.on);
+	cr_expect_eq(mark(), 1);
+	cr_expect_not(waits());
+	cr_expect(TAILQ_EMPTY(&worker->gathers.open));
+}
+
+/* However much in all: so much in the time that counts. */
+Test(gather, much_over_a_long_time_is_slow)
+{
+	for (int i = 0; i < 4; i++) {
+		gather_note(&conn, &conn.gather_up, &conn.camera, GATHER_FAST_BYTES / 2);
+		conn.gather_up.since_us -= GATHER_FAST_US + 1;
+	}
+	cr_expect_not(conn.gather_up.on);
+}
+
+Test(gather, what_comes_fast_waits_until_it_is_much)
+{
+	take_much();
+	cr_expect(conn.gather_up.on);
+	cr_expect_not(conn.gather_down.on);
+	cr_expect_eq(mark(), GATHER_BYTES);
+	say(LITTLE);
+	conn.camera.readable = true;
+	cr_expect(waits());
+	cr_expect_not(conn.camera.readable);
+	say(GATHER_BYTES);
+	cr_expect_not(waits());
+}
+
+Test(gather, the_end_does_not_wait)
+{
+	take_much();
+	say(LITTLE);
+	conn.camera.fin_coming = true;
+	cr_expect_not(waits());
+}
+
+/* The kernel itself tells nothing of it: the look does. */
+Test(gather, a_sender_that_pauses_is_seen)
+{
+	take_much();
+	say(LITTLE);
+	cr_expect(waits());
+	while (conn.gather_up.on)
+		cr_assert_eq(event_base_loop(worker->base, EVLOOP_ONCE), 0);
+	cr_expect(conn.camera.readable);
+	cr_expect_eq(mark(), 1);
+	cr_expect(TAILQ_EMPTY(&worker->gathers.open));
+	while (woken == 0)
+		cr_assert_eq(event_base_loop(worker->base, EVLOOP_ONCE), 0);
+	cr_expect_not(waits());
+}
+
+/* One direction goes on while the other pauses. */
+Test(gather, each_direction_for_itself)
+{
+	take_much();
+	gather_note(&conn, &conn.gather_down, &conn.server, GATHER_FAST_BYTES);
+	while (conn.gather_up.on) {
+		conn.gather_down.taken = true;
+		cr_assert_eq(event_base_loop(worker->base, EVLOOP_ONCE), 0);
+	}
+	cr_expect(conn.gather_down.on);
+	cr_expect_eq(TAILQ_FIRST(&worker->gathers.open), &conn);
+}
+
+Test(gather, one_that_ends_is_looked_at_no_more)
+{
+	take_much();
+	gather_leave(&conn);
+	cr_expect(TAILQ_EMPTY(&worker->gathers.open));
+	cr_expect_not(conn.gather_up.on);
+}
