@@ -12,7 +12,7 @@ import sys
 import time
 
 from appliance import ROOT, binary, children, wait_for
-from cameras import AMAZON_DE, HOSTS
+from cameras import AMAZON_DE, HOSTS, REFUSED
 from harness import RULES, write
 from net import Net, die_with_parent
 from pki import Pki
@@ -20,6 +20,7 @@ from pki import Pki
 TICKS = os.sysconf("SC_CLK_TCK")
 NAME = "media.cameras.example"
 PORT = 8443
+PORT_PAST = 4443                 # of an origin that the appliance is not asked for
 CAMERAS = range(10, 42)          # the last parts of their addresses
 ORIGIN = AMAZON_DE               # gives no tickets: every connection is a whole handshake
 ORIGIN_TICKETS = "3.120.0.11"    # its sessions can be resumed
@@ -81,6 +82,9 @@ ROWS = [
     ("mint", "a name seen for the first time, us more, p50"),
     ("beside", "first byte of others beside a camera that begins without end, over that without it, p50"),
     ("beside99", "the same, p99"),
+    ("past99", "the same with as many that go past the appliance, p99"),
+    ("own99", "through it over past it, p99"),
+    ("refused99", "first byte of others beside a camera that is refused without end, over that without it, p99"),
     ("idle", "KB per idle opened connection"),
     ("growth", "KB more per 1,000 connections"),
 ]
@@ -102,10 +106,10 @@ class Bench:
         self.log = open(f"{self.directory}/log", "ab")
         identity = self.pki.server(NAME)
         self.origins = [self.origin(ORIGIN, identity, ""), self.origin(ORIGIN_TICKETS, identity, "tickets"),
-                        self.origin(ORIGIN_NAMES, self.pki.root, "mint")]
+                        self.origin(ORIGIN_NAMES, self.pki.root, "mint"), self.origin(ORIGIN, identity, "", PORT_PAST)]
 
-    def origin(self, address, identity, how):
-        return self.net.net.popen(f"{ROOT}/build/traffic", "origin", address, "443", identity.chain, identity.key, how,
+    def origin(self, address, identity, how, port=443):
+        return self.net.net.popen(f"{ROOT}/build/traffic", "origin", address, str(port), identity.chain, identity.key, how,
                                   stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def commands(self):
@@ -129,9 +133,9 @@ class Bench:
 
     # ---- traffic ----
 
-    def traffic(self, what, *arguments, to=ORIGIN, trust=None, name=NAME, cameras=CAMERAS):
+    def traffic(self, what, *arguments, to=ORIGIN, trust=None, name=NAME, cameras=CAMERAS, port=443):
         return ["env", f"CAMERAS=192.168.77.{cameras[0]} {len(cameras)}",
-                *self.net.cam.command(f"{ROOT}/build/traffic", what, to, "443", (trust or self.ca).chain, name,
+                *self.net.cam.command(f"{ROOT}/build/traffic", what, to, str(port), (trust or self.ca).chain, name,
                                       *map(str, arguments))]
 
     def told(self, *arguments, timeout_s=240, **options):
@@ -177,17 +181,34 @@ class Bench:
             process.communicate("", timeout=120)
 
     @contextlib.contextmanager
-    def hasty(self):
-        """One camera that begins as fast as it can.  It gives way to all else on
-        this machine, so that what it takes of others it takes of the peer."""
-        process = subprocess.Popen(["nice", "-n", "19", *self.traffic("load", 10000000, 16, 16, 2, cameras=CAMERAS[:1])],
-                                   stdout=subprocess.DEVNULL, preexec_fn=die_with_parent)
+    def flood(self, per_s=0, **options):
+        """One camera that begins as fast as it can, or so many a second.  It gives
+        way to all else on this machine, so that what it takes of others it takes
+        of the peer.  Gives who tells how many succeeded, failed, and the seconds."""
+        process = subprocess.Popen(["nice", "-n", "19", *self.traffic("flood", 16, per_s, cameras=CAMERAS[:1], **options)],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+                                   preexec_fn=die_with_parent)
+
+        def told():
+            process.stdin.write("\n")
+            process.stdin.flush()
+            return [float(word) for word in process.stdout.readline().split()]
+
+        give_way(process.pid)
         try:
             time.sleep(1)  # what it may begin at once is over
+            yield told
+        finally:
+            process.communicate("", timeout=30)
+
+    @contextlib.contextmanager
+    def forwarding(self):
+        """What is not redirected goes past the appliance."""
+        self.net.gw.sysctl(net__ipv4__ip_forward=1)
+        try:
             yield
         finally:
-            process.terminate()
-            process.wait()
+            self.net.gw.sysctl(net__ipv4__ip_forward=0)
 
     # ---- figures ----
 
@@ -207,11 +228,10 @@ class Bench:
     def direct_delay(self):
         """Without anybody between."""
         self.net.gw.run("nft", "delete", "table", "ip", "bench")
-        self.net.gw.sysctl(net__ipv4__ip_forward=1)
         try:
-            return self.delay(trust=self.pki.root)
+            with self.forwarding():
+                return self.delay(trust=self.pki.root)
         finally:
-            self.net.gw.sysctl(net__ipv4__ip_forward=0)
             self.net.gw.nft(REDIRECT)
 
     def mint_delay(self, round_):
@@ -219,17 +239,36 @@ class Bench:
         first, again = (self.delay(100, to=ORIGIN_NAMES, name=f"n%d-{round_}.cameras.example") for _ in range(2))
         return first - again
 
-    def delays_beside_hasty(self, pairs=3, count=200):
-        """Of the other cameras, each within its share, over the same without it:
-        p50 and p99, medians of pairs."""
-        ratios = []
+    def delay_of_others(self):
+        return self.told("delay", 400, cameras=CAMERAS[1:])
+
+    def delay_beside(self, per_s=0, **options):
+        """Of the other cameras, beside a flood; and what that came to in a second."""
+        with self.flood(per_s, **options) as told:
+            before = told()
+            delay = self.delay_of_others()
+            done = [after - first for first, after in zip(before, told())]
+        time.sleep(2)  # their shares grow again
+        return delay, (done[0] + done[1]) / done[2]
+
+    def flooded(self, pairs=3):
+        """First bytes of cameras that are within their shares beside one that is
+        not, over the same without it.  The cameras, the servers and the peer have
+        the same processors: what that one and its server take by themselves is seen
+        where as many of its connections go past the appliance."""
+        ratios = {key: [] for key in ("beside", "beside99", "past99", "own99", "refused99")}
         for _ in range(pairs):
-            alone = self.told("delay", count, cameras=CAMERAS[1:])
-            with self.hasty():
-                beside = self.told("delay", count, cameras=CAMERAS[1:])
-            ratios.append([one / other for one, other in zip(beside, alone)])
-            time.sleep(2)  # their shares grow again
-        return [statistics.median(pair[i] for pair in ratios) for i in range(2)]
+            alone = self.delay_of_others()
+            beside, per_s = self.delay_beside()
+            with self.forwarding():
+                past, _ = self.delay_beside(max(1, round(per_s)), port=PORT_PAST, trust=self.pki.root)
+            refused, refused_s = self.delay_beside(to=REFUSED[0])
+            print(f"  begun a second: {per_s:.0f}, refused a second: {refused_s:.0f}", file=sys.stderr, flush=True)
+            for key, value in (("beside", beside[0] / alone[0]), ("beside99", beside[1] / alone[1]),
+                               ("past99", past[1] / alone[1]), ("own99", beside[1] / past[1]),
+                               ("refused99", refused[1] / alone[1])):
+                ratios[key].append(value)
+        return {key: statistics.median(values) for key, values in ratios.items()}
 
     def idle_memory(self, pid, count=1000):
         before = memory_kb(pid)
@@ -278,6 +317,16 @@ def cpu(pid):
             continue
         total += sum(int(field) for field in fields[11:15])
     return total / TICKS
+
+
+def give_way(pid):
+    """Where sessions share the processors before their processes do
+    (sched_autogroup), being nice counts within a session only."""
+    try:
+        with open(f"/proc/{pid}/autogroup", "w", encoding="ascii") as file:
+            file.write("19")
+    except FileNotFoundError:
+        pass
 
 
 def settle(pid):
@@ -333,7 +382,7 @@ class Round:
                 figures.update(self.own(pid))
         if peer == "borderlens":
             with self.bench.running([*command[:-1], f"{self.bench.directory}/shipped.yaml"]):
-                figures["beside"], figures["beside99"] = self.bench.delays_beside_hasty()
+                figures.update(self.bench.flooded())
         return figures
 
     def opening(self, pid):
@@ -377,7 +426,7 @@ def cell(results, peer, key):
     value = statistics.median(figures[key] for figures in rounds)
     base = base_of(results, "conn" if key == "resumed" else key)
     wanted = "conn" if key == "resumed" else key
-    if key.startswith("beside"):
+    if key in ("beside", "beside99", "past99", "own99", "refused99"):
         return f"{value:.2f}x"
     if key in ("delay", "mint", "growth") or wanted not in base[0]:
         return f"{value:.0f}"

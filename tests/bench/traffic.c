@@ -6,6 +6,7 @@
  *	traffic load ADDR PORT CA NAME COUNT THREADS UP DOWN
  *	traffic slow ADDR PORT CA NAME COUNT THREADS UP DOWN
  *	traffic hold ADDR PORT CA NAME COUNT THREADS
+ *	traffic flood ADDR PORT CA NAME THREADS PER_S
  *	traffic burst ADDR PORT CA NAME COUNT
  *	traffic delay ADDR PORT CA NAME COUNT
  *
@@ -13,8 +14,10 @@
  * numbers), sends, and reads; the bytes are a pattern, which the reader
  * compares.  load prints "OK FAILED SECONDS"; slow does the same with a reader
  * that rests, on both sides; hold opens all, prints "OK FAILED SECONDS", and
- * closes them when its input ends; burst does all at once; delay opens one after
- * the other and prints the microseconds to the first byte, "P50 P99".
+ * closes them when its input ends; flood goes on until then, at most PER_S a
+ * second (0: as fast as it can), and prints the same for each byte of its input;
+ * burst does all at once; delay opens one after the other and prints the microseconds to the first
+ *byte, "P50 P99".
  *
  * %d in NAME is the connection's number.  A camera resumes nothing; the origin
  * gives tickets only with `tickets`.  With `mint` CHAIN and KEY are an
@@ -94,6 +97,8 @@ main(int argc, char **argv)
 		camera_load(&job, number(argv[6]), number(argv[7]));
 	} else if (strcmp(argv[1], "hold") == 0 && argc == 8) {
 		camera_hold(&job, number(argv[6]), number(argv[7]));
+	} else if (strcmp(argv[1], "flood") == 0 && argc == 8) {
+		camera_flood(&job, number(argv[6]), number(argv[7]));
 	} else if (strcmp(argv[1], "burst") == 0 && argc == 7) {
 		burst_run(&job, number(argv[6]));
 	} else if (strcmp(argv[1], "delay") == 0 && argc == 7) {

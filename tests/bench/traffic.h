@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* What traffic.c is made of; what it does, stands there. */
 
@@ -20,10 +21,12 @@ struct job {
 	SSL_CTX *ctx;
 	const char *name;
 	uint64_t up, down;
-	atomic_long left, ok, failed, number;
+	atomic_long left, ok, failed, number, paced;
 	struct in_addr camera; /* the first; 0: whatever the kernel takes */
 	unsigned long cameras;
 	SSL **held; /* of hold */
+	struct timespec began;
+	uint64_t per_s; /* of flood; 0: as fast as it can */
 };
 
 _Noreturn void die(const char *what);
@@ -53,6 +56,7 @@ int camera_socket(const struct job *job, long number); /* at the address of conn
 void camera_close(SSL *ssl);
 void camera_load(struct job *job, long count, long threads);
 void camera_hold(struct job *job, long count, long threads);
+_Noreturn void camera_flood(struct job *job, long threads, long per_s);
 void camera_delay(struct job *job, long count);
 
 /* ---- traffic_burst.c: many at once, without a thread for each ---- */

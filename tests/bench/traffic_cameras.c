@@ -2,6 +2,7 @@
 #include "tests/bench/traffic.h"
 
 #include <endian.h>
+#include <limits.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <pthread.h>
@@ -13,6 +14,7 @@
 
 enum {
 	THREADS_MAX = 1024,
+	NS_A_SECOND = 1000000000,
 	DELAY_PAUSE_US = 2000,
 };
 
@@ -83,12 +85,29 @@ camera_close(SSL *ssl)
 	(void)close(fd);
 }
 
+/* Until the next connection of a flood may begin. */
+static void
+keep_pace(struct job *job)
+{
+	struct timespec at = job->began;
+	uint64_t after_ns;
+
+	if (job->per_s == 0)
+		return;
+	after_ns = (uint64_t)atomic_fetch_add(&job->paced, 1) * NS_A_SECOND / job->per_s +
+		   (uint64_t)at.tv_nsec;
+	at.tv_sec += (time_t)(after_ns / NS_A_SECOND);
+	at.tv_nsec = (long)(after_ns % NS_A_SECOND);
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+}
+
 static void *
 work(void *arg)
 {
 	struct job *job = arg;
 
 	while (atomic_fetch_sub(&job->left, 1) > 0) {
+		keep_pace(job);
 		SSL *ssl = open_one(job);
 
 		if (ssl == NULL) {
@@ -106,25 +125,50 @@ work(void *arg)
 	return NULL;
 }
 
-void
-camera_load(struct job *job, long count, long threads)
-{
-	static pthread_t thread[THREADS_MAX];
-	struct timespec start, end;
+static pthread_t thread[THREADS_MAX];
 
+static void
+begin(struct job *job, long count, long threads)
+{
 	if (threads < 1 || threads > THREADS_MAX)
 		die("THREADS");
 	atomic_store(&job->left, count);
-	(void)clock_gettime(CLOCK_MONOTONIC, &start);
+	(void)clock_gettime(CLOCK_MONOTONIC, &job->began);
 	for (long i = 0; i < threads; i++)
 		if (pthread_create(&thread[i], NULL, work, job) != 0)
 			die("a thread");
-	for (long i = 0; i < threads; i++)
-		(void)pthread_join(thread[i], NULL);
+}
+
+static void
+tell(const struct job *job)
+{
+	struct timespec end;
+
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
 	printf("%ld %ld %.3f\n", atomic_load(&job->ok), atomic_load(&job->failed),
-	    (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9);
+	    (double)(end.tv_sec - job->began.tv_sec) +
+		(double)(end.tv_nsec - job->began.tv_nsec) / 1e9);
 	(void)fflush(stdout);
+}
+
+void
+camera_load(struct job *job, long count, long threads)
+{
+	begin(job, count, threads);
+	for (long i = 0; i < threads; i++)
+		(void)pthread_join(thread[i], NULL);
+	tell(job);
+}
+
+/* What is under way as it ends is not waited for. */
+_Noreturn void
+camera_flood(struct job *job, long threads, long per_s)
+{
+	job->per_s = (uint64_t)per_s;
+	begin(job, LONG_MAX, threads);
+	while (getchar() != EOF)
+		tell(job);
+	_exit(0);
 }
 
 void
