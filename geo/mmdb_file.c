@@ -11,9 +11,6 @@
 static const uint8_t metadata_marker[] = "\xab\xcd\xefMaxMind.com";
 enum { METADATA_MARKER_SIZE = sizeof(metadata_marker) - 1 };
 
-/* The format's own bound on the metadata, its marker included. */
-enum { METADATA_MAX = 128 * 1024 };
-
 /* Build dates that a file can have: from the format's first years to 2100. */
 enum { BUILD_MIN_S = 1262304000 };
 #define BUILD_MAX_S 4102444800U
@@ -23,7 +20,7 @@ enum { BUILD_MIN_S = 1262304000 };
 static int
 split_metadata(struct bytes bytes, struct bytes *body, struct bytes *metadata, struct err *err)
 {
-	size_t from = bytes.left > METADATA_MAX ? bytes.left - METADATA_MAX : 0;
+	size_t from = bytes.left > MMDB_END_BYTES ? bytes.left - MMDB_END_BYTES : 0;
 
 	for (size_t at = bytes.left; at >= from + METADATA_MARKER_SIZE; at--) {
 		struct bytes rest = bytes, head, marker;
@@ -50,6 +47,15 @@ check_metadata(struct bytes metadata, struct err *err)
 	ret = mmdb_data_check(&data, 0, err);
 	mmdb_data_close(&data);
 	return ret;
+}
+
+int
+mmdb_file_check_end(struct bytes bytes, struct err *err)
+{
+	struct bytes body, metadata;
+
+	return split_metadata(bytes, &body, &metadata, err) == 0 ? check_metadata(metadata, err)
+								 : -1;
 }
 
 /* An unsigned number of the metadata, of whichever width. */

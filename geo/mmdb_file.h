@@ -30,4 +30,9 @@ struct mmdb_file {
  * MaxMind DB, is cut short, or says of itself what is not so. */
 int mmdb_file_read(struct mmdb_file *file, struct bytes bytes, struct err *err);
 
+/* Of its end alone, for who has yet to copy the rest: whether bytes, the last
+ * MMDB_END_BYTES of a file or all of a smaller one, hold metadata. */
+enum { MMDB_END_BYTES = 128 * 1024 }; /* the format's bound on metadata and its marker */
+int mmdb_file_check_end(struct bytes bytes, struct err *err);
+
 #endif

@@ -18,6 +18,9 @@
 
 enum { REMOVE_OPEN_MAX = 8 };
 
+/* In a directory that is to take dir's place, and after that until it is told. */
+#define UNTOLD ".untold"
+
 /* ---- what may be in it ---- */
 
 static bool
@@ -47,7 +50,8 @@ is_ours(const char *name)
 static bool
 is_kept(const struct dirent *entry)
 {
-	return strcmp(entry->d_name, ".lock") != 0 && entry->d_type != DT_DIR;
+	return strcmp(entry->d_name, ".lock") != 0 && strcmp(entry->d_name, UNTOLD) != 0 &&
+	       entry->d_type != DT_DIR;
 }
 
 static int
@@ -66,6 +70,43 @@ link_all(DIR *from, int to, const char *path, struct err *err)
 		if (is_kept(entry) && linkat(dirfd(from), entry->d_name, to, entry->d_name, 0) != 0)
 			return err_sys(err, "cannot link %s/%s", path, entry->d_name);
 	}
+	return 0;
+}
+
+/* ---- what is to be told of ---- */
+
+static bool
+has_untold(const char *dir)
+{
+	char path[CONFIG_PATH_MAX + 32];
+
+	(void)snprintf(path, sizeof(path), "%s/" UNTOLD, dir);
+	return access(path, F_OK) == 0;
+}
+
+bool
+geo_swap_is_untold(const struct geo_swap *swap)
+{
+	return has_untold(swap->dir);
+}
+
+void
+geo_swap_told(const struct geo_swap *swap)
+{
+	char path[CONFIG_PATH_MAX + 32];
+
+	(void)snprintf(path, sizeof(path), "%s/" UNTOLD, swap->dir);
+	(void)unlink(path);
+}
+
+static int
+mark_untold(int dir, const char *name, struct err *err)
+{
+	int fd = openat(dir, UNTOLD, O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+
+	if (fd < 0)
+		return err_sys(err, "cannot write %s/" UNTOLD, name);
+	(void)close(fd);
 	return 0;
 }
 
@@ -101,6 +142,18 @@ make_like(const char *path, int like, struct err *err)
 	return 0;
 }
 
+/* What a killed update left: one that had not taken dir's place goes; one that has
+ * left there what was in dir, and that is the last good one. */
+static int
+clear_next(const struct geo_swap *swap, struct err *err)
+{
+	if (access(swap->next, F_OK) != 0 || has_untold(swap->next) || !has_untold(swap->dir))
+		return remove_tree(swap->next, err);
+	if (remove_tree(swap->last, err) != 0)
+		return -1;
+	return rename(swap->next, swap->last) == 0 ? 0 : err_sys(err, "cannot keep %s", swap->last);
+}
+
 static int
 make_next(const struct geo_swap *swap, struct err *err)
 {
@@ -109,12 +162,12 @@ make_next(const struct geo_swap *swap, struct err *err)
 
 	if (from == NULL)
 		return err_sys(err, "cannot read %s", swap->dir);
-	if (remove_tree(swap->next, err) != 0 || make_like(swap->next, dirfd(from), err) != 0)
+	if (clear_next(swap, err) != 0 || make_like(swap->next, dirfd(from), err) != 0)
 		goto out;
 	to = open(swap->next, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to < 0)
 		(void)err_sys(err, "cannot open %s", swap->next);
-	else
+	else if (mark_untold(to, swap->next, err) == 0)
 		ret = link_all(from, to, swap->dir, err);
 out:
 	if (to >= 0)

@@ -4,6 +4,8 @@
 
 #include "config/config.h"
 
+#include <stdbool.h>
+
 struct err;
 
 /*
@@ -26,8 +28,16 @@ struct geo_swap {
  */
 int geo_swap_open(struct geo_swap *swap, const char *dir, struct err *err);
 
-/* Put next in dir's place, and dir in that of last; both or none. */
+/* Put next in dir's place, and dir in that of last; both or none.  Who is killed
+ * in between leaves it to the next geo_swap_open to keep what was there. */
 int geo_swap_commit(struct geo_swap *swap, struct err *err);
+
+/*
+ * What took dir's place is untold, over restarts too, until geo_swap_told: a hidden
+ * file in it says that nobody was asked yet to take it.
+ */
+bool geo_swap_is_untold(const struct geo_swap *swap);
+void geo_swap_told(const struct geo_swap *swap);
 
 /* Undo the commit: last is dir again. */
 int geo_swap_undo(struct geo_swap *swap, struct err *err);

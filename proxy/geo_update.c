@@ -4,13 +4,13 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/jsonw.h"
-#include "base/memfd.h"
 #include "base/text.h"
 #include "config/config.h"
 #include "config/problems.h"
 #include "geo/geo.h"
 #include "proxy/backtest.h"
 #include "proxy/commands.h"
+#include "proxy/database_file.h"
 #include "proxy/geo_fetch.h"
 #include "proxy/geo_swap.h"
 #include "proxy/load.h"
@@ -25,7 +25,6 @@ enum {
 	DAY_S = 86400,
 	SEEN_DAYS = 30,
 	ROWS_SHOWN = 20,
-	DATABASE_BYTES_MAX = 2000 * 1000 * 1000,
 	LOST_HALF = 2, /* a database that lost more than half of its networks is not whole */
 };
 
@@ -89,7 +88,7 @@ open_fresh(const struct run *run, const char *path, int *fd, struct err *err)
 	char there[2 * CONFIG_PATH_MAX];
 
 	(void)snprintf(there, sizeof(there), "%s/%s", run->swap.next, name);
-	*fd = memfd_copy_file(there, DATABASE_BYTES_MAX, err);
+	*fd = database_file_copy(there, err);
 	return *fd < 0 ? -1 : 0;
 }
 
@@ -190,15 +189,15 @@ judge_again(struct run *run)
 /* ---- putting it in place ---- */
 
 static int
-take_over(struct run *run, struct err *err)
+tell_appliance(struct run *run, struct err *err)
 {
 	struct err undone = {0};
 
-	if (geo_swap_commit(&run->swap, err) != 0)
-		return -1;
 	run->taken = geo_fetch_tell(run->loaded.config, err);
-	if (run->taken != NULL)
+	if (run->taken != NULL) {
+		geo_swap_told(&run->swap);
 		return 0;
+	}
 	run->taken = "no";
 	if (geo_swap_undo(&run->swap, &undone) != 0)
 		(void)fprintf(stderr, "borderlens: the old databases are in %s: %s\n",
@@ -224,10 +223,12 @@ bring(struct run *run, struct err *err)
 	newer = compare(run, err);
 	if (newer <= 0) {
 		run->result = "unchanged";
-		return newer;
+		/* One that was killed put them there, and told nobody. */
+		return newer == 0 && geo_swap_is_untold(&run->swap) ? tell_appliance(run, err)
+								    : newer;
 	}
 	judge_again(run);
-	if (take_over(run, err) != 0)
+	if (geo_swap_commit(&run->swap, err) != 0 || tell_appliance(run, err) != 0)
 		return -1;
 	run->result = "updated";
 	return 0;
@@ -305,11 +306,13 @@ print_text(const struct run *run)
 		return;
 	if (strcmp(run->result, "unchanged") == 0) {
 		(void)puts("nothing newer: the databases stay as they are");
-		return;
+	} else {
+		print_databases(run);
+		print_differences(run);
+		(void)printf("the old ones are kept in %s\n", run->swap.last);
 	}
-	print_databases(run);
-	print_differences(run);
-	(void)printf("the old ones are kept in %s\n", run->swap.last);
+	if (run->taken == NULL)
+		return;
 	if (strcmp(run->taken, "yes") == 0)
 		(void)puts("the appliance judges by the new ones from now on");
 	else if (strcmp(run->taken, "not running") == 0)

@@ -13,6 +13,7 @@
 #include "config/rules.h"
 #include "config/source.h"
 #include "geo/geo.h"
+#include "proxy/database_file.h"
 #include "proxy/dirs.h"
 #include "proxy/learned.h"
 #include "proxy/rule_names.h"
@@ -26,9 +27,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A database larger than this is not one: the largest that is sold has a
- * quarter of it. */
-enum { DATABASE_BYTES_MAX = 2000 * 1000 * 1000, US_PER_S = 1000000 };
+enum { US_PER_S = 1000000 };
 
 static const char *
 base_name(const char *path)
@@ -42,7 +41,7 @@ static int
 copy_database(const char *path, struct problems *problems)
 {
 	struct err err;
-	int fd = memfd_copy_file(path, DATABASE_BYTES_MAX, &err);
+	int fd = database_file_copy(path, &err);
 
 	if (fd < 0)
 		problems_error(problems, path, 0, 0, "%s", err.text);

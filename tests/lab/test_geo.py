@@ -13,8 +13,8 @@ from appliance import ROOT
 from harness import GOOD, check, equal, story, write
 from servers import Server, context
 
-JUNE, JULY, AUGUST = 2026060100, 2026070100, 2026080100
-EPOCH = {JUNE: 1780272000, JULY: 1782864000, AUGUST: 1785542400}
+JUNE, JULY, AUGUST, SEPTEMBER = 2026060100, 2026070100, 2026080100, 2026090100
+EPOCH = {JUNE: 1780272000, JULY: 1782864000, AUGUST: 1785542400, SEPTEMBER: 1788220800}
 FILLING = tuple(f"5.{i}.0.0/16" for i in range(8))  # so that a smaller one is seen
 
 
@@ -109,7 +109,21 @@ def newer_databases_are_checked_and_taken(lab):
     again = appliance.command("geo", "update")
     equal("a second update's exit", again.returncode, 0)
     check("nothing is newer", "nothing newer" in again.stdout, again.stdout)
+    is_told_later(lab, appliance, source, geo)
     comes_back(appliance, source, geo)
+
+
+def is_told_later(lab, appliance, source, geo):
+    """An update was killed when the databases were in place, and the appliance not asked."""
+    source.publish(AUGUST, located="CN")
+    harness.network.run(f"{ROOT}/geo/fetch", geo)
+    write(f"{geo}/.untold", "")
+    done = appliance.command("geo", "update", "--json")
+    equal("the next update", (done.returncode, json.loads(done.stdout)["result"], json.loads(done.stdout)["taken"]),
+          (0, "unchanged", "yes"))
+    check("it is told once", not os.path.exists(f"{geo}/.untold"))
+    harness.refused(lab.request, lab.camera_context(appliance))
+    appliance.eve.wait(event_type="flow", borderlens__end="refused", borderlens__place__basis__country="located@2026-08-01")
 
 
 def comes_back(appliance, source, geo):
@@ -117,7 +131,7 @@ def comes_back(appliance, source, geo):
     with open(appliance.config_path, encoding="utf-8") as file:
         write(appliance.config_path, file.read().replace('"workers": 2', '"workers": 1'))
     before = contents(geo)
-    source.publish(AUGUST, located="FR")
+    source.publish(SEPTEMBER, located="FR")
     done = appliance.command("geo", "update", "--json")
     equal("the exit of an update that is not taken", done.returncode, 1)
     told = json.loads(done.stdout)

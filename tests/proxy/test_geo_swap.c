@@ -5,6 +5,7 @@
 #include "tests/support/scratch.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -144,6 +145,57 @@ Test(geo_swap, what_a_killed_update_left_is_in_nobodys_way)
 	cr_expect_neq(access(inner, F_OK), 0);
 	cr_assert_eq(geo_swap_commit(&swap, NULL), 0);
 	geo_swap_close(&swap);
+}
+
+/* An update is killed: nothing is closed, and its lock goes with it. */
+static void
+die(struct geo_swap *swap)
+{
+	(void)close(swap->lock);
+	swap->lock = -1;
+}
+
+Test(geo_swap, what_took_its_place_is_untold_until_it_is_told)
+{
+	struct geo_swap swap;
+
+	cr_assert_eq(geo_swap_open(&swap, dir, NULL), 0);
+	cr_expect_not(geo_swap_is_untold(&swap));
+	replace(&swap, "country.mmdb");
+	cr_assert_eq(geo_swap_commit(&swap, NULL), 0);
+	die(&swap);
+	cr_assert_eq(geo_swap_open(&swap, dir, NULL), 0);
+	cr_expect(geo_swap_is_untold(&swap));
+	cr_expect_str_eq(holds(swap.last, "country.mmdb"), "old");
+	geo_swap_told(&swap);
+	cr_expect_not(geo_swap_is_untold(&swap));
+	geo_swap_close(&swap);
+	cr_assert_eq(geo_swap_open(&swap, dir, NULL), 0);
+	cr_expect_not(geo_swap_is_untold(&swap));
+	cr_assert_eq(geo_swap_commit(&swap, NULL), 0);
+	cr_expect(geo_swap_is_untold(&swap));
+	cr_assert_eq(geo_swap_undo(&swap, NULL), 0);
+	cr_expect_not(geo_swap_is_untold(&swap), "what is there again was told");
+	geo_swap_close(&swap);
+}
+
+Test(geo_swap, who_is_killed_in_the_middle_of_it_loses_nothing)
+{
+	struct geo_swap swap;
+
+	cr_assert_eq(geo_swap_open(&swap, dir, NULL), 0);
+	replace(&swap, "country.mmdb");
+	cr_assert_eq(renameat2(AT_FDCWD, swap.next, AT_FDCWD, dir, RENAME_EXCHANGE), 0);
+	die(&swap);
+	/* The next one keeps what was there, and may be killed too. */
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(geo_swap_open(&swap, dir, NULL), 0);
+		cr_expect(geo_swap_is_untold(&swap));
+		cr_expect_str_eq(holds(dir, "country.mmdb"), "new");
+		cr_expect_str_eq(holds(swap.next, "country.mmdb"), "new");
+		cr_expect_str_eq(holds(swap.last, "country.mmdb"), "old");
+		die(&swap);
+	}
 }
 
 Test(geo_swap, one_update_at_a_time)

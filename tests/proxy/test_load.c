@@ -2,9 +2,11 @@
 /* A configuration with its databases, and the commands that look at one. */
 #include "proxy/load.h"
 
+#include "base/err.h"
 #include "config/problems.h"
 #include "geo/geo.h"
 #include "proxy/commands.h"
+#include "proxy/database_file.h"
 #include "tests/proxy/netns.h"
 #include "tests/support/command.h"
 #include "tests/support/mmdb_maker.h"
@@ -467,4 +469,31 @@ Test(load, explain_knows_wrong_usage_from_a_wrong_configuration)
 	command_run_in(command_explain, none, &ran);
 	cr_expect_eq(ran.code, EXIT_CONFIG);
 	cr_expect_not_null(strstr(ran.err, "/none.yaml: error: "), "%s", ran.err);
+}
+
+Test(load, what_is_no_database_is_not_copied)
+{
+	static const struct {
+		off_t size;
+		const char *why;
+	} rows[] = {{0, "metadata is missing"}, {7, "metadata is missing"},
+	    {2000 * 1000 * 1000, "metadata is missing"},
+	    {2000 * 1000 * 1000 + 1, "is larger than"}};
+	char path[512];
+	struct err err = {0};
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "%s/located.mmdb", dir);
+	fd = database_file_copy(path, &err);
+	cr_assert_geq(fd, 0, "%s", err.text);
+	(void)close(fd);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		/* Holes: it takes no room but what is read of it. */
+		cr_assert_eq(truncate(path, 0), 0);
+		cr_assert_eq(truncate(path, rows[i].size), 0);
+		cr_expect_eq(database_file_copy(path, &err), -1, "%zu", i);
+		cr_expect_not_null(strstr(err.text, rows[i].why), "%s", err.text);
+	}
+	cr_expect_eq(database_file_copy(dir, &err), -1);
+	cr_expect_not_null(strstr(err.text, "not a regular file"), "%s", err.text);
 }
