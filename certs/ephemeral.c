@@ -2,7 +2,6 @@
 #include "certs/ephemeral.h"
 
 #include "base/err.h"
-#include "certs/curve25519.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -12,7 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { FUNCTIONS_MAX = 48 };
+enum { KEY_BYTES = 32, FUNCTIONS_MAX = 48 };
 
 OSSL_DISPATCH ephemeral_functions[FUNCTIONS_MAX + 1];
 
@@ -25,8 +24,13 @@ static struct {
 	OSSL_FUNC_keymgmt_gen_set_params_fn *set_params;
 	OSSL_FUNC_keymgmt_gen_fn *make;
 	OSSL_FUNC_keymgmt_gen_cleanup_fn *end;
-	OSSL_FUNC_keymgmt_match_fn *match;
+	OSSL_FUNC_keyexch_newctx_fn *new_exchange;
+	OSSL_FUNC_keyexch_init_fn *set_own;
+	OSSL_FUNC_keyexch_set_peer_fn *set_peer;
+	OSSL_FUNC_keyexch_derive_fn *derive;
+	OSSL_FUNC_keyexch_freectx_fn *free_exchange;
 	void *provctx;
+	void *base; /* the base point, as somebody's public key */
 } own;
 
 /* A key that is to be made. */
@@ -36,28 +40,51 @@ struct making {
 };
 
 static OSSL_PARAM
-part(const char *name, uint8_t bytes[CURVE25519_BYTES])
+part(const char *name, uint8_t bytes[KEY_BYTES])
 {
-	return OSSL_PARAM_construct_octet_string(name, bytes, CURVE25519_BYTES);
+	return OSSL_PARAM_construct_octet_string(name, bytes, KEY_BYTES);
 }
 
-/* A random private half, and the public one that belongs to it. */
 static bool
-fill(void *key)
+set_public(void *key, uint8_t bytes[KEY_BYTES])
 {
-	uint8_t private[CURVE25519_BYTES], public[CURVE25519_BYTES];
-	const OSSL_PARAM params[] = {part(OSSL_PKEY_PARAM_PRIV_KEY, private),
-	    part(OSSL_PKEY_PARAM_PUB_KEY, public), OSSL_PARAM_construct_end()};
-	bool good = RAND_priv_bytes(private, sizeof(private)) == 1;
+	const OSSL_PARAM params[] = {part(OSSL_PKEY_PARAM_PUB_KEY, bytes),
+	    OSSL_PARAM_construct_end()};
+
+	return own.import(key, OSSL_KEYMGMT_SELECT_PUBLIC_KEY, params) == 1;
+}
+
+/* A random private half, and anything for a public one: with none at all
+ * OpenSSL would compute it. */
+static bool
+set_private(void *key)
+{
+	uint8_t bytes[KEY_BYTES], nothing[KEY_BYTES] = {0};
+	const OSSL_PARAM params[] = {part(OSSL_PKEY_PARAM_PRIV_KEY, bytes),
+	    part(OSSL_PKEY_PARAM_PUB_KEY, nothing), OSSL_PARAM_construct_end()};
+	bool good = RAND_priv_bytes(bytes, sizeof(bytes)) == 1;
 
 	/* RFC 7748 section 5. */
-	private[0] &= 248;
-	private[CURVE25519_BYTES - 1] = (uint8_t)((private[CURVE25519_BYTES - 1] & 127) | 64);
-	if (good) {
-		curve25519_public(private, public);
-		good = own.import(key, OSSL_KEYMGMT_SELECT_KEYPAIR, params) == 1;
-	}
-	OPENSSL_cleanse(private, sizeof(private));
+	bytes[0] &= 248;
+	bytes[KEY_BYTES - 1] = (uint8_t)((bytes[KEY_BYTES - 1] & 127) | 64);
+	good = good && own.import(key, OSSL_KEYMGMT_SELECT_KEYPAIR, params) == 1;
+	OPENSSL_cleanse(bytes, sizeof(bytes));
+	return good;
+}
+
+static bool
+compute_public(void *key)
+{
+	void *exchange = own.new_exchange(own.provctx);
+	uint8_t bytes[KEY_BYTES];
+	size_t size = 0;
+	bool good = exchange != NULL && own.set_own(exchange, key, NULL) == 1 &&
+		    own.set_peer(exchange, own.base) == 1 &&
+		    own.derive(exchange, bytes, &size, sizeof(bytes)) == 1 && size == KEY_BYTES &&
+		    set_public(key, bytes);
+
+	if (exchange != NULL)
+		own.free_exchange(exchange);
 	return good;
 }
 
@@ -73,7 +100,7 @@ make(void *arg, OSSL_CALLBACK *progress, void *progress_arg)
 		return key;
 	}
 	key = own.new_key(own.provctx);
-	if (key != NULL && fill(key))
+	if (key != NULL && set_private(key) && compute_public(key))
 		return key;
 	own.free_key(key);
 	return NULL;
@@ -125,7 +152,7 @@ static void (*find(const OSSL_DISPATCH *functions, int id))(void)
 }
 
 static bool
-find_own(const OSSL_DISPATCH *keys)
+find_own(const OSSL_DISPATCH *keys, const OSSL_DISPATCH *exchange)
 {
 	own.new_key = (OSSL_FUNC_keymgmt_new_fn *)find(keys, OSSL_FUNC_KEYMGMT_NEW);
 	own.free_key = (OSSL_FUNC_keymgmt_free_fn *)find(keys, OSSL_FUNC_KEYMGMT_FREE);
@@ -135,33 +162,25 @@ find_own(const OSSL_DISPATCH *keys)
 	    (OSSL_FUNC_keymgmt_gen_set_params_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS);
 	own.make = (OSSL_FUNC_keymgmt_gen_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN);
 	own.end = (OSSL_FUNC_keymgmt_gen_cleanup_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN_CLEANUP);
-	own.match = (OSSL_FUNC_keymgmt_match_fn *)find(keys, OSSL_FUNC_KEYMGMT_MATCH);
+	own.new_exchange = (OSSL_FUNC_keyexch_newctx_fn *)find(exchange, OSSL_FUNC_KEYEXCH_NEWCTX);
+	own.set_own = (OSSL_FUNC_keyexch_init_fn *)find(exchange, OSSL_FUNC_KEYEXCH_INIT);
+	own.set_peer = (OSSL_FUNC_keyexch_set_peer_fn *)find(exchange, OSSL_FUNC_KEYEXCH_SET_PEER);
+	own.derive = (OSSL_FUNC_keyexch_derive_fn *)find(exchange, OSSL_FUNC_KEYEXCH_DERIVE);
+	own.free_exchange =
+	    (OSSL_FUNC_keyexch_freectx_fn *)find(exchange, OSSL_FUNC_KEYEXCH_FREECTX);
 	return own.new_key != NULL && own.free_key != NULL && own.import != NULL &&
 	       own.begin != NULL && own.set_params != NULL && own.make != NULL && own.end != NULL &&
-	       own.match != NULL;
+	       own.new_exchange != NULL && own.set_own != NULL && own.set_peer != NULL &&
+	       own.derive != NULL && own.free_exchange != NULL;
 }
 
-/* OpenSSL computes the public half of a private one that comes alone. */
 static bool
-agrees(void)
+make_base(void)
 {
-	uint8_t private[CURVE25519_BYTES] = {8, 1, 2, 3, [CURVE25519_BYTES - 1] = 64};
-	uint8_t public[CURVE25519_BYTES];
-	const OSSL_PARAM half[] = {part(OSSL_PKEY_PARAM_PRIV_KEY, private),
-	    OSSL_PARAM_construct_end()};
-	const OSSL_PARAM both[] = {half[0], part(OSSL_PKEY_PARAM_PUB_KEY, public),
-	    OSSL_PARAM_construct_end()};
-	void *theirs = own.new_key(own.provctx), *ours = own.new_key(own.provctx);
-	bool good;
+	uint8_t bytes[KEY_BYTES] = {9};
 
-	curve25519_public(private, public);
-	good = theirs != NULL && ours != NULL &&
-	       own.import(theirs, OSSL_KEYMGMT_SELECT_KEYPAIR, half) == 1 &&
-	       own.import(ours, OSSL_KEYMGMT_SELECT_KEYPAIR, both) == 1 &&
-	       own.match(theirs, ours, OSSL_KEYMGMT_SELECT_PUBLIC_KEY) == 1;
-	own.free_key(theirs);
-	own.free_key(ours);
-	return good;
+	own.base = own.new_key(own.provctx);
+	return own.base != NULL && set_public(own.base, bytes);
 }
 
 /* OpenSSL's, with ours in place of those that make a key. */
@@ -185,11 +204,12 @@ put_functions(const OSSL_DISPATCH *keys)
 }
 
 int
-ephemeral_open(const OSSL_ALGORITHM *keys, void *provctx, struct err *err)
+ephemeral_open(const OSSL_ALGORITHM *keys, const OSSL_ALGORITHM *exchange, void *provctx,
+    struct err *err)
 {
 	own.provctx = provctx;
-	curve25519_open();
-	if (!find_own(keys->implementation) || !agrees() || !put_functions(keys->implementation))
+	if (!find_own(keys->implementation, exchange->implementation) || !make_base() ||
+	    !put_functions(keys->implementation))
 		return err_tls(err, "OpenSSL's X25519 is not as it was");
 	return 0;
 }
