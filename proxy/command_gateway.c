@@ -60,7 +60,10 @@ print_json(const struct gateway_counter *counters, size_t count)
 		jsonw_close(&json);
 	}
 	jsonw_close(&json);
-	(void)puts(json.failed ? "" : json.at);
+	if (json.failed)
+		(void)fputs("borderlens: no memory\n", stderr);
+	else
+		(void)puts(json.at);
 	jsonw_free(&json);
 }
 
