@@ -40,6 +40,7 @@ static struct pki root, leaf;
 static SSL_CTX *server_ctx, *ctx;
 static SSL *peer;
 static unsigned peer_updates; /* key updates that it heard */
+static SSL_SESSION *session;  /* for a peer that connects, which then says something early */
 static uint8_t buffer[FULL], heard[FULL];
 
 static void
@@ -107,6 +108,17 @@ open_pair(void)
 	look();
 }
 
+/* Before its handshake, for which it is too early. */
+static void
+say_early(void)
+{
+	size_t count;
+
+	cr_assert_eq(SSL_set_session(peer, session), 1);
+	cr_assert_eq(SSL_write_early_data(peer, "early", 5, &count), 1);
+	cr_assert_eq(SSL_write_early_data(peer, "more", 4, &count), 1);
+}
+
 /* Which side the leg is: it accepts towards a camera, and connects to a server. */
 static void
 shake_hands(bool accepts)
@@ -124,6 +136,8 @@ shake_hands(bool accepts)
 	SSL_set_msg_callback(peer, on_message);
 	cr_assert_eq(SSL_set_fd(peer, other), 1);
 	peer_updates = 0;
+	if (session != NULL)
+		say_early();
 	for (int turn = 0; turn < 20 && !(done && peer_done); turn++) {
 		look();
 		done = done || leg_handshake(&leg, &err) == LEG_DONE;
@@ -373,6 +387,27 @@ Test(records, a_piece_of_a_record_may_wait)
 	(void)close(ends[0]);
 	(void)close(ends[1]);
 	close_pair();
+}
+
+/* What is sent before the handshake looks like records of payload, and none of it
+ * is opened. */
+Test(records, early_data_that_was_passed_over_does_not_count)
+{
+	cr_assert_eq(SSL_CTX_set_max_early_data(server_ctx, 1000), 1);
+	fall_silent(true);
+	leg_says("behind the tickets", 18);
+	session = SSL_get1_session(peer);
+	cr_assert_gt(SSL_SESSION_get_max_early_data(session), 0);
+	SSL_set_shutdown(peer, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+	close_pair();
+	cr_assert_eq(SSL_CTX_set_max_early_data(server_ctx, 0), 1);
+	cr_assert_eq(SSL_CTX_set_recv_max_early_data(server_ctx, 1000), 1);
+	fall_silent(true);
+	cr_expect_eq(SSL_get_early_data_status(peer), SSL_EARLY_DATA_REJECTED);
+	exchange();
+	close_pair();
+	SSL_SESSION_free(session);
+	session = NULL;
 }
 
 /* ---- keys are renewed ---- */
