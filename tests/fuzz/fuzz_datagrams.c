@@ -28,8 +28,11 @@ watch_flow(struct bytes in, uint16_t port, enum app_proto proto, const struct he
 	struct bytes datagram;
 
 	while (bytes_vec16(&in, &datagram)) {
+		uint8_t sealed = watch.sealed;
 		bool turns = datagram_watch_look(&watch, datagram, port) == DATAGRAM_TURNS;
 
+		/* No packet was tried. */
+		assert(datagram_hello_is_costly(datagram) || watch.sealed == sealed);
 		assert(!turns || datagram.left > DATAGRAM_KEEPALIVE_MAX);
 		if (datagram_is_footage(datagram, &finding))
 			assert(finding.confidence != CONFIDENCE_NONE);
