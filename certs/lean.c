@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "certs/ephemeral.h"
+#include "certs/ephemeral_dh.h"
 #include "certs/key_schedule.h"
 
 #include <openssl/core_dispatch.h>
@@ -138,14 +139,17 @@ put_ours(OSSL_LIB_CTX *context, struct err *err)
 	OSSL_ALGORITHM *schedule = find(OSSL_OP_KDF, "TLS13-KDF");
 	OSSL_ALGORITHM *keys = find(OSSL_OP_KEYMGMT, "X25519");
 	const OSSL_ALGORITHM *exchange = find(OSSL_OP_KEYEXCH, "X25519");
+	OSSL_ALGORITHM *fields = find(OSSL_OP_KEYMGMT, "DH");
 
-	if (schedule == NULL || keys == NULL || exchange == NULL)
+	if (schedule == NULL || keys == NULL || exchange == NULL || fields == NULL)
 		return err_set(err, ERR_TLS, "OpenSSL's default provider is not as it was");
 	if (key_schedule_open(context, err) != 0 ||
-	    ephemeral_open(keys, exchange, OSSL_PROVIDER_get0_provider_ctx(whole), err) != 0)
+	    ephemeral_open(keys, exchange, OSSL_PROVIDER_get0_provider_ctx(whole), err) != 0 ||
+	    ephemeral_dh_open(fields, err) != 0)
 		return -1;
 	schedule->implementation = key_schedule_functions;
 	keys->implementation = ephemeral_functions;
+	fields->implementation = ephemeral_dh_functions;
 	return 0;
 }
 

@@ -13,8 +13,8 @@ struct err;
  * public key that it meets, and goes through all algorithms that it ever found:
  * a third of what a full handshake with a server costs.  This puts a provider
  * before it that gives out the same algorithms, of each operation those that can
- * come up; and two that are ours, where OpenSSL's own take much longer than they
- * need: key_schedule.h, ephemeral.h.
+ * come up; and three that are ours, where OpenSSL's own take much longer than
+ * they need: key_schedule.h, ephemeral.h, ephemeral_dh.h.
  *
  * Call it before anything else of OpenSSL and before there is a second thread,
  * once a process; it stays for the process's life.  Source: provider-base(7),

@@ -97,7 +97,7 @@ static int (*level_allows)(const SSL *ssl, const SSL_CTX *ctx, int what, int bit
     void *other, void *more);
 
 /* In TLS 1.2 a server brings a field of its own, and OpenSSL takes up to 10,000
- * bits: seconds. */
+ * bits.  What 4096 cost is bounded by certs/ephemeral_dh.h. */
 /* NOLINTBEGIN(readability-function-size): OpenSSL wants it so */
 static int
 allows(const SSL *ssl, const SSL_CTX *ctx, int what, int bits, int id, void *other, void *more)
