@@ -94,7 +94,7 @@ expect_agreement(const BIGNUM *p, const BIGNUM *g, int bits_max)
 	uint8_t here[SECRET_MAX], there[SECRET_MAX];
 	size_t size = derive(NULL, ours, server, here);
 
-	cr_expect_eq(size, BN_num_bytes(p));
+	cr_expect_eq(size, (size_t)BN_num_bytes(p));
 	cr_assert_eq(derive(whole, theirs, shown, there), size);
 	cr_expect_arr_eq(here, there, size);
 	cr_expect_leq(BN_num_bits(exponent), bits_max);
