@@ -330,6 +330,7 @@ make_sent(struct facts *facts)
 	facts->payload.direction = DIRECTION_UP;
 	facts->payload.held = 65536;
 	facts->payload.examined = 4096;
+	facts->payload.examined = 4096;
 	facts->payload.up[PAYLOAD_VIDEO] = UINT64_C(5000000000);
 	facts->payload.down[PAYLOAD_CONTROL] = 200;
 	facts->traffic.packets_up = UINT32_MAX;
