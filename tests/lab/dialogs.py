@@ -108,14 +108,19 @@ def _ftp_data(lines, address):
 
 def _take_file(lines, listener, protected):
     connection, _ = listener.accept()
-    digest = hashlib.sha256()
+    digest, size, end = hashlib.sha256(), 0, ""
     if protected:
-        connection = lines.tls.wrap_socket(connection, server_side=True)
+        connection = lines.tls.wrap_socket(connection, server_side=True, suppress_ragged_eofs=False)
     with connection:
-        while piece := connection.recv(65536):
-            digest.update(piece)
+        try:
+            while piece := connection.recv(65536):
+                digest.update(piece)
+                size += len(piece)
+        except ssl.SSLEOFError as error:  # a FIN without close_notify
+            end = f" then {error}"
     listener.close()
     lines.server.keep(("file", digest.hexdigest()))
+    lines.server.keep(("file's size", f"{size}{end}"))
 
 
 def ftp(lines):

@@ -192,6 +192,7 @@ def starttls_is_taken_up_and_opened(lab):
         talk.said(port, proto, **inside)
     for port, server in served.items():
         equal("nothing came between the command and TLS", [data for what, data in server.received if what == "before tls"], [b""])
+    equal("the file's size", [data for what, data in served[2121].received if what == "file's size"], [str(os.path.getsize(talk.photo))])
     equal("the file", [data for what, data in served[2121].received if what == "file"], [talk.digest])
     equal("a mail", len([data for what, data in served[2525].received if what == "mail"]), 1)
     talk.keeps_no_secret()
