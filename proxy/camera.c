@@ -243,6 +243,8 @@ run_accept(struct conn *conn)
 	if (conn->camera.ssl == NULL && !start_accept(conn))
 		return CONN_CLOSED;
 	io = leg_handshake(&conn->camera, &err);
+	if (io == LEG_DONE)
+		leg_keep_ticket(&conn->camera);
 	if (leg_flush(&conn->camera) == LEG_ENDED || io == LEG_ENDED)
 		return accept_failed(conn, &err);
 	if (io == LEG_WAIT)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,14 +69,28 @@ leg_receive(struct leg *leg, void *to, size_t size)
 	return count;
 }
 
+static void
+drop_ticket(struct leg *leg)
+{
+	free(leg->ticket);
+	leg->ticket = NULL;
+	leg->ticket_size = 0;
+}
+
 static bool
 make_out(struct leg *leg)
 {
-	if (leg->out == NULL) {
-		leg->out = pool_take(leg->pool);
-		leg->out_start = leg->out_end = 0;
-	}
-	return leg->out != NULL;
+	if (leg->out != NULL)
+		return true;
+	leg->out = pool_take(leg->pool);
+	leg->out_start = leg->out_end = 0;
+	if (leg->out == NULL)
+		return false;
+	if (leg->ticket != NULL)
+		memcpy(leg->out, leg->ticket, leg->ticket_size);
+	leg->out_end = leg->ticket_size;
+	drop_ticket(leg);
+	return true;
 }
 
 uint8_t *
@@ -116,6 +131,21 @@ size_t
 leg_waiting(const struct leg *leg)
 {
 	return leg->out_end - leg->out_start;
+}
+
+void
+leg_keep_ticket(struct leg *leg)
+{
+	size_t size = leg_waiting(leg);
+
+	if (size == 0 || SSL_version(leg->ssl) != TLS1_3_VERSION)
+		return;
+	leg->ticket = malloc(size);
+	if (leg->ticket == NULL)
+		return;
+	memcpy(leg->ticket, leg->out + leg->out_start, size);
+	leg->ticket_size = size;
+	drop_out(leg);
 }
 
 static enum leg_io
@@ -524,6 +554,8 @@ leg_end_direction(struct leg *leg, bool orderly)
 void
 leg_rest(struct leg *leg)
 {
+	if (leg->ticket != NULL && make_out(leg))
+		(void)leg_flush(leg);
 	if (leg->ssl != NULL && takeover_is_heard(leg))
 		(void)takeover_try(leg);
 	if (leg->ssl == NULL && leg->records != NULL)
@@ -552,6 +584,7 @@ leg_release(struct leg *leg)
 	records_free(leg->records, leg->pool);
 	leg->records = NULL;
 	drop_out(leg);
+	drop_ticket(leg);
 	if (fd >= 0)
 		(void)event_del(&leg->event);
 	leg->fd = -1;

@@ -66,6 +66,8 @@ struct leg {
 	uint16_t record;   /* bytes of the record that came last, with its header */
 	uint8_t *out;      /* of the pool; NULL when nothing waits */
 	size_t out_start, out_end;
+	uint8_t *ticket; /* owned; goes before all that is put on its way; NULL: none waits */
+	size_t ticket_size;
 };
 
 enum {
@@ -115,6 +117,14 @@ enum leg_io leg_write(struct leg *leg, const uint8_t *from, size_t count);
 /* Hand what waits to the kernel.  LEG_DONE: nothing waits any more. */
 enum leg_io leg_flush(struct leg *leg);
 size_t leg_waiting(const struct leg *leg);
+
+/*
+ * The handshake of a camera's TLS 1.3 is done, and all that waits is its ticket: let
+ * that go with the first payload, our end, or leg_rest.  A camera that says what it
+ * has and closes would answer a ticket of its own by RST, and so lose what its
+ * kernel had not sent yet (RFC 1122 section 4.2.2.13).
+ */
+void leg_keep_ticket(struct leg *leg);
 
 /* Nothing has come or gone for a while: a leg of TLS 1.3 lets go of OpenSSL, where
  * it may, and keeps no more than its secrets. */

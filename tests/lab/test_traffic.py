@@ -18,6 +18,8 @@ from appliance import wait_for
 from harness import BAD, GOOD, GOOD6, NAME, RULES, check, equal, port_of, story
 from servers import Server, context, echo, reset
 
+SO_SNDBUFFORCE = 32  # socket(7); Python has no name for it
+
 
 def serving(lab, address=GOOD, handler=None, **changes):
     server = lab.server(Server(lab.net.net, address, tls=context(lab.good), handler=handler))
@@ -229,6 +231,50 @@ def reset_later(connection, _server):
     connection.recv(65536)
     connection.sendall(b"and then")
     reset(connection)
+
+
+def receive_only(connection, server):
+    """What came, and how it ended."""
+    with contextlib.suppress(ssl.SSLEOFError):
+        while piece := connection.recv(65536):
+            server.keep(piece)
+        connection.unwrap()
+    server.keep(None)
+
+
+def leave_at_once(lab, camera, body):
+    """A camera that says all it has behind its Finished, without waiting for a
+    ticket, and is gone."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    spoken = camera.wrap_bio(incoming, outgoing, server_hostname=NAME)
+    with lab.connect() as raw:
+        raw.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 4 * len(body))
+        while True:
+            try:
+                spoken.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                raw.sendall(outgoing.read())
+                incoming.write(raw.recv(65536))
+        spoken.write(body)
+        with contextlib.suppress(ssl.SSLWantReadError):
+            spoken.unwrap()
+        raw.sendall(outgoing.read())
+        return port_of(raw)
+
+
+@story()
+def a_camera_that_leaves_before_its_ticket_came_loses_nothing(lab):
+    """What reaches a socket that is closed is answered by RST, and what the
+    socket had not sent yet is gone."""
+    server, appliance, camera = serving(lab, handler=receive_only)
+    body = os.urandom(300004)
+    for count in range(1, 11):
+        port = leave_at_once(lab, camera, body)
+        own = appliance.eve.wait(event_type="flow", src_port=port)["borderlens"]
+        wait_for("the server saw the end", 10, lambda: server.received.count(None) == count)
+        check("all of it arrived", b"".join(filter(None, server.received)) == body * count)
+        equal("end", own["end"], "done")
 
 
 @story()
