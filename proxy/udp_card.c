@@ -224,5 +224,6 @@ udp_cards_open(struct udp_relay *relay)
 void
 udp_cards_close(struct udp_relay *relay)
 {
+	inventory_watch(relay->worker->inventory, NULL, NULL);
 	(void)event_del(&relay->cards.turn);
 }

@@ -472,7 +472,6 @@ count_sockets(void)
 static void
 free_parts(struct udp_relay *relay)
 {
-	inventory_watch(relay->worker->inventory, NULL, NULL);
 	udp_table_free(relay->table);
 	udp_cases_free(relay->cases);
 	udp_batch_free(relay->batch);
@@ -541,12 +540,12 @@ udp_relay_stop(struct udp_relay *relay)
 	relay->now_ms = clock_mono_ms();
 	(void)event_del(&relay->event);
 	(void)event_del(&relay->rest);
-	udp_cards_close(relay);
 	/* What waits is judged by what there is of it, and recorded as that. */
 	while ((flow = udp_table_oldest(relay->table, UDP_TELLING)) != NULL)
 		(void)expire(relay, flow);
 	for (int state = UDP_ONE_WAY; state < UDP_ENDED; state++)
 		end_all(relay, (enum udp_state)state);
+	udp_cards_close(relay); /* judging has asked of cards until here */
 	udp_excess_tell(relay);
 }
 
