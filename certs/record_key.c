@@ -98,7 +98,8 @@ record_key_renew(struct record_key *key)
 	if (good)
 		memcpy(key->secret, next, size);
 	OPENSSL_cleanse(next, sizeof(next));
-	key->sequence = 0;
+	/* No record of the old key is sealed again from its first nonce on. */
+	key->sequence = good ? 0 : UINT64_MAX;
 	return good;
 }
 
