@@ -249,6 +249,13 @@ watch(struct message *message, struct bytes piece, struct payload_facts *facts)
 
 /* ---- looks ---- */
 
+static void
+spare_nothing(struct message *message)
+{
+	message->spared = message->watch.codes_only = false;
+	message->looked = 0;
+}
+
 /* Look at the front; true when that tells it.  last: no more of it will come.  What
  * was looked at before, and nothing came since, is not looked at again. */
 static bool
@@ -261,8 +268,8 @@ tell_front(struct message *message, struct bytes in, bool last, struct payload_f
 	bool whole = message->spared && last && !habit_fits(&message->past->habit, in.left);
 
 	if (whole)
-		message->spared = message->watch.codes_only = false;
-	if (message->looked < in.left || whole) {
+		spare_nothing(message);
+	if (message->looked < in.left) {
 		message->looked = (uint32_t)in.left;
 		look.glance = message->spared;
 		last |= content_tell(&look, &message->seen) == TOLD;
@@ -446,6 +453,9 @@ feed_sample(struct message *message, struct bytes piece, struct payload_facts *f
 void
 message_feed(struct message *message, struct bytes piece, struct payload_facts *facts)
 {
+	/* Somebody may have begun to decide by it while it goes on. */
+	if (message->spared && message->past->habit.careful)
+		spare_nothing(message);
 	if (!message->sampling && piece.left > 0)
 		feed_front(message, &piece, facts);
 	if (!message->sampling || piece.left == 0)

@@ -197,6 +197,27 @@ Test(payload_habit, who_decides_by_it_has_every_message_looked_at)
 	cr_assert_eq(spared, ALL_SEEN - 1, "else all but one are spared");
 }
 
+/* A rule that is loaded anew may ask for what is sent. */
+Test(payload_habit, who_begins_to_decide_in_the_middle_has_the_whole_message_looked_at)
+{
+	struct run run;
+
+	for (size_t before = MANY; before < MANY + ALL_SEEN; before++) {
+		begin_run(&run);
+		send_noise(&run, before, SIZE);
+		make_noise(&run, SIZE);
+		memcpy(run.bytes + 60, cluster, sizeof(cluster) - 1);
+		payload_begin(run.meter, DIRECTION_UP, &run.hint, &run.facts);
+		payload_feed(run.meter, DIRECTION_UP, (struct bytes){run.bytes, 20}, &run.facts);
+		payload_careful(run.meter, true);
+		payload_feed(run.meter, DIRECTION_UP, (struct bytes){run.bytes + 20, SIZE - 20},
+		    &run.facts);
+		payload_end(run.meter, DIRECTION_UP, &run.facts);
+		cr_assert_eq(run.facts.class, PAYLOAD_VIDEO, "behind %zu", before);
+		payload_free(run.meter);
+	}
+}
+
 Test(payload_habit, another_size_or_hint_has_a_whole_look)
 {
 	struct run run;
