@@ -8,10 +8,15 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+/* False where the kernel has no room for so much (tcp(7), tcp_rmem), too. */
 static bool
 wake_at(const struct leg *leg, int bytes)
 {
-	return setsockopt(leg->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)) == 0;
+	int set = 0;
+	socklen_t size = sizeof(set);
+
+	return setsockopt(leg->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)) == 0 &&
+	       getsockopt(leg->fd, SOL_SOCKET, SO_RCVLOWAT, &set, &size) == 0 && set == bytes;
 }
 
 static bool
@@ -26,8 +31,10 @@ start(struct conn *conn, struct gather *gather, const struct leg *leg)
 	const struct timeval delay = clock_span(GATHER_LOOK_MS);
 	struct gathers *gathers = &conn->worker->gathers;
 
-	if (!wake_at(leg, GATHER_BYTES))
+	if (!wake_at(leg, GATHER_BYTES)) {
+		(void)wake_at(leg, 1);
 		return;
+	}
 	if (TAILQ_EMPTY(&gathers->open))
 		(void)evtimer_add(&gathers->timer, &delay);
 	if (!is_listed(conn))
