@@ -18,7 +18,8 @@ struct worker;
  * What a connection does without while it carries nothing: its facts, 5 KB of
  * arrays that are hardly filled, are kept squeezed (base/squeeze.h) from
  * QUIET_MS after its last byte, and are there again before anything of it is
- * run; and its legs let go of OpenSSL (leg_rest).  A worker holds thousands of such connections.
+ * run; and its legs let go of OpenSSL (leg_rest).  A worker holds thousands of
+ * such connections.
  */
 enum { QUIET_MS = 500 };
 

@@ -16,8 +16,8 @@
  * that rests, on both sides; hold opens all, prints "OK FAILED SECONDS", and
  * closes them when its input ends; flood goes on until then, at most PER_S a
  * second (0: as fast as it can), and prints the same for each byte of its input;
- * burst does all at once; delay opens one after the other and prints the microseconds to the first
- *byte, "P50 P99".
+ * burst does all at once; delay opens one after the other and prints the
+ * microseconds to the first byte, "P50 P99".
  *
  * %d in NAME is the connection's number.  A camera resumes nothing; the origin
  * gives tickets only with `tickets`.  With `mint` CHAIN and KEY are an
