@@ -2,6 +2,7 @@
 #include "certs/ephemeral.h"
 
 #include "base/err.h"
+#include "certs/dispatch.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -142,32 +143,28 @@ set_params(void *arg, const OSSL_PARAM params[])
 
 /* ---- what is taken from OpenSSL ---- */
 
-static void (*find(const OSSL_DISPATCH *functions, int id))(void)
-{
-	for (; functions->function_id != 0; functions++) {
-		if (functions->function_id == id)
-			return functions->function;
-	}
-	return NULL;
-}
-
 static bool
 find_own(const OSSL_DISPATCH *keys, const OSSL_DISPATCH *exchange)
 {
-	own.new_key = (OSSL_FUNC_keymgmt_new_fn *)find(keys, OSSL_FUNC_KEYMGMT_NEW);
-	own.free_key = (OSSL_FUNC_keymgmt_free_fn *)find(keys, OSSL_FUNC_KEYMGMT_FREE);
-	own.import = (OSSL_FUNC_keymgmt_import_fn *)find(keys, OSSL_FUNC_KEYMGMT_IMPORT);
-	own.begin = (OSSL_FUNC_keymgmt_gen_init_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN_INIT);
-	own.set_params =
-	    (OSSL_FUNC_keymgmt_gen_set_params_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS);
-	own.make = (OSSL_FUNC_keymgmt_gen_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN);
-	own.end = (OSSL_FUNC_keymgmt_gen_cleanup_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN_CLEANUP);
-	own.new_exchange = (OSSL_FUNC_keyexch_newctx_fn *)find(exchange, OSSL_FUNC_KEYEXCH_NEWCTX);
-	own.set_own = (OSSL_FUNC_keyexch_init_fn *)find(exchange, OSSL_FUNC_KEYEXCH_INIT);
-	own.set_peer = (OSSL_FUNC_keyexch_set_peer_fn *)find(exchange, OSSL_FUNC_KEYEXCH_SET_PEER);
-	own.derive = (OSSL_FUNC_keyexch_derive_fn *)find(exchange, OSSL_FUNC_KEYEXCH_DERIVE);
+	own.new_key = (OSSL_FUNC_keymgmt_new_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_NEW);
+	own.free_key = (OSSL_FUNC_keymgmt_free_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_FREE);
+	own.import = (OSSL_FUNC_keymgmt_import_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_IMPORT);
+	own.begin =
+	    (OSSL_FUNC_keymgmt_gen_init_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_GEN_INIT);
+	own.set_params = (OSSL_FUNC_keymgmt_gen_set_params_fn *)dispatch_find(keys,
+	    OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS);
+	own.make = (OSSL_FUNC_keymgmt_gen_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_GEN);
+	own.end =
+	    (OSSL_FUNC_keymgmt_gen_cleanup_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_GEN_CLEANUP);
+	own.new_exchange =
+	    (OSSL_FUNC_keyexch_newctx_fn *)dispatch_find(exchange, OSSL_FUNC_KEYEXCH_NEWCTX);
+	own.set_own = (OSSL_FUNC_keyexch_init_fn *)dispatch_find(exchange, OSSL_FUNC_KEYEXCH_INIT);
+	own.set_peer =
+	    (OSSL_FUNC_keyexch_set_peer_fn *)dispatch_find(exchange, OSSL_FUNC_KEYEXCH_SET_PEER);
+	own.derive =
+	    (OSSL_FUNC_keyexch_derive_fn *)dispatch_find(exchange, OSSL_FUNC_KEYEXCH_DERIVE);
 	own.free_exchange =
-	    (OSSL_FUNC_keyexch_freectx_fn *)find(exchange, OSSL_FUNC_KEYEXCH_FREECTX);
+	    (OSSL_FUNC_keyexch_freectx_fn *)dispatch_find(exchange, OSSL_FUNC_KEYEXCH_FREECTX);
 	return own.new_key != NULL && own.free_key != NULL && own.import != NULL &&
 	       own.begin != NULL && own.set_params != NULL && own.make != NULL && own.end != NULL &&
 	       own.new_exchange != NULL && own.set_own != NULL && own.set_peer != NULL &&

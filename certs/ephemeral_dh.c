@@ -2,6 +2,7 @@
 #include "certs/ephemeral_dh.h"
 
 #include "base/err.h"
+#include "certs/dispatch.h"
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -99,27 +100,21 @@ validate(const void *key, int selection, int type)
 
 /* ---- what is taken from OpenSSL ---- */
 
-static void (*find(const OSSL_DISPATCH *functions, int id))(void)
-{
-	for (; functions->function_id != 0; functions++) {
-		if (functions->function_id == id)
-			return functions->function;
-	}
-	return NULL;
-}
-
 static bool
 find_own(const OSSL_DISPATCH *keys)
 {
-	own.import = (OSSL_FUNC_keymgmt_import_fn *)find(keys, OSSL_FUNC_KEYMGMT_IMPORT);
+	own.import = (OSSL_FUNC_keymgmt_import_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_IMPORT);
 	own.get_params =
-	    (OSSL_FUNC_keymgmt_get_params_fn *)find(keys, OSSL_FUNC_KEYMGMT_GET_PARAMS);
-	own.validate = (OSSL_FUNC_keymgmt_validate_fn *)find(keys, OSSL_FUNC_KEYMGMT_VALIDATE);
-	own.begin = (OSSL_FUNC_keymgmt_gen_init_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN_INIT);
-	own.set_params =
-	    (OSSL_FUNC_keymgmt_gen_set_params_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS);
-	own.make = (OSSL_FUNC_keymgmt_gen_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN);
-	own.end = (OSSL_FUNC_keymgmt_gen_cleanup_fn *)find(keys, OSSL_FUNC_KEYMGMT_GEN_CLEANUP);
+	    (OSSL_FUNC_keymgmt_get_params_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_GET_PARAMS);
+	own.validate =
+	    (OSSL_FUNC_keymgmt_validate_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_VALIDATE);
+	own.begin =
+	    (OSSL_FUNC_keymgmt_gen_init_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_GEN_INIT);
+	own.set_params = (OSSL_FUNC_keymgmt_gen_set_params_fn *)dispatch_find(keys,
+	    OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS);
+	own.make = (OSSL_FUNC_keymgmt_gen_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_GEN);
+	own.end =
+	    (OSSL_FUNC_keymgmt_gen_cleanup_fn *)dispatch_find(keys, OSSL_FUNC_KEYMGMT_GEN_CLEANUP);
 	return own.import != NULL && own.get_params != NULL && own.validate != NULL &&
 	       own.begin != NULL && own.set_params != NULL && own.make != NULL && own.end != NULL;
 }
