@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/splice.h"
 
+#include "tests/proxy/loopback.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -35,18 +37,8 @@ look(void)
 static int
 join(struct leg *leg)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-	socklen_t size = sizeof(at);
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), taken;
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int taken, fd = loopback_join(&taken);
 
-	cr_assert_eq(bind(listener, (struct sockaddr *)&at, sizeof(at)), 0);
-	cr_assert_eq(listen(listener, 1), 0);
-	cr_assert_eq(getsockname(listener, (struct sockaddr *)&at, &size), 0);
-	cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
-	taken = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	cr_assert_geq(taken, 0);
-	(void)close(listener);
 	*leg = (struct leg){.pool = &pool, .fd = -1};
 	cr_assert_eq(leg_open(leg, taken, base, on_event), 0);
 	return fd;
