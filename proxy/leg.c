@@ -18,7 +18,6 @@
 
 enum {
 	WRITE_MAX = 16 << 10, /* one TLS record, RFC 8446 section 5.1 */
-	RECORDS_A_READ = 256, /* of one byte each they would hold up the worker */
 	/* A handshake has some ten messages; a peer may renew its keys or hand out
 	 * a ticket as often as it sends a full record. */
 	MESSAGES_MAX = 64,
@@ -470,7 +469,7 @@ read_tls(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 	if (wanted)
 		SSL_set_read_ahead(leg->ssl, 0);
 	ERR_clear_error();
-	for (int i = 0; i < RECORDS_A_READ && used < size; i++) {
+	for (int i = 0; i < LEG_RECORDS_A_READ && used < size; i++) {
 		int got = SSL_read(leg->ssl, to + used, (int)(size - used));
 
 		*count = used += got > 0 ? (size_t)got : 0;

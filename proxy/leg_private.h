@@ -9,6 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Records that one read takes: of one byte each more would hold up the worker. */
+enum { LEG_RECORDS_A_READ = 256 };
+
 /* Where count bytes may be put behind what waits; whoever has put them there adds
  * them to leg->out_end.  NULL: there is no room. */
 uint8_t *leg_room(struct leg *leg, size_t count);

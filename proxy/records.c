@@ -13,8 +13,7 @@ enum {
 	/* Four full records a recv(2); more of it touches more memory than the calls
 	 * cost (docs/performance.md). */
 	RECEIVE_BYTES = 66 << 10,
-	RECORDS_A_READ = 256, /* of one byte each they would hold up the worker */
-	BLANKS_MAX = 64,      /* OpenSSL takes 32 empty ones, 32 key updates, 5 warnings */
+	BLANKS_MAX = 64, /* OpenSSL takes 32 empty ones, 32 key updates, 5 warnings */
 	KEY_UPDATE_BYTES = 5,
 	/* RFC 8446 section 6. */
 	WARNING = 1,
@@ -339,7 +338,7 @@ records_read(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 	size_t used = 0, got;
 
 	assert(size > 0);
-	for (int i = 0; i < RECORDS_A_READ && io == LEG_DONE; i++) {
+	for (int i = 0; i < LEG_RECORDS_A_READ && io == LEG_DONE; i++) {
 		if (used > 0 && !fits(records, size - used))
 			break;
 		io = read_record(leg, to + used, size - used, &got);
