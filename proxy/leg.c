@@ -16,14 +16,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-	WRITE_MAX = 16 << 10, /* one TLS record, RFC 8446 section 5.1 */
-	/* A handshake has some ten messages; a peer may renew its keys or hand out
-	 * a ticket as often as it sends a full record. */
-	MESSAGES_MAX = 64,
-	PAYLOAD_A_MESSAGE = 16 << 10,
-};
-
 /* ---- the socket ---- */
 
 static void
@@ -105,9 +97,8 @@ leg_room(struct leg *leg, size_t count)
 	return count <= POOL_BUFFER_BYTES - leg->out_end ? leg->out + leg->out_end : NULL;
 }
 
-/* Put bytes behind what waits, all or nothing. */
-static bool
-queue(struct leg *leg, const void *from, size_t count)
+bool
+leg_queue(struct leg *leg, const void *from, size_t count)
 {
 	uint8_t *at = leg_room(leg, count);
 
@@ -191,112 +182,6 @@ leg_flush(struct leg *leg)
 	return send_end(leg);
 }
 
-/* ---- the BIO between OpenSSL and the socket ---- */
-
-bool
-leg_is_flooded(const struct leg *leg)
-{
-	return leg->messages > MESSAGES_MAX + leg->payload / PAYLOAD_A_MESSAGE;
-}
-
-static void
-/* NOLINTNEXTLINE(readability-function-size): the parameters are OpenSSL's */
-on_message(int write, int version, int type, const void *bytes, size_t size, SSL *ssl, void *arg)
-{
-	struct leg *leg = arg;
-	const uint8_t *header = bytes;
-
-	(void)version;
-	(void)ssl;
-	takeover_note(leg, write != 0, type, bytes, size);
-	if (write != 0)
-		return;
-	if (type == SSL3_RT_HANDSHAKE)
-		leg->messages++;
-	if (type == SSL3_RT_HEADER && size == SSL3_RT_HEADER_LENGTH)
-		leg->record = (uint16_t)(SSL3_RT_HEADER_LENGTH + (header[3] << 8 | header[4]));
-}
-
-/* Whole records, where the peer sends full ones: of a piece of one OpenSSL would
- * ask for the rest alone, by a call as dear as that for all the others. */
-size_t
-leg_whole_records(const struct leg *leg, size_t have, size_t room)
-{
-	bool full = leg->record >= WRITE_MAX && room > leg->record && have < leg->record;
-
-	return (full ? room - room % leg->record : room) - have;
-}
-
-static int
-bio_read(BIO *bio, char *to, int size)
-{
-	struct leg *leg = BIO_get_data(bio);
-	ssize_t count;
-
-	BIO_clear_retry_flags(bio);
-	if (leg_is_flooded(leg)) {
-		leg->end = LEG_FLOOD;
-		return -1;
-	}
-	count = leg_receive(leg, to, leg_whole_records(leg, 0, (size_t)size));
-	if (count < 0 && errno == EAGAIN)
-		BIO_set_retry_read(bio);
-	return (int)count;
-}
-
-static int
-bio_write(BIO *bio, const char *from, int size)
-{
-	struct leg *leg = BIO_get_data(bio);
-
-	BIO_clear_retry_flags(bio);
-	if (queue(leg, from, (size_t)size))
-		return size;
-	BIO_set_retry_write(bio);
-	return -1;
-}
-
-static long
-bio_ctrl(BIO *bio, int command, long number, void *pointer)
-{
-	const struct leg *leg = BIO_get_data(bio);
-
-	(void)number;
-	(void)pointer;
-	switch (command) {
-	case BIO_CTRL_FLUSH:
-		return 1; /* leg_flush does, once a turn */
-	case BIO_CTRL_EOF:
-		return leg->fin;
-	default:
-		return 0;
-	}
-}
-
-static int
-bio_create(BIO *bio)
-{
-	BIO_set_init(bio, 1);
-	return 1;
-}
-
-BIO_METHOD *
-leg_bio_method(void)
-{
-	static BIO_METHOD *method;
-
-	if (method != NULL)
-		return method;
-	method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "leg");
-	if (method == NULL)
-		return NULL;
-	(void)BIO_meth_set_read(method, bio_read);
-	(void)BIO_meth_set_write(method, bio_write);
-	(void)BIO_meth_set_ctrl(method, bio_ctrl);
-	(void)BIO_meth_set_create(method, bio_create);
-	return method;
-}
-
 /* ---- life ---- */
 
 int
@@ -342,7 +227,7 @@ leg_start_tls(struct leg *leg, SSL *ssl, struct err *err)
 	BIO_set_data(bio, leg);
 	SSL_set_bio(ssl, bio, bio);
 	SSL_set_app_data(ssl, leg);
-	SSL_set_msg_callback(ssl, on_message);
+	SSL_set_msg_callback(ssl, leg_hear_message);
 	SSL_set_msg_callback_arg(ssl, leg);
 	leg->ssl = ssl;
 	leg->records = records;
@@ -525,14 +410,14 @@ write_tls(struct leg *leg, const uint8_t *from, size_t count)
 enum leg_io
 leg_write(struct leg *leg, const uint8_t *from, size_t count)
 {
-	assert(count <= WRITE_MAX);
+	assert(count <= LEG_WRITE_MAX);
 	if (leg->failed)
 		return LEG_ENDED;
 	if (leg->ssl != NULL)
 		return write_tls(leg, from, count);
 	if (leg->records != NULL)
 		return records_write(leg, from, count);
-	return queue(leg, from, count) ? LEG_DONE : LEG_WAIT;
+	return leg_queue(leg, from, count) ? LEG_DONE : LEG_WAIT;
 }
 
 void
