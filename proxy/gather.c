@@ -40,19 +40,35 @@ start(struct conn *conn, struct gather *gather, const struct leg *leg)
 	if (!is_listed(conn))
 		TAILQ_INSERT_TAIL(&gathers->open, conn, gather_entry);
 	gather->on = true;
+	gather->bytes = 0;
 }
 
-/* The event of what stands in the socket, its end too, may be over. */
+/* Once in a while it is asked whether the sender is still fast. */
 static void
-stop_where_paused(struct gather *gather, struct leg *leg)
+count_look(struct gather *gather, const struct leg *leg)
 {
-	bool paused = gather->on && !gather->taken;
-
-	gather->taken = false;
-	if (!paused)
+	if (++gather->looks < GATHER_LOOKS)
 		return;
-	(void)wake_at(leg, 1);
-	*gather = (struct gather){0};
+	if (gather->bytes < GATHER_SLOW_BYTES) {
+		(void)wake_at(leg, 1);
+		gather->on = false;
+	}
+	gather->looks = 0;
+	gather->bytes = 0;
+}
+
+/* What stands there below the mark, its end too, has no event of its own. */
+static void
+look(struct gather *gather, struct leg *leg)
+{
+	bool taken = gather->taken;
+
+	if (!gather->on)
+		return;
+	gather->taken = false;
+	count_look(gather, leg);
+	if (taken && gather->on)
+		return;
 	leg->readable = true;
 	event_active(&leg->event, 0, 0);
 }
@@ -68,8 +84,8 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (struct conn *conn = TAILQ_FIRST(&gathers->open); conn != NULL; conn = next) {
 		next = TAILQ_NEXT(conn, gather_entry);
-		stop_where_paused(&conn->gather_up, &conn->camera);
-		stop_where_paused(&conn->gather_down, &conn->server);
+		look(&conn->gather_up, &conn->camera);
+		look(&conn->gather_down, &conn->server);
 		if (!is_listed(conn))
 			TAILQ_REMOVE(&gathers->open, conn, gather_entry);
 	}
@@ -99,8 +115,10 @@ gather_note(struct conn *conn, struct gather *gather, struct leg *leg, size_t co
 	uint64_t now_us;
 
 	gather->taken = true;
-	if (gather->on)
+	if (gather->on) {
+		gather->bytes += (uint32_t)count;
 		return;
+	}
 	now_us = clock_mono_us();
 	if (gather->bytes == 0 || now_us - gather->since_us > GATHER_FAST_US)
 		*gather = (struct gather){.since_us = now_us, .taken = true};

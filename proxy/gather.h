@@ -19,15 +19,18 @@ struct worker;
  * What comes fast is taken by much at once: what costs is each look at a socket
  * and each piece that is sent on, and not the bytes.  From a sender that brought
  * GATHER_FAST_BYTES within GATHER_FAST_US the kernel wakes us for GATHER_BYTES,
- * and not for each packet (socket(7), SO_RCVLOWAT).  A sender that stops below
- * that is seen after two of GATHER_LOOK_MS at most, and taken packet by packet
- * again; the end of what it sends, at once.
+ * and not for each packet (socket(7), SO_RCVLOWAT).  What stays below that is
+ * taken after two of GATHER_LOOK_MS at most, the end of what it sends at once.
+ * A sender that brings less than GATHER_SLOW_BYTES in GATHER_LOOKS of them is
+ * taken packet by packet again.
  */
 enum {
-	GATHER_BYTES = 128 << 10,
+	GATHER_BYTES = 1024 << 10,
 	GATHER_FAST_BYTES = 512 << 10,
 	GATHER_FAST_US = 8000,
-	GATHER_LOOK_MS = 3,
+	GATHER_LOOK_MS = 4,
+	GATHER_LOOKS = 8,
+	GATHER_SLOW_BYTES = 256 << 10,
 };
 
 TAILQ_HEAD(gather_list, conn);
@@ -42,6 +45,7 @@ struct gathers {
 struct gather {
 	uint64_t since_us; /* clock_mono_us; when the first of bytes came */
 	uint32_t bytes;    /* of those that tell how fast it is */
+	uint8_t looks;     /* since these are counted, where it is on */
 	bool on;
 	bool taken; /* something, since it was looked at last */
 };

@@ -14,10 +14,10 @@
  * worker needs as many as it has receivers that are slower than their senders.
  */
 enum {
-	/* What one turn of a pipe carries; below the 64 MiB that a user without
-	 * privileges may have in all his pipes (pipe(7)). */
-	PIPE_BYTES = 256 << 10,
-	PIPES_MAX = 64, /* of a worker, in use and spare; two descriptors each */
+	/* What one turn of a pipe carries: the most that a user without privileges
+	 * may set (pipe(7)), who may have 64 MiB in all his pipes. */
+	PIPE_BYTES = 1024 << 10,
+	PIPES_MAX = 16, /* of a worker, in use and spare; two descriptors each */
 };
 
 struct pipe {

@@ -84,16 +84,18 @@ mark(void)
 	return bytes;
 }
 
-/* The sender says so much, and all of it is there. */
+/* The sender says so much more, and all of it is there. */
 static void
 say(int count)
 {
 	static uint8_t bytes[GATHER_BYTES];
-	int there = 0;
+	int before = 0, there;
 
+	cr_assert_eq(ioctl(conn.camera.fd, FIONREAD, &before), 0);
 	cr_assert_eq(send(sender, bytes, (size_t)count, MSG_NOSIGNAL), count);
-	while (there < count)
+	do
 		cr_assert_eq(ioctl(conn.camera.fd, FIONREAD, &there), 0);
+	while (there < before + count);
 }
 
 static void
@@ -149,7 +151,34 @@ Test(gather, the_end_does_not_wait)
 	cr_expect_not(waits());
 }
 
-/* The kernel itself tells nothing of it: the look does. */
+/* The kernel itself tells nothing of it: the look does, each time. */
+Test(gather, what_stays_below_the_mark_is_taken_by_the_look)
+{
+	take_much();
+	for (int i = 0; i < GATHER_LOOKS / 2; i++) {
+		say(LITTLE * (i + 1));
+		cr_expect(waits());
+		cr_expect_not(conn.camera.readable);
+		while (!conn.camera.readable)
+			cr_assert_eq(event_base_loop(worker->base, EVLOOP_ONCE), 0);
+		cr_expect(conn.gather_up.on);
+		cr_expect_eq(mark(), GATHER_BYTES);
+	}
+}
+
+Test(gather, a_sender_that_stays_fast_is_gathered_on)
+{
+	take_much();
+	for (int i = 0; i < 2 * GATHER_LOOKS; i++) {
+		gather_note(&conn, &conn.gather_up, &conn.camera, GATHER_SLOW_BYTES);
+		while (conn.gather_up.taken)
+			cr_assert_eq(event_base_loop(worker->base, EVLOOP_ONCE), 0);
+	}
+	cr_expect(conn.gather_up.on);
+	cr_expect_eq(mark(), GATHER_BYTES);
+}
+
+/* Little at each look: it is fast no more. */
 Test(gather, a_sender_that_pauses_is_seen)
 {
 	take_much();
@@ -171,7 +200,7 @@ Test(gather, each_direction_for_itself)
 	take_much();
 	gather_note(&conn, &conn.gather_down, &conn.server, GATHER_FAST_BYTES);
 	while (conn.gather_up.on) {
-		conn.gather_down.taken = true;
+		gather_note(&conn, &conn.gather_down, &conn.server, GATHER_SLOW_BYTES);
 		cr_assert_eq(event_base_loop(worker->base, EVLOOP_ONCE), 0);
 	}
 	cr_expect(conn.gather_down.on);
