@@ -212,20 +212,19 @@ find_blank(struct common_sessions *common, const SSL_CIPHER *suite)
 	return NULL;
 }
 
-/* How long a camera wants its records is in its session. */
-static bool
-wants_short_records(const SSL *ssl)
+bool
+common_sessions_full_records(const SSL *ssl)
 {
 	const SSL_SESSION *session = SSL_get0_session(ssl);
 
 	return session != NULL &&
-	       SSL_SESSION_get_max_fragment_length(session) != TLSEXT_max_fragment_length_DISABLED;
+	       SSL_SESSION_get_max_fragment_length(session) == TLSEXT_max_fragment_length_DISABLED;
 }
 
 bool
 common_sessions_blank(struct common_sessions *common, SSL *ssl)
 {
-	SSL_SESSION *blank = is_ready(ssl) && !wants_short_records(ssl)
+	SSL_SESSION *blank = is_ready(ssl) && common_sessions_full_records(ssl)
 				 ? find_blank(common, SSL_get_current_cipher(ssl))
 				 : NULL;
 	bool taken = blank != NULL && take(common, blank, ssl);

@@ -39,8 +39,12 @@ bool common_sessions_take(struct common_sessions *common, const uint8_t key[COMM
 
 /* The same with a camera, when its tickets are sent: of it nothing is kept, and
  * the session says no more than the version and the suite.  Not where it also says
- * that the camera wants short records (RFC 6066 section 4). */
+ * that the camera wants short records. */
 bool common_sessions_blank(struct common_sessions *common, SSL *ssl);
+
+/* Whether ssl's peer takes records of full size: that it wants short ones, as a
+ * small camera may (RFC 6066 section 4), only its session tells. */
+bool common_sessions_full_records(const SSL *ssl);
 
 size_t common_sessions_count(const struct common_sessions *common);
 

@@ -2,6 +2,7 @@
 #include "proxy/takeover.h"
 
 #include "certs/key_schedule.h"
+#include "proxy/common_sessions.h"
 #include "proxy/leg_private.h"
 #include "proxy/records.h"
 
@@ -80,22 +81,13 @@ takeover_is_heard(const struct leg *leg)
 	return SSL_is_server(leg->ssl) == 1 || leg->records->in.sequence > 0;
 }
 
-/* A small camera may have asked for short records (RFC 6066 section 4). */
-static bool
-takes_full_records(const SSL *ssl)
-{
-	const SSL_SESSION *session = SSL_get0_session(ssl);
-
-	return session != NULL &&
-	       SSL_SESSION_get_max_fragment_length(session) == TLSEXT_max_fragment_length_DISABLED;
-}
-
 static bool
 is_known(const struct records *records, const SSL *ssl, enum record_suite *suite)
 {
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
 
-	return SSL_version(ssl) == TLS1_3_VERSION && cipher != NULL && takes_full_records(ssl) &&
+	return SSL_version(ssl) == TLS1_3_VERSION && cipher != NULL &&
+	       common_sessions_full_records(ssl) &&
 	       record_suite_find(SSL_CIPHER_get_protocol_id(cipher), suite) &&
 	       records->in_secret == record_secret_size(*suite) &&
 	       records->out_secret == record_secret_size(*suite) && !records->renewed;
