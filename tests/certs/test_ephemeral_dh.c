@@ -1,28 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Beside OpenSSL's own, in a library context that the lean provider is not in. */
-#include "base/err.h"
-#include "certs/lean.h"
+#include "tests/certs/lean_first.h"
 
 #include <criterion/criterion.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 enum { SECRET_MAX = 512, BITS_MAX = 512 };
-
-static __attribute__((constructor)) void
-open_first(void)
-{
-	struct err err = {0};
-
-	if (lean_open(&err) == 0)
-		return;
-	(void)fprintf(stderr, "%s\n", err.text);
-	abort();
-}
 
 /* The field and somebody's half, as libssl reads them from a server. */
 static EVP_PKEY *

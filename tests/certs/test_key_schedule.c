@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "certs/key_schedule.h"
 
-#include "base/err.h"
-#include "certs/lean.h"
+#include "tests/certs/lean_first.h"
 
 #include <criterion/criterion.h>
 #include <openssl/core_names.h>
@@ -10,19 +9,7 @@
 #include <openssl/params.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static __attribute__((constructor)) void
-open_first(void)
-{
-	struct err err = {0};
-
-	if (lean_open(&err) == 0)
-		return;
-	(void)fprintf(stderr, "%s\n", err.text);
-	abort();
-}
 
 /* What is asked of it; sizes of -1: not given. */
 struct question {

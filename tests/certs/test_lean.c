@@ -3,7 +3,7 @@
  * verify, mint, identities, lists and staples are linked in here too. */
 #include "certs/lean.h"
 
-#include "base/err.h"
+#include "tests/certs/lean_first.h"
 #include "tests/support/pki.h"
 
 #include <criterion/criterion.h>
@@ -11,20 +11,7 @@
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-static __attribute__((constructor)) void
-open_first(void)
-{
-	struct err err = {0};
-
-	if (lean_open(&err) == 0)
-		return;
-	(void)fprintf(stderr, "%s\n", err.text);
-	abort();
-}
 
 Test(lean, is_what_is_asked_and_nothing_else)
 {

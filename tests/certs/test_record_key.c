@@ -1,28 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "certs/record_key.h"
 
-#include "base/err.h"
 #include "certs/key_schedule.h"
-#include "certs/lean.h"
+#include "tests/certs/lean_first.h"
 #include "tests/support/pki.h"
 
 #include <criterion/criterion.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { ROOM = RECORD_BYTES_MAX + 64 };
-
-static __attribute__((constructor)) void
-open_first(void)
-{
-	struct err err = {0};
-
-	if (lean_open(&err) == 0)
-		return;
-	(void)fprintf(stderr, "%s\n", err.text);
-	abort();
-}
 
 /* ---- RFC 8448 section 3 ---- */
 

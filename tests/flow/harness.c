@@ -4,10 +4,10 @@
 #include "base/addr.h"
 #include "base/err.h"
 #include "certs/ca.h"
-#include "certs/lean.h"
 #include "proxy/board.h"
 #include "proxy/worker_private.h"
 #include "record/spool.h"
+#include "tests/certs/lean_first.h"
 #include "tests/flow/appliance.h"
 #include "tests/flow/namespace.h"
 #include "tests/support/scratch.h"
@@ -17,20 +17,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { LATE_S = 40 };
-
-/* As a worker does, and before anything else of OpenSSL. */
-static __attribute__((constructor)) void
-open_lean(void)
-{
-	if (lean_open(NULL) != 0)
-		abort();
-}
 
 /* ---- the peers ---- */
 
