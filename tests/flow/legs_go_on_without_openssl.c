@@ -1,96 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/clock.h"
 #include "proxy/conn_private.h"
-#include "tests/flow/harness.h"
+#include "tests/flow/silence.h"
 
 #include <openssl/err.h>
-#include <semaphore.h>
-
-/* One story a process. */
-static struct {
-	struct event look;
-	sem_t taken; /* for either side */
-	bool silent; /* it is to be so first */
-	void (*camera)(struct peer *peer);
-	void (*server)(struct peer *peer);
-} story;
 
 enum { BULK = (3 << 20) + 11 };
 
-/* Until both legs are without OpenSSL; then it is said so. */
-static void
-on_look(evutil_socket_t fd, short what, void *arg)
+static bool
+is_taken_over(const struct conn *conn)
 {
-	const struct timeval soon = clock_span(1);
-	const struct flow *flow = arg;
-	const struct conn *conn = TAILQ_FIRST(&flow->worker->open);
-
-	(void)fd;
-	(void)what;
-	if (conn != NULL && conn->state == CONN_RELAY && conn->camera.ssl == NULL &&
-	    conn->server.ssl == NULL && (!story.silent || conn->facts == NULL)) {
-		(void)sem_post(&story.taken);
-		(void)sem_post(&story.taken);
-		return;
-	}
-	(void)evtimer_add(&story.look, &soon);
+	return conn->camera.ssl == NULL && conn->server.ssl == NULL;
 }
 
-static void
-ask_first(struct peer *peer)
+static bool
+is_silent(const struct conn *conn)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_say(peer, "first", 5);
-	peer_hear(peer, 2);
-	peer_await(&story.taken, "it is not taken over");
-	story.camera(peer);
-}
-
-static void
-answer_first(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear(peer, 5);
-	peer_say(peer, "ok", 2);
-	peer_await(&story.taken, "it is not taken over");
-	story.server(peer);
-}
-
-static void
-tell(struct flow *flow, void (*camera)(struct peer *), void (*server)(struct peer *))
-{
-	story.camera = camera;
-	story.server = server;
-	story.silent = true;
-	cr_assert_eq(sem_init(&story.taken, 0, 0), 0);
-	flow_open(flow, &(struct flow_setup){0});
-	flow_show(flow, pki_server(FLOW_NAME, &flow->root));
-	cr_assert_eq(evtimer_assign(&story.look, flow->worker->base, on_look, flow), 0);
-	on_look(-1, 0, flow);
-	flow_run(flow, ask_first, answer_first);
+	return is_taken_over(conn) && conn->facts == NULL;
 }
 
 /* ---- in order ---- */
-
-static void
-ask_again(struct peer *peer)
-{
-	peer_say(peer, "again", 5);
-	peer_hear(peer, 4);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
-answer_again(struct peer *peer)
-{
-	peer_hear(peer, 10);
-	peer_say(peer, "ok", 2);
-	peer_hear_end(peer);
-	peer_finish(peer);
-}
 
 static void
 expect_both(const struct flow *flow)
@@ -108,7 +36,8 @@ Test(legs_go_on_without_openssl, to_the_end)
 {
 	struct flow flow;
 
-	tell(&flow, ask_again, answer_again);
+	silence_open(&flow, is_silent);
+	silence_run(&flow, silence_ask_again, silence_answer_again);
 	expect_both(&flow);
 	flow_close(&flow);
 }
@@ -125,21 +54,22 @@ static void
 renew_and_ask(struct peer *peer)
 {
 	renew(peer);
-	ask_again(peer);
+	silence_ask_again(peer);
 }
 
 static void
 renew_and_answer(struct peer *peer)
 {
 	renew(peer);
-	answer_again(peer);
+	silence_answer_again(peer);
 }
 
 Test(legs_go_on_without_openssl, with_other_keys)
 {
 	struct flow flow;
 
-	tell(&flow, renew_and_ask, renew_and_answer);
+	silence_open(&flow, is_silent);
+	silence_run(&flow, renew_and_ask, renew_and_answer);
 	expect_both(&flow);
 	flow_close(&flow);
 }
@@ -149,14 +79,15 @@ hand_out_and_answer(struct peer *peer)
 {
 	if (SSL_new_session_ticket(peer->ssl) != 1 || SSL_do_handshake(peer->ssl) != 1)
 		(void)snprintf(peer->trouble, sizeof(peer->trouble), "no ticket");
-	answer_again(peer);
+	silence_answer_again(peer);
 }
 
 Test(legs_go_on_without_openssl, past_a_late_ticket)
 {
 	struct flow flow;
 
-	tell(&flow, ask_again, hand_out_and_answer);
+	silence_open(&flow, is_silent);
+	silence_run(&flow, silence_ask_again, hand_out_and_answer);
 	expect_both(&flow);
 	flow_close(&flow);
 }
@@ -166,7 +97,8 @@ Test(legs_go_on_without_openssl, and_the_next_connection_resumes)
 {
 	struct flow flow;
 
-	tell(&flow, ask_again, answer_again);
+	silence_open(&flow, is_silent);
+	silence_run(&flow, silence_ask_again, silence_answer_again);
 	cr_expect_not(flow.server.resumed);
 	flow_run(&flow, play_ask, play_answer);
 	cr_expect(flow.closed.facts.server.resumed);
@@ -183,7 +115,7 @@ pour_and_hear(struct peer *peer)
 	peer_handshake(peer);
 	peer_pour(peer, BULK);
 	peer_hear(peer, 2);
-	peer_await(&story.taken, "it is not taken over");
+	silence_await(peer);
 	peer_finish(peer);
 	peer_hear_end(peer);
 }
@@ -203,11 +135,7 @@ Test(legs_go_on_without_openssl, in_the_middle_of_much)
 {
 	struct flow flow;
 
-	cr_assert_eq(sem_init(&story.taken, 0, 0), 0);
-	flow_open(&flow, &(struct flow_setup){0});
-	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
-	cr_assert_eq(evtimer_assign(&story.look, flow.worker->base, on_look, &flow), 0);
-	on_look(-1, 0, &flow);
+	silence_open(&flow, is_taken_over);
 	flow_run(&flow, pour_and_hear, hear_and_say);
 	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
 	cr_expect(peer_has_pattern(&flow.server, BULK));
@@ -235,7 +163,8 @@ Test(legs_go_on_without_openssl, and_a_truncation_stays_one)
 {
 	struct flow flow;
 
-	tell(&flow, cut, be_left);
+	silence_open(&flow, is_silent);
+	silence_run(&flow, cut, be_left);
 	cr_expect_eq(flow.closed.facts.end, END_TRUNCATED, "%s", flow.closed.facts.end_text);
 	cr_expect_eq(flow.server.end, PEER_TRUNCATED);
 	flow_close(&flow);
@@ -253,7 +182,8 @@ Test(legs_go_on_without_openssl, and_what_is_no_record_ends_it)
 {
 	struct flow flow;
 
-	tell(&flow, talk_nonsense, be_left);
+	silence_open(&flow, is_silent);
+	silence_run(&flow, talk_nonsense, be_left);
 	cr_expect_eq(flow.closed.facts.end, END_RESET, "%s", flow.closed.facts.end_text);
 	cr_expect_eq(flow.server.received, 5, "nothing of it");
 	flow_close(&flow);
@@ -274,7 +204,8 @@ Test(legs_go_on_without_openssl, and_key_updates_without_end_end_it)
 {
 	struct flow flow;
 
-	tell(&flow, renew_without_end, be_left);
+	silence_open(&flow, is_silent);
+	silence_run(&flow, renew_without_end, be_left);
 	cr_expect_eq(flow.closed.facts.end, END_FLOOD, "%s", flow.closed.facts.end_text);
 	flow_close(&flow);
 }
