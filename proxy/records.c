@@ -32,11 +32,11 @@ records_new(void)
 static void
 give_buffer(struct records *records, struct pool *pool)
 {
-	if (records->packed)
+	if (records->packed > 0)
 		free(records->at);
 	else
 		pool_give(pool, records->at);
-	records->packed = false;
+	records->packed = 0;
 	records->at = NULL;
 	records->start = records->end = 0;
 }
@@ -195,52 +195,86 @@ unopened(const struct records *records)
 	return (struct bytes){records->at + records->start, records->end - records->start};
 }
 
-/* What was not opened yet to the front of another buffer, or of its own. */
-static void
-move_to(struct records *records, uint8_t *to, struct pool *pool)
+/* Hold size bytes, and no buffer of the pool's, where there is a piece of a record
+ * and nothing else; false: no memory, and nothing has changed. */
+static bool
+pack(struct records *records, struct pool *pool, size_t size)
 {
-	struct bytes left = unopened(records);
-	bool same = to == records->at;
+	struct bytes piece = unopened(records);
+	uint8_t *to;
 
-	if (left.left > 0)
-		memmove(to, left.at, left.left);
-	if (!same)
+	if (piece.left == 0 || records->plain_left > 0 || records->packed == size)
+		return true;
+	to = realloc(records->packed > 0 ? records->at : NULL, size);
+	if (to == NULL)
+		return false;
+	if (records->packed == 0) {
+		memcpy(to, piece.at, piece.left);
 		give_buffer(records, pool);
+		records->end = (uint32_t)piece.left;
+	}
 	records->at = to;
-	records->start = 0;
-	records->end = (uint32_t)left.left;
+	records->packed = (uint32_t)size;
+	return true;
 }
 
-/* A piece of a record whose rest does not come: no more than that is held. */
-static void
-pack(struct records *records, struct pool *pool)
+/* The bytes of the record that a piece is there of, as far as they are known. */
+static size_t
+size_of_piece(const struct records *records)
 {
-	size_t have = records->end - records->start;
-	uint8_t *exact;
+	size_t whole;
 
-	if (have == 0 || records->packed || records->plain_left > 0)
-		return;
-	exact = malloc(have);
-	if (exact == NULL)
-		return;
-	move_to(records, exact, pool);
-	records->packed = true;
+	(void)record_size(unopened(records), &whole);
+	return whole > 0 ? whole : RECORD_HEADER_BYTES;
+}
+
+/*
+ * A peer had its turn, and all it brought is a piece of a record: the rest comes in
+ * pieces too.  So each of a thousand slow cameras holds one record, and not what
+ * four fit in; of a fast one a piece is left behind whole records, and stays.
+ */
+static void
+expect_pieces(struct records *records, struct pool *pool)
+{
+	if (!records->carried)
+		(void)pack(records, pool, size_of_piece(records));
+	records->carried = false;
+}
+
+/* Room behind what was not opened yet: how much; 0: no memory. */
+static size_t
+make_room(struct leg *leg)
+{
+	struct records *records = leg->records;
+	struct bytes piece = unopened(records);
+
+	if (records->packed > 0 && piece.left > 0)
+		return pack(records, leg->pool, size_of_piece(records))
+			   ? records->packed - piece.left
+			   : 0;
+	if (records->packed > 0)
+		give_buffer(records, leg->pool);
+	if (records->at == NULL)
+		records->at = pool_take(leg->pool);
+	if (records->at == NULL)
+		return 0;
+	if (piece.left > 0)
+		memmove(records->at, piece.at, piece.left);
+	records->start = 0;
+	records->end = (uint32_t)piece.left;
+	return leg_whole_records(leg, piece.left, RECEIVE_BYTES);
 }
 
 static enum leg_io
 fill(struct leg *leg)
 {
 	struct records *records = leg->records;
-	size_t have = records->end - records->start;
-	uint8_t *to = records->packed ? NULL : records->at;
+	size_t room = make_room(leg);
 	ssize_t got;
 
-	if (to == NULL)
-		to = pool_take(leg->pool);
-	if (to == NULL)
+	if (room == 0)
 		return end_by(leg, LEG_ALERT);
-	move_to(records, to, leg->pool);
-	got = leg_receive(leg, records->at + have, leg_whole_records(leg, have, RECEIVE_BYTES));
+	got = leg_receive(leg, records->at + records->end, room);
 	if (got > 0) {
 		records->end += (uint32_t)got;
 		return LEG_DONE;
@@ -347,6 +381,9 @@ records_read(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 	if (records->start == records->end && records->plain_left == 0)
 		give_buffer(records, leg->pool);
 	*count = used;
+	records->carried = records->carried || used > 0;
+	if (used == 0 && io == LEG_WAIT)
+		expect_pieces(records, leg->pool);
 	return used > 0 ? LEG_DONE : io;
 }
 
@@ -355,5 +392,5 @@ records_rest(struct leg *leg)
 {
 	record_key_rest(&leg->records->in);
 	record_key_rest(&leg->records->out);
-	pack(leg->records, leg->pool);
+	(void)pack(leg->records, leg->pool, unopened(leg->records).left);
 }

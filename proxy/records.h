@@ -25,13 +25,14 @@
 struct records {
 	struct record_key in, out;
 	struct late_messages late;
-	uint8_t *at;         /* of the leg's pool, or `packed`; NULL: nothing was received */
+	uint8_t *at;         /* of the leg's pool, or `packed`; NULL: nothing is held */
 	uint32_t start, end; /* in it: what was not opened yet */
 	uint32_t plain;      /* where the payload of the last record begins ... */
 	uint32_t plain_left; /* ... of which so much was not taken yet */
 	uint64_t wrote;      /* payload */
+	uint32_t packed;     /* bytes of `at`, which holds a piece of one record; 0: the pool's */
 	uint8_t blanks;      /* records in a row that said nothing */
-	bool packed;         /* `at` is as long as what is in it, and not the pool's */
+	bool carried;        /* payload came since there was last nothing to read */
 	bool owes;           /* the peer asked for our key update */
 
 	/* Until the leg is taken over. */

@@ -67,10 +67,10 @@ Test(records, a_piece_of_a_record_may_wait)
 		cr_assert_eq(recv(ends[1], record, sizeof(record), 0), (ssize_t)sizeof(record));
 		cr_assert_eq(send(site.pair.other, record, cut, 0), (ssize_t)cut);
 		leg_site_hear(&site, 0);
-		cr_expect_not(leg->records->packed);
+		cr_expect_leq(leg->records->packed, sizeof(record));
 		leg_rest(leg);
 		leg_rest(leg);
-		cr_expect(leg->records->packed);
+		cr_expect_eq(leg->records->packed, cut);
 		cr_expect_eq(leg->records->end, cut);
 		if (cut % 2 == 0)
 			leg_site_hear(&site, 0);
@@ -83,6 +83,63 @@ Test(records, a_piece_of_a_record_may_wait)
 	cr_assert_eq(send(site.pair.other, record, 7, 0), 7);
 	leg_site_hear(&site, 0);
 	leg_rest(leg); /* and is closed so */
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	leg_site_hang_up(&site);
+}
+
+/* Of a camera that is slow each turn brings a piece: it holds one record. */
+Test(records, a_peer_that_trickles_holds_no_bulk_buffer)
+{
+	uint8_t wire[LEG_SITE_FULL + RECORD_SEAL_BYTES];
+	int ends[2];
+
+	leg_site_fall_silent(&site, true);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	cr_assert_eq(SSL_set_fd(site.peer, ends[0]), 1);
+	for (size_t step = 1; step < sizeof(wire); step = step * 11 + 1) {
+		pool_clear(&site.pair.pool);
+		memset(site.buffer, (int)step, sizeof(site.buffer));
+		cr_assert_eq(SSL_write(site.peer, site.buffer, LEG_SITE_FULL), LEG_SITE_FULL);
+		cr_assert_eq(recv(ends[1], wire, sizeof(wire), 0), (ssize_t)sizeof(wire));
+		for (size_t at = 0; at < sizeof(wire); at += step) {
+			size_t left = sizeof(wire) - at, size = left < step ? left : step;
+
+			cr_assert_eq(send(site.pair.other, wire + at, size, 0), (ssize_t)size);
+			leg_site_hear(&site, size < left ? 0 : LEG_SITE_FULL);
+			cr_assert_eq(site.pair.pool.spares, 1, "what was taken is given back");
+			cr_assert_leq(leg->records->packed, sizeof(wire));
+		}
+		cr_expect_arr_eq(site.heard, site.buffer, LEG_SITE_FULL);
+		leg_site_hear(&site, 0);
+		cr_expect_null(leg->records->at);
+	}
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	leg_site_hang_up(&site);
+}
+
+/* A piece of a record behind whole ones says nothing of how the rest comes. */
+Test(records, a_fast_peer_keeps_its_bulk_buffer)
+{
+	uint8_t wire[3 * (1000 + RECORD_SEAL_BYTES)];
+	const size_t cut = sizeof(wire) - 500;
+	int ends[2];
+
+	leg_site_fall_silent(&site, true);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	cr_assert_eq(SSL_set_fd(site.peer, ends[0]), 1);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(SSL_write(site.peer, site.buffer, 1000), 1000);
+	cr_assert_eq(recv(ends[1], wire, sizeof(wire), 0), (ssize_t)sizeof(wire));
+	cr_assert_eq(send(site.pair.other, wire, cut, 0), (ssize_t)cut);
+	leg_site_hear(&site, 2000);
+	cr_expect_eq(leg->records->packed, 0);
+	cr_expect_eq(site.pair.pool.spares, 0, "it is held yet");
+	cr_assert_eq(send(site.pair.other, wire + cut, 500, 0), 500);
+	leg_site_hear(&site, 1000);
+	cr_expect_null(leg->records->at);
+	cr_expect_eq(site.pair.pool.spares, 1);
 	(void)close(ends[0]);
 	(void)close(ends[1]);
 	leg_site_hang_up(&site);
