@@ -85,6 +85,18 @@ dns_site_open(struct dns_site *site, const char *resolver)
 }
 
 void
+dns_site_rules(struct dns_site *site, const char *text)
+{
+	struct snapshot *snapshot = site->worker->snapshot;
+
+	scratch_file(site->recorded.dir, "rules.yaml", text, strlen(text));
+	config_free(snapshot->config);
+	snapshot->config = load(&site->recorded);
+	cr_assert_not_null(snapshot->config);
+	snapshot->generation++;
+}
+
+void
 dns_site_end_policy(struct dns_site *site)
 {
 	dns_policy_free(site->policy);

@@ -30,6 +30,9 @@ struct dns_site {
 void dns_site_open(struct dns_site *site, const char *resolver);
 void dns_site_close(struct dns_site *site);
 
+/* Other rules hold from now on, as behind a reload. */
+void dns_site_rules(struct dns_site *site, const char *text);
+
 /* Free the policy before the site, as a worker does at its end. */
 void dns_site_end_policy(struct dns_site *site);
 
