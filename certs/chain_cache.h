@@ -32,6 +32,7 @@ struct chain {
 	int64_t from, to;                   /* while all of its certificates are valid, seconds */
 	struct server_facts leaf;           /* as certificate_describe fills it */
 	bool needs_staple;                  /* its leaf says so */
+	uint32_t key_usage;                 /* what its leaf's key may do, KU_* of OpenSSL */
 	/* A staple that was found good, by its digest, and up to when it is. */
 	uint8_t staple_sha256[32];
 	int64_t staple_to;

@@ -180,9 +180,15 @@ path_errors(X509_STORE_CTX *ctx, int64_t at_s, int64_t *from, int64_t *to)
 	if (interceptors_issued(path))
 		errors |= CERT_INTERCEPTED;
 	own = certificate_errors(X509_STORE_CTX_get0_cert(ctx));
-	/* A leaf that is itself in the store was trusted as it is, by somebody
-	 * who knew it: self-made ones often call themselves a CA. */
-	if (errors == 0 && sk_X509_num(path) == 1)
+	if (errors == 0 && sk_X509_num(path) == 1) /* self-made ones often call themselves a CA */
 		own &= ~(uint32_t)CERT_WRONG_PURPOSE;
 	return errors | own;
+}
+
+uint32_t
+path_key_usage(X509_STORE_CTX *ctx, uint32_t errors)
+{
+	if (errors == 0 && sk_X509_num(X509_STORE_CTX_get0_chain(ctx)) == 1)
+		return UINT32_MAX;
+	return X509_get_key_usage(X509_STORE_CTX_get0_cert(ctx));
 }

@@ -35,6 +35,7 @@ struct expect {
 	bool examined;    /* the server sent a chain in this handshake: */
 	uint8_t chain_sha256[CHAIN_DIGEST_BYTES];
 	bool needs_staple;
+	uint32_t key_usage;                        /* what the leaf's key may do, KU_* of OpenSSL */
 	uint8_t staple_sha256[CHAIN_DIGEST_BYTES]; /* one that is good, up to staple_to */
 	int64_t staple_to;
 	char name[];
@@ -144,6 +145,7 @@ take_chain(struct expect *expect, const struct chain *chain)
 	memcpy(expect->staple_sha256, chain->staple_sha256, sizeof(expect->staple_sha256));
 	expect->staple_to = chain->staple_to;
 	expect->needs_staple = chain->needs_staple;
+	expect->key_usage = chain->key_usage;
 }
 
 /* Whether these certificates were found good a moment ago; what they are is
@@ -168,6 +170,7 @@ examine(struct verifier *verifier, X509_STORE_CTX *ctx, struct expect *expect, s
 
 	certificate_describe(cert, leaf, &chain->leaf);
 	chain->needs_staple = staple_is_required(cert);
+	chain->key_usage = path_key_usage(ctx, errors);
 	if (errors == 0)
 		chain_cache_put(verifier->cache, chain, now_s());
 	take_chain(expect, chain);
@@ -251,6 +254,7 @@ verify_expect(SSL *ssl, const char *name, const struct addr *addr, struct server
 	expect->facts = facts;
 	expect->addr = *addr;
 	expect->is_nameless = is_nameless;
+	expect->key_usage = UINT32_MAX;
 	memcpy(expect->name, name, strlen(name) + 1);
 	free(SSL_get_ex_data(ssl, expect_index()));
 	if (SSL_set_ex_data(ssl, expect_index(), expect) != 1) {
@@ -373,6 +377,22 @@ examine_staple(SSL *ssl, const struct expect *expect, X509 *leaf, struct server_
 	return staple_errors(facts->staple, expect->needs_staple);
 }
 
+/* A key signs the handshake, or with the suites of RSA's own key exchange has
+ * the secret encrypted to it: its certificate must allow what is done (RFC 8446
+ * section 4.4.2.2, RFC 5246 section 7.4.2). */
+static uint32_t
+usage_errors(const SSL *ssl, uint32_t key_usage)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+	uint32_t needed = KU_DIGITAL_SIGNATURE;
+
+	if (cipher == NULL) /* the handshake has not come to its keys yet */
+		cipher = SSL_get_pending_cipher(ssl);
+	if (cipher != NULL && SSL_CIPHER_get_kx_nid(cipher) == NID_kx_rsa)
+		needed = KU_KEY_ENCIPHERMENT;
+	return (key_usage & needed) != 0 ? 0 : (uint32_t)CERT_WRONG_PURPOSE;
+}
+
 static void
 fill_agreed(SSL *ssl, struct server_facts *facts)
 {
@@ -405,6 +425,7 @@ verify_result(SSL *ssl, struct server_facts *facts)
 		facts->errors |= examine_resumed(ssl, expect);
 	else
 		facts->errors |= examine_staple(ssl, expect, leaf, facts);
+	facts->errors |= usage_errors(ssl, expect->key_usage);
 	facts->errors |= leaf_errors(leaf, expect->name, &expect->addr, now_s());
 	if (expect->is_nameless && (facts->errors & CERT_NAME_MISMATCH) != 0)
 		facts->errors =

@@ -52,9 +52,10 @@ int verify_add_lists(X509_STORE *store, struct bytes bytes, const char *name, in
  *	not be self-signed), signatures and keys of 112 bits or more (so no
  *	SHA-1, no RSA below 2048), every certificate's dates, constraints, key
  *	usage and critical extensions; of the leaf: version 3, a serial number
- *	as RFC 5280 has it, serverAuth where it restricts its use, not a CA's,
- *	and a subjectAltName for the server asked for.  The common name is never
- *	read.
+ *	as RFC 5280 has it, serverAuth where it restricts its use, a key usage
+ *	that allows what its key does in the handshake (digitalSignature, or
+ *	keyEncipherment where RSA exchanges the keys), not a CA's, and a
+ *	subjectAltName for the server asked for.  The common name is never read.
  *
  * A flaw that is no lie does not count (key identifiers missing, a CA's
  * basicConstraints not critical): private CAs have many.  Revocation is known

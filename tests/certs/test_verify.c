@@ -626,6 +626,74 @@ Test(verify, a_bad_server_is_described_and_not_verified)
 	pki_free(&root);
 }
 
+/* Cameras with GnuTLS, mbedTLS and wolfSSL refuse a server whose key does what
+ * its certificate does not allow. */
+static const struct {
+	const char *usage;
+	enum pki_key key;
+	const char *suites; /* of TLS 1.2; NULL: TLS 1.3 */
+	uint32_t errors;
+} usages[] = {
+    {"critical,digitalSignature", PKI_P256, NULL, 0},
+    {NULL, PKI_P256, NULL, 0},
+    {"critical,keyAgreement", PKI_P256, NULL, CERT_WRONG_PURPOSE},
+    {"keyEncipherment,dataEncipherment", PKI_RSA2048, NULL, CERT_WRONG_PURPOSE},
+    {"keyEncipherment,dataEncipherment", PKI_RSA2048, "ECDHE-RSA-AES128-GCM-SHA256",
+	CERT_WRONG_PURPOSE},
+    {"keyEncipherment,dataEncipherment", PKI_RSA2048, "AES128-GCM-SHA256", 0},
+    {"digitalSignature", PKI_RSA2048, "AES128-GCM-SHA256", CERT_WRONG_PURPOSE},
+    {"digitalSignature,keyEncipherment", PKI_RSA2048, "AES128-GCM-SHA256", 0},
+};
+
+Test(verify, a_key_does_what_its_certificate_allows)
+{
+	struct pki root = pki_root("Root");
+
+	for (size_t i = 0; i < sizeof(usages) / sizeof(usages[0]); i++) {
+		struct pki_spec spec = pki_server_spec(asked);
+		SSL_SESSION *session = NULL;
+		struct pki leaf;
+		struct peer peer;
+
+		spec.usage = usages[i].usage;
+		spec.key = usages[i].key;
+		leaf = pki_make(&spec, &root);
+		peer = peer_open(&root, &leaf, NULL);
+		if (usages[i].suites != NULL) {
+			cr_assert_eq(SSL_CTX_set_max_proto_version(peer.server, TLS1_2_VERSION), 1);
+			cr_assert_eq(SSL_CTX_set_cipher_list(peer.server, usages[i].suites), 1);
+		}
+		/* In full, remembered, and (TLS 1.2) resumed. */
+		for (int j = 0; j < 3; j++) {
+			struct server_facts facts = connect_once(&peer, asked, "192.0.2.1",
+			    j == 0 || usages[i].suites == NULL ? NULL : &session);
+
+			cr_expect_eq(facts.errors, usages[i].errors, "%zu, %d: %x", i, j,
+			    facts.errors);
+			cr_expect_eq(facts.verified, usages[i].errors == 0);
+		}
+		SSL_SESSION_free(session);
+		peer_close(&peer);
+		pki_free(&leaf);
+	}
+	pki_free(&root);
+}
+
+Test(verify, a_self_made_certificate_in_the_store_may_do_what_it_does)
+{
+	struct pki_spec spec = pki_server_spec(asked);
+	struct pki leaf;
+	struct peer peer;
+
+	spec.usage = "keyCertSign,keyAgreement";
+	spec.basic = "CA:TRUE";
+	leaf = pki_make(&spec, NULL);
+	peer = peer_open(&leaf, &leaf, NULL);
+	cr_expect_eq(connect_once(&peer, asked, "192.0.2.1", NULL).errors, 0);
+	peer_close(&peer);
+	pki_free(&leaf);
+}
+
 Test(verify, a_remembered_chain_is_still_held_to_the_name)
 {
 	struct pki root = pki_root("Root"), leaf = pki_server(asked, &root);

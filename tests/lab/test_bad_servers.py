@@ -57,6 +57,7 @@ CERTIFICATES = {
     "md5-signature": ["weak"],
     "for-clients": ["wrong-purpose"],
     "for-code": ["wrong-purpose"],
+    "key-may-not-sign": ["wrong-purpose"],
     "is-a-ca": ["wrong-purpose"],
     "signed-by-a-leaf": ["bad-constraints"],
     "path-length": ["bad-constraints"],

@@ -284,6 +284,15 @@ make_for_clients(const struct faults_pki *pki)
 }
 
 static SSL_CTX *
+make_key_agreement(const struct faults_pki *pki)
+{
+	struct pki_spec spec = good_spec();
+
+	spec.usage = "critical,keyAgreement";
+	return show_spec(&spec, pki);
+}
+
+static SSL_CTX *
 make_for_code(const struct faults_pki *pki)
 {
 	struct pki_spec spec = good_spec();
@@ -696,6 +705,7 @@ const struct fault faults[] = {
     {.name = "md5-signature", .make = make_md5},
     {.name = "for-clients", .make = make_for_clients},
     {.name = "for-code", .make = make_for_code},
+    {.name = "key-may-not-sign", .make = make_key_agreement},
     {.name = "is-a-ca", .make = make_is_a_ca},
     {.name = "signed-by-a-leaf", .make = make_by_a_leaf},
     {.name = "path-length", .make = make_path_length},
