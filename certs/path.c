@@ -13,6 +13,13 @@
 enum {
 	DEPTH_MAX = 6,  /* issuers between a leaf and its root; the public web has 4 */
 	AUTH_LEVEL = 2, /* 112 bits, SSL_CTX_set_security_level(3) */
+	WAYS_MAX = 4,   /* paths that are tried where an issuer was sent more than once */
+};
+
+/* What became of one path. */
+struct way {
+	uint32_t errors;
+	int64_t from, to; /* all of its certificates are valid */
 };
 
 void
@@ -160,8 +167,8 @@ date_errors(STACK_OF(X509) * path, int64_t at_s, int64_t *from, int64_t *to)
 	return errors;
 }
 
-uint32_t
-path_errors(X509_STORE_CTX *ctx, int64_t at_s, int64_t *from, int64_t *to)
+static uint32_t
+check_path(X509_STORE_CTX *ctx, int64_t at_s, int64_t *from, int64_t *to)
 {
 	uint32_t errors = 0, own;
 	STACK_OF(X509) * path;
@@ -183,6 +190,109 @@ path_errors(X509_STORE_CTX *ctx, int64_t at_s, int64_t *from, int64_t *to)
 	if (errors == 0 && sk_X509_num(path) == 1) /* self-made ones often call themselves a CA */
 		own &= ~(uint32_t)CERT_WRONG_PURPOSE;
 	return errors | own;
+}
+
+/* ---- issuers that were certified more than once ---- */
+
+/* The issuer farthest from the leaf that was sent more than once under its
+ * name, as its place in sent; -1: none. */
+static int
+find_twin(STACK_OF(X509) * path, STACK_OF(X509) * sent)
+{
+	for (int i = sk_X509_num(path) - 1; i > 0; i--) {
+		X509 *issuer = sk_X509_value(path, i);
+		const X509_NAME *name = X509_get_subject_name(issuer);
+		int place = -1;
+		bool others = false;
+
+		for (int j = 0; j < sk_X509_num(sent); j++) {
+			X509 *one = sk_X509_value(sent, j);
+
+			if (X509_cmp(one, issuer) == 0)
+				place = j;
+			else if (X509_NAME_cmp(X509_get_subject_name(one), name) == 0)
+				others = true;
+		}
+		if (place >= 0 && others)
+			return place;
+	}
+	return -1;
+}
+
+/* Whether these errors are all among those, and fewer. */
+static bool
+is_better(uint32_t errors, uint32_t than)
+{
+	return errors != than && (errors & ~than) == 0;
+}
+
+/* Check what ctx checks with these issuers and no others; NULL: no memory. */
+static X509_STORE_CTX *
+check_with(X509_STORE_CTX *ctx, STACK_OF(X509) * sent, int64_t at_s, struct way *way)
+{
+	X509_STORE_CTX *other = X509_STORE_CTX_new();
+
+	if (other == NULL ||
+	    X509_STORE_CTX_init(other, X509_STORE_CTX_get0_store(ctx),
+		X509_STORE_CTX_get0_cert(ctx), sent) != 1 ||
+	    X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(other),
+		X509_STORE_CTX_get0_param(ctx)) != 1) {
+		X509_STORE_CTX_free(other);
+		return NULL;
+	}
+	way->errors = check_path(other, at_s, &way->from, &way->to);
+	return other;
+}
+
+/*
+ * OpenSSL follows the first issuer that fits and no other.  One that several have
+ * certified (a cross-signed one) may have been sent more than once, and only one
+ * of them lead to a root that is trusted here: the others are left out then, one
+ * after the other.  What is revoked on one way is not made good by another.
+ */
+static void
+try_other_ways(X509_STORE_CTX *ctx, int64_t at_s, struct way *best)
+{
+	STACK_OF(X509) *sent = sk_X509_dup(X509_STORE_CTX_get0_untrusted(ctx)), *path;
+	X509_STORE_CTX *last = NULL;
+
+	path = X509_STORE_CTX_get0_chain(ctx);
+	for (int i = 1; i < WAYS_MAX && sent != NULL && path != NULL; i++) {
+		int twin = find_twin(path, sent);
+		X509_STORE_CTX *other;
+		struct way way = {0};
+
+		if (twin < 0)
+			break;
+		(void)sk_X509_delete(sent, twin);
+		other = check_with(ctx, sent, at_s, &way);
+		X509_STORE_CTX_free(last);
+		last = other;
+		if (other == NULL)
+			break;
+		path = X509_STORE_CTX_get0_chain(other);
+		if (!is_better(way.errors, best->errors))
+			continue;
+		*best = way;
+		X509_STORE_CTX_set0_verified_chain(ctx, X509_STORE_CTX_get1_chain(other));
+		if (way.errors == 0)
+			break;
+	}
+	X509_STORE_CTX_free(last);
+	sk_X509_free(sent);
+}
+
+uint32_t
+path_errors(X509_STORE_CTX *ctx, int64_t at_s, int64_t *from, int64_t *to)
+{
+	struct way best = {0};
+
+	best.errors = check_path(ctx, at_s, &best.from, &best.to);
+	if (best.errors != 0 && (best.errors & (CERT_REVOKED | CERT_CRL_EXPIRED)) == 0)
+		try_other_ways(ctx, at_s, &best);
+	*from = best.from;
+	*to = best.to;
+	return best.errors;
 }
 
 uint32_t

@@ -16,8 +16,9 @@ void path_params(X509_VERIFY_PARAM *param);
 /*
  * Check ctx, which was set up with path_params, and return a set of enum
  * cert_error: the path's and what is wrong with the leaf by itself, not its
- * names.  All certificates of the path are valid from *from to *to (seconds
- * since 1970, both included).
+ * names.  Where an issuer was sent more than once (cross-signed), the path is the
+ * best of the first few; it is ctx's.  All certificates of the path are valid from *from to *to
+ * (seconds since 1970, both included).
  */
 uint32_t path_errors(X509_STORE_CTX *ctx, int64_t at_s, int64_t *from, int64_t *to);
 

@@ -49,7 +49,8 @@ int verify_add_lists(X509_STORE *store, struct bytes bytes, const char *name, in
  * can decide.  What is checked (RFC 5280, RFC 9525):
  *
  *	a path of at most 6 issuers to a certificate in the store (which need
- *	not be self-signed), signatures and keys of 112 bits or more (so no
+ *	not be self-signed), whichever of those that cross-signed an issuer it
+ *	leads through, signatures and keys of 112 bits or more (so no
  *	SHA-1, no RSA below 2048), every certificate's dates, constraints, key
  *	usage and critical extensions; of the leaf: version 3, a serial number
  *	as RFC 5280 has it, serverAuth where it restricts its use, a key usage

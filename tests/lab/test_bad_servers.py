@@ -38,6 +38,7 @@ CERTIFICATES = {
     "good-staple": None,
     "dh-2048": None,
     "hundred-certificates": None,
+    "cross-signed": None,
     "expired": ["expired"],
     "long-expired": ["expired"],
     "not-yet-valid": ["not-yet-valid"],

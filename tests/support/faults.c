@@ -357,6 +357,22 @@ make_loop(const struct faults_pki *pki)
 	return ctx;
 }
 
+/* The issuer as a stranger certified it goes first. */
+static SSL_CTX *
+make_cross_signed(const struct faults_pki *pki)
+{
+	struct pki_spec spec = pki_issuer_spec("Laboratory Issuer");
+	struct pki strange;
+	SSL_CTX *ctx;
+
+	spec.same_key = &pki->issuer;
+	strange = pki_make(&spec, &pki->stranger);
+	ctx = show(pki_server(FAULTS_NAME, &pki->issuer), &strange);
+	need(SSL_CTX_add1_chain_cert(ctx, pki->issuer.cert) == 1, "chain");
+	pki_free(&strange);
+	return ctx;
+}
+
 /* Issuers one below the other. */
 static SSL_CTX *
 make_deep(const struct faults_pki *pki)
@@ -711,6 +727,7 @@ const struct fault faults[] = {
     {.name = "path-length", .make = make_path_length},
     {.name = "name-constraints", .make = make_name_constraints},
     {.name = "loop", .make = make_loop},
+    {.name = "cross-signed", .make = make_cross_signed},
     {.name = "too-deep", .make = make_deep},
     {.name = "critical-extension", .make = make_critical_extension},
     {.name = "version-1", .make = make_version_1},

@@ -168,12 +168,14 @@ set_name(X509_NAME *name, const char *field, const char *value)
 struct pki
 pki_make(const struct pki_spec *spec, const struct pki *issuer)
 {
-	struct pki pki = {.cert = X509_new(), .key = pki_key(spec->key)};
+	struct pki pki = {.cert = X509_new(),
+	    .key = spec->same_key != NULL ? spec->same_key->key : pki_key(spec->key)};
 	EVP_PKEY *signer = issuer != NULL ? issuer->key : pki.key;
 	const EVP_MD *digest = EVP_get_digestbyname(spec->digest);
 	X509_NAME *name;
 
 	need(pki.cert != NULL && X509_set_version(pki.cert, spec->version) == 1, "new");
+	need(spec->same_key == NULL || EVP_PKEY_up_ref(pki.key) == 1, "key");
 	set_serial(pki.cert, spec);
 	name = X509_get_subject_name(pki.cert);
 	set_name(name, "CN", spec->common_name);

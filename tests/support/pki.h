@@ -52,9 +52,10 @@ struct pki_spec {
 	int from_days, to_days;   /* validity, counted from now */
 	int version;              /* as on the wire: 2 is version 3 */
 	enum pki_key key;
-	const char *digest;    /* of the signature: "SHA256"; not used by Ed25519 */
-	const uint8_t *serial; /* NULL: random */
-	size_t serial_size;    /* content bytes, big endian */
+	const struct pki *same_key; /* certified once more: its key, and not a new one */
+	const char *digest;         /* of the signature: "SHA256"; not used by Ed25519 */
+	const uint8_t *serial;      /* NULL: random */
+	size_t serial_size;         /* content bytes, big endian */
 	bool serial_negative;
 };
 
