@@ -20,6 +20,7 @@ enum {
 	FATAL = 2,
 	CLOSE_NOTIFY = 0,
 	USER_CANCELED = 90,
+	NO_RENEGOTIATION = 100,
 };
 
 struct records *
@@ -52,17 +53,24 @@ records_free(struct records *records, struct pool *pool)
 	free(records);
 }
 
+static bool
+is_tls12(const struct records *records)
+{
+	return record_suite_is_tls12(records->in.suite);
+}
+
 /* ---- out ---- */
 
 static bool
 seal(struct leg *leg, enum record_type type, const uint8_t *from, size_t count)
 {
-	uint8_t *at = leg_room(leg, count + RECORD_SEAL_BYTES);
+	struct record_key *key = &leg->records->out;
+	size_t whole = count + record_seal_bytes(key->suite);
+	uint8_t *at = leg_room(leg, whole);
 
-	if (at == NULL ||
-	    !record_key_seal(&leg->records->out, type, (struct bytes){from, count}, at))
+	if (at == NULL || !record_key_seal(key, type, (struct bytes){from, count}, at))
 		return false;
-	leg->out_end += count + RECORD_SEAL_BYTES;
+	leg->out_end += whole;
 	return true;
 }
 
@@ -81,9 +89,10 @@ enum leg_io
 records_write(struct leg *leg, const uint8_t *from, size_t count)
 {
 	struct records *records = leg->records;
-	bool due = records->owes || records->out.sequence >= RECORD_KEY_RECORDS_MAX;
+	bool worn = records->out.sequence >= RECORD_KEY_RECORDS_MAX && !is_tls12(records);
+	bool due = records->owes || worn;
 
-	if (leg_room(leg, count + KEY_UPDATE_BYTES + 2 * (size_t)RECORD_SEAL_BYTES) == NULL)
+	if (leg_room(leg, count + KEY_UPDATE_BYTES + 2 * (size_t)RECORD_SEAL_MAX) == NULL)
 		return LEG_WAIT;
 	if ((due && !renew(leg)) || !seal(leg, RECORD_DATA, from, count)) {
 		leg->end = LEG_ALERT;
@@ -157,6 +166,18 @@ hear_message(struct leg *leg, enum late late)
 	return leg_is_flooded(leg) ? end_by(leg, LEG_FLOOD) : note_blank(leg);
 }
 
+/* TLS 1.2: whoever wants to negotiate anew is told that we do not (RFC 5246 section
+ * 7.2.2), now and then. */
+static enum leg_io
+decline_renegotiation(struct leg *leg)
+{
+	leg->messages++;
+	if (leg_is_flooded(leg))
+		return end_by(leg, LEG_FLOOD);
+	say_alert(leg, WARNING, NO_RENEGOTIATION);
+	return note_blank(leg);
+}
+
 static enum leg_io
 hear_handshake(struct leg *leg, struct bytes said)
 {
@@ -164,12 +185,14 @@ hear_handshake(struct leg *leg, struct bytes said)
 
 	if (said.left == 0)
 		return refuse(leg, RECORD_UNEXPECTED);
+	if (is_tls12(leg->records))
+		return decline_renegotiation(leg);
 	while (io == LEG_DONE && said.left > 0)
 		io = hear_message(leg, late_messages_take(&leg->records->late, &said));
 	return io;
 }
 
-/* Of whatever level: all but these two are fatal (RFC 8446 section 6). */
+/* Of TLS 1.3 all but these two are fatal, whatever their level (RFC 8446 section 6). */
 static enum leg_io
 hear_alert(struct leg *leg, struct bytes said)
 {
@@ -179,7 +202,7 @@ hear_alert(struct leg *leg, struct bytes said)
 		return refuse(leg, RECORD_UNDECODABLE);
 	if (alert == CLOSE_NOTIFY)
 		return end_by(leg, LEG_CLOSED);
-	if (alert == USER_CANCELED)
+	if (is_tls12(leg->records) ? level == WARNING : alert == USER_CANCELED)
 		return note_blank(leg);
 	leg->alert = alert;
 	return end_by(leg, LEG_ALERT);
@@ -301,8 +324,9 @@ static enum leg_io
 open_record(struct leg *leg, struct bytes record, uint8_t *to, size_t size, size_t *count)
 {
 	struct records *records = leg->records;
-	uint8_t *own = records->at + records->start + RECORD_HEADER_BYTES;
-	uint8_t *into = record.left - RECORD_SEAL_BYTES <= size ? to : own;
+	enum record_suite suite = records->in.suite;
+	uint8_t *own = records->at + records->start + record_lead_bytes(suite);
+	uint8_t *into = record.left - record_seal_bytes(suite) <= size ? to : own;
 	struct opened opened;
 	enum record_alert alert = record_key_open(&records->in, record, into, &opened);
 
@@ -344,7 +368,7 @@ read_record(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 		*count = take_plain(records, to, size);
 		return LEG_DONE;
 	}
-	alert = record_size(in, &whole);
+	alert = record_size(records->in.suite, in, &whole);
 	if (alert != RECORD_GOOD)
 		return refuse(leg, alert);
 	if (whole == 0 || !bytes_take(&in, whole, &record))
@@ -360,8 +384,8 @@ fits(const struct records *records, size_t room)
 	size_t whole;
 
 	return records->at != NULL && room > 0 &&
-	       record_size(unopened(records), &whole) == RECORD_GOOD &&
-	       whole <= room + RECORD_SEAL_BYTES;
+	       record_size(records->in.suite, unopened(records), &whole) == RECORD_GOOD &&
+	       whole <= room + record_seal_bytes(records->in.suite);
 }
 
 enum leg_io

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /*
- * A leg's TLS 1.3 without OpenSSL's SSL, from the moment on that its handshake is
+ * A leg's TLS without OpenSSL's SSL, from the moment on that its handshake is
  * done and nothing is left but records (proxy/takeover.h): payload is opened
  * straight out of what was received and sealed straight into what is to be
  * sent, and a leg that is silent holds two secrets and no more.
@@ -21,6 +21,9 @@
  * tickets, which are counted and dropped; close_notify and alerts.  All else ends
  * the leg with the alert that RFC 8446 section 6 has for it, and LEG_ALERT;
  * what costs something and says nothing, with LEG_FLOOD.
+ *
+ * Of TLS 1.2 payload, close_notify and alerts; whoever wants to negotiate anew is
+ * told that we do not.
  */
 struct records {
 	struct record_key in, out;

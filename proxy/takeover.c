@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/takeover.h"
 
+#include "certs/key_block.h"
 #include "certs/key_schedule.h"
 #include "proxy/common_sessions.h"
 #include "proxy/leg_private.h"
 #include "proxy/records.h"
 
+#include <openssl/crypto.h>
 #include <openssl/ssl.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -52,6 +55,24 @@ takeover_watch_end(void)
 	key_schedule_watch(NULL);
 }
 
+/* What of TLS 1.3 is protected looks like data (RFC 8446 section 5.2), and is counted
+ * from its secret on; in TLS 1.2 all is, from a change of ciphers on. */
+static void
+count_record(struct leg *leg, bool sent, uint8_t type)
+{
+	struct records *records = leg->records;
+	struct record_key *key = sent ? &records->out : &records->in;
+	bool known = (sent ? records->out_secret : records->in_secret) > 0;
+
+	if (type != SSL3_RT_CHANGE_CIPHER_SPEC)
+		key->sequence++;
+	else if (!known)
+		key->sequence = 0;
+	/* TLS 1.2 alone: somebody wants to negotiate anew, and OpenSSL does not. */
+	if (!sent && type == SSL3_RT_HANDSHAKE && SSL_is_init_finished(leg->ssl))
+		records->renewed = true;
+}
+
 void
 takeover_note(struct leg *leg, bool sent, int type, const void *bytes, size_t size)
 {
@@ -60,9 +81,8 @@ takeover_note(struct leg *leg, bool sent, int type, const void *bytes, size_t si
 
 	if (size == 0)
 		return;
-	/* All that is protected looks like data (RFC 8446 section 5.2). */
-	if (type == SSL3_RT_HEADER && at[0] == SSL3_RT_APPLICATION_DATA)
-		(sent ? &records->out : &records->in)->sequence++;
+	if (type == SSL3_RT_HEADER)
+		count_record(leg, sent, at[0]);
 	if (type == SSL3_RT_HANDSHAKE && at[0] == SSL3_MT_KEY_UPDATE)
 		records->renewed = true;
 	if (sent)
@@ -73,6 +93,19 @@ takeover_note(struct leg *leg, bool sent, int type, const void *bytes, size_t si
 		records->split = false;
 }
 
+/* Its session may be another's when the leg is taken over (proxy/common_sessions.h). */
+void
+takeover_note_done(struct leg *leg)
+{
+	struct records *records = leg->records;
+	const SSL_SESSION *session = SSL_get0_session(leg->ssl);
+
+	if (SSL_version(leg->ssl) != TLS1_2_VERSION || session == NULL)
+		return;
+	records->in_secret = (uint8_t)SSL_SESSION_get_master_key(session, records->in.secret,
+	    sizeof(records->in.secret));
+}
+
 /* ---- when ---- */
 
 bool
@@ -81,16 +114,25 @@ takeover_is_heard(const struct leg *leg)
 	return SSL_is_server(leg->ssl) == 1 || leg->records->in.sequence > 0;
 }
 
+/* Of TLS 1.3 both secrets, of TLS 1.2 what both are made of. */
+static bool
+has_secrets(const struct records *records, enum record_suite suite)
+{
+	size_t size = record_secret_size(suite);
+
+	if (record_suite_is_tls12(suite))
+		return records->in_secret == SSL_MAX_MASTER_KEY_LENGTH;
+	return records->in_secret == size && records->out_secret == size;
+}
+
 static bool
 is_known(const struct records *records, const SSL *ssl, enum record_suite *suite)
 {
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
 
-	return SSL_version(ssl) == TLS1_3_VERSION && cipher != NULL &&
-	       common_sessions_full_records(ssl) &&
+	return cipher != NULL && common_sessions_full_records(ssl) &&
 	       record_suite_find(SSL_CIPHER_get_protocol_id(cipher), suite) &&
-	       records->in_secret == record_secret_size(*suite) &&
-	       records->out_secret == record_secret_size(*suite) && !records->renewed;
+	       has_secrets(records, *suite) && !records->renewed;
 }
 
 bool
@@ -114,6 +156,28 @@ is_between_records(const struct leg *leg)
 	       SSL_get_shutdown(ssl) == 0;
 }
 
+/* The master secret becomes the secrets of both sides. */
+static bool
+split_master(struct records *records, const SSL *ssl, enum record_suite suite)
+{
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
+	const EVP_MD *digest = SSL_CIPHER_get_handshake_digest(cipher);
+	bool accepts = SSL_is_server(ssl) == 1;
+	struct key_block block;
+	bool good;
+
+	if (digest == NULL)
+		return false;
+	(void)snprintf(block.digest, sizeof(block.digest), "%s", EVP_MD_get0_name(digest));
+	memcpy(block.master, records->in.secret, sizeof(block.master));
+	(void)SSL_get_client_random(ssl, block.client_random, sizeof(block.client_random));
+	(void)SSL_get_server_random(ssl, block.server_random, sizeof(block.server_random));
+	good = key_block_split(&block, suite, accepts ? records->in.secret : records->out.secret,
+	    accepts ? records->out.secret : records->in.secret);
+	OPENSSL_cleanse(&block, sizeof(block));
+	return good;
+}
+
 bool
 takeover_try(struct leg *leg)
 {
@@ -121,7 +185,8 @@ takeover_try(struct leg *leg)
 	enum record_suite suite;
 
 	if (leg->end != LEG_OPEN || leg->end_queued || !is_between_records(leg) ||
-	    !is_known(records, leg->ssl, &suite))
+	    !is_known(records, leg->ssl, &suite) ||
+	    (record_suite_is_tls12(suite) && !split_master(records, leg->ssl, suite)))
 		return false;
 	records->in.suite = records->out.suite = suite;
 	records->out.seals = true;

@@ -209,3 +209,52 @@ Test(legs_go_on_without_openssl, and_key_updates_without_end_end_it)
 	cr_expect_eq(flow.closed.facts.end, END_FLOOD, "%s", flow.closed.facts.end_text);
 	flow_close(&flow);
 }
+
+/* ---- in TLS 1.2 ---- */
+
+static void
+open_tls12(struct flow *flow, bool (*is_so)(const struct conn *conn))
+{
+	silence_open(flow, is_so);
+	cr_assert_eq(SSL_CTX_set_max_proto_version(flow->camera.ctx, TLS1_2_VERSION), 1);
+	cr_assert_eq(SSL_CTX_set_max_proto_version(flow->server.ctx, TLS1_2_VERSION), 1);
+}
+
+Test(legs_go_on_without_openssl, in_tls_1_2_and_it_resumes)
+{
+	struct flow flow;
+
+	open_tls12(&flow, is_silent);
+	silence_run(&flow, silence_ask_again, silence_answer_again);
+	expect_both(&flow);
+	cr_expect_eq(flow.camera.version, TLS1_2_VERSION);
+	cr_expect_eq(flow.server.version, TLS1_2_VERSION);
+	cr_expect_not(flow.server.resumed);
+	flow_run(&flow, play_ask, play_answer);
+	cr_expect(flow.closed.facts.server.resumed);
+	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
+	flow_close(&flow);
+}
+
+Test(legs_go_on_without_openssl, in_tls_1_2_in_the_middle_of_much)
+{
+	struct flow flow;
+
+	open_tls12(&flow, is_taken_over);
+	flow_run(&flow, pour_and_hear, hear_and_say);
+	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
+	cr_expect(peer_has_pattern(&flow.server, BULK));
+	cr_expect_eq(flow.closed.facts.traffic.left_up, BULK);
+	flow_close(&flow);
+}
+
+Test(legs_go_on_without_openssl, in_tls_1_2_and_a_truncation_stays_one)
+{
+	struct flow flow;
+
+	open_tls12(&flow, is_silent);
+	silence_run(&flow, cut, be_left);
+	cr_expect_eq(flow.closed.facts.end, END_TRUNCATED, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.server.end, PEER_TRUNCATED);
+	flow_close(&flow);
+}

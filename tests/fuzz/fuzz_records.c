@@ -9,8 +9,8 @@
 #include <string.h>
 
 /*
- * What a peer sends behind its handshake: pieces of a length and a type each,
- * sealed as a peer would, or put between as they are (type 0); what is opened has
+ * What a peer sends behind its handshake: a suite, then pieces of a length and a
+ * type each, sealed as a peer would, or put between as they are (type 0); what is opened has
  * to be what was sealed.
  */
 
@@ -29,7 +29,7 @@ static void
 put(struct line *line, uint8_t type, struct bytes piece)
 {
 	if (piece.left > sizeof(line->wire) - line->used ||
-	    sizeof(line->wire) - line->used - piece.left < RECORD_SEAL_BYTES)
+	    sizeof(line->wire) - line->used - piece.left < RECORD_SEAL_MAX)
 		return;
 	if (type == 0) {
 		memcpy(line->wire + line->used, piece.at, piece.left);
@@ -38,7 +38,7 @@ put(struct line *line, uint8_t type, struct bytes piece)
 	}
 	if (!record_key_seal(&line->out, (enum record_type)type, piece, line->wire + line->used))
 		abort();
-	line->used += piece.left + RECORD_SEAL_BYTES;
+	line->used += piece.left + record_seal_bytes(line->out.suite);
 }
 
 static bool
@@ -65,15 +65,16 @@ open_all(struct line *line)
 	struct opened opened;
 	size_t whole;
 
-	while (record_size(in, &whole) == RECORD_GOOD && whole > 0 &&
+	while (record_size(line->in.suite, in, &whole) == RECORD_GOOD && whole > 0 &&
 	       bytes_take(&in, whole, &record)) {
-		uint8_t *own = line->wire + (record.at - line->wire) + RECORD_HEADER_BYTES;
+		enum record_suite suite = line->in.suite;
+		uint8_t *own = line->wire + (record.at - line->wire) + record_lead_bytes(suite);
 
 		if (record_key_open(&line->in, record, own, &opened) != RECORD_GOOD)
 			return;
-		if (opened.type == 0 || opened.size > record.left - RECORD_SEAL_BYTES)
+		if (opened.type == 0 || opened.size > record.left - record_seal_bytes(suite))
 			abort();
-		if (opened.type == RECORD_HANDSHAKE &&
+		if (opened.type == RECORD_HANDSHAKE && !record_suite_is_tls12(suite) &&
 		    !hear(line, (struct bytes){own, opened.size}))
 			return;
 	}
@@ -85,12 +86,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static bool is_open;
 	static struct line line;
 	struct bytes left = {data, size}, piece;
-	uint8_t type;
+	uint8_t type, suite;
 
 	if (!is_open && lean_open(NULL) != 0)
 		abort();
 	is_open = true;
 	line = (struct line){.out.seals = true, .late.from_server = size % 2 == 0};
+	if (bytes_u8(&left, &suite))
+		line.in.suite = line.out.suite = suite % (RECORD_TLS12_CHACHA20_POLY1305 + 1);
 	while (bytes_u8(&left, &type) && bytes_vec16(&left, &piece)) {
 		if (piece.left <= RECORD_PAYLOAD_MAX)
 			put(&line, type, piece);

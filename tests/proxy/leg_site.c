@@ -214,3 +214,20 @@ leg_site_mirror(const struct record_key *key)
 	copy.seals = !key->seals;
 	return copy;
 }
+
+void
+leg_site_peer_sends(struct leg_site *site, uint8_t type, const void *bytes, size_t size)
+{
+	static uint8_t record[RECORD_BYTES_MAX];
+	struct record_key key = leg_site_mirror(&site->pair.leg.records->in);
+	size_t whole = size + record_seal_bytes(key.suite);
+
+	if (type == 0) {
+		cr_assert_eq(send(site->pair.other, bytes, size, 0), (ssize_t)size);
+		return;
+	}
+	cr_assert(
+	    record_key_seal(&key, (enum record_type)type, (struct bytes){bytes, size}, record));
+	cr_assert_eq(send(site->pair.other, record, whole, 0), (ssize_t)whole);
+	record_key_clear(&key);
+}

@@ -55,6 +55,10 @@ void leg_site_exchange(struct leg_site *site);
 /* The peer ends it, and the leg finds it ended so. */
 void leg_site_end_as(struct leg_site *site, enum leg_end end);
 
+/* What OpenSSL would not send, as the peer's: a record of such an inner type, sealed by
+ * its key, which is not counted on; type 0: bytes as they stand. */
+void leg_site_peer_sends(struct leg_site *site, uint8_t type, const void *bytes, size_t size);
+
 /* For what OpenSSL would not do: a copy of a key of the leg's that opens what that
  * seals, or the other way round; to be cleared. */
 struct record_key leg_site_mirror(const struct record_key *key);

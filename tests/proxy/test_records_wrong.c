@@ -54,19 +54,7 @@ static const struct wrong {
 static void
 send_wrong(const struct wrong *wrong)
 {
-	uint8_t record[sizeof(wrong->bytes) + RECORD_SEAL_BYTES];
-	struct record_key key = leg_site_mirror(&leg->records->in);
-	struct bytes bytes = {wrong->bytes, wrong->size};
-
-	if (wrong->type == 0) {
-		cr_assert_eq(send(site.pair.other, wrong->bytes, wrong->size, 0),
-		    (ssize_t)wrong->size);
-		return;
-	}
-	cr_assert(record_key_seal(&key, (enum record_type)wrong->type, bytes, record));
-	cr_assert_eq(send(site.pair.other, record, wrong->size + RECORD_SEAL_BYTES, 0),
-	    (ssize_t)(wrong->size + RECORD_SEAL_BYTES));
-	record_key_clear(&key);
+	leg_site_peer_sends(&site, wrong->type, wrong->bytes, wrong->size);
 }
 
 Test(records_wrong, what_is_wrong_ends_it_and_the_peer_is_told)

@@ -135,9 +135,9 @@ Test(takeover, early_data_that_was_passed_over_does_not_count)
 
 /* ---- it stays with OpenSSL ---- */
 
-Test(takeover, tls_1_2_stays_with_openssl)
+static void
+stays_with_openssl(void)
 {
-	cr_assert_eq(SSL_CTX_set_max_proto_version(site.ctx, TLS1_2_VERSION), 1);
 	for (int accepts = 0; accepts < 2; accepts++) {
 		leg_site_shake_hands(&site, accepts == 1);
 		for (int i = 0; i < 10; i++)
@@ -147,6 +147,26 @@ Test(takeover, tls_1_2_stays_with_openssl)
 		leg_site_exchange(&site);
 		leg_site_hang_up(&site);
 	}
+}
+
+Test(takeover, versions_before_tls_1_2_stay_with_openssl)
+{
+	cr_assert_eq(SSL_CTX_set_max_proto_version(site.ctx, TLS1_1_VERSION), 1);
+	for (int i = 0; i < 2; i++) {
+		SSL_CTX *ctx = i == 0 ? site.ctx : site.server_ctx;
+
+		cr_assert_eq(SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION), 1);
+		cr_assert_eq(SSL_CTX_set_cipher_list(ctx, "ALL:@SECLEVEL=0"), 1);
+	}
+	stays_with_openssl();
+}
+
+/* Keys for what is sealed and others for what is checked. */
+Test(takeover, tls_1_2_with_a_mac_stays_with_openssl)
+{
+	cr_assert_eq(SSL_CTX_set_max_proto_version(site.ctx, TLS1_2_VERSION), 1);
+	cr_assert_eq(SSL_CTX_set_cipher_list(site.ctx, "ECDHE-ECDSA-AES128-SHA256"), 1);
+	stays_with_openssl();
 }
 
 Test(takeover, another_suite_stays_with_openssl)
