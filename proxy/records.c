@@ -247,7 +247,7 @@ size_of_piece(const struct records *records)
 {
 	size_t whole;
 
-	(void)record_size(unopened(records), &whole);
+	(void)record_size(records->in.suite, unopened(records), &whole);
 	return whole > 0 ? whole : RECORD_HEADER_BYTES;
 }
 
