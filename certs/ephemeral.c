@@ -180,25 +180,13 @@ make_base(void)
 	return own.base != NULL && set_public(own.base, bytes);
 }
 
-/* OpenSSL's, with ours in place of those that make a key. */
-static bool
-put_functions(const OSSL_DISPATCH *keys)
-{
-	size_t count = 0;
-
-	for (; keys->function_id != 0 && count < FUNCTIONS_MAX; keys++, count++) {
-		ephemeral_functions[count] = *keys;
-		if (keys->function_id == OSSL_FUNC_KEYMGMT_GEN_INIT)
-			ephemeral_functions[count].function = (void (*)(void))begin;
-		else if (keys->function_id == OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS)
-			ephemeral_functions[count].function = (void (*)(void))set_params;
-		else if (keys->function_id == OSSL_FUNC_KEYMGMT_GEN)
-			ephemeral_functions[count].function = (void (*)(void))make;
-		else if (keys->function_id == OSSL_FUNC_KEYMGMT_GEN_CLEANUP)
-			ephemeral_functions[count].function = (void (*)(void))end;
-	}
-	return keys->function_id == 0;
-}
+static const OSSL_DISPATCH ours[] = {
+    {OSSL_FUNC_KEYMGMT_GEN_INIT, (void (*)(void))begin},
+    {OSSL_FUNC_KEYMGMT_GEN_SET_PARAMS, (void (*)(void))set_params},
+    {OSSL_FUNC_KEYMGMT_GEN, (void (*)(void))make},
+    {OSSL_FUNC_KEYMGMT_GEN_CLEANUP, (void (*)(void))end},
+    {0, NULL},
+};
 
 int
 ephemeral_open(const OSSL_ALGORITHM *keys, const OSSL_ALGORITHM *exchange, void *provctx,
@@ -206,7 +194,7 @@ ephemeral_open(const OSSL_ALGORITHM *keys, const OSSL_ALGORITHM *exchange, void 
 {
 	own.provctx = provctx;
 	if (!find_own(keys->implementation, exchange->implementation) || !make_base() ||
-	    !put_functions(keys->implementation))
+	    !dispatch_replace(keys->implementation, ours, ephemeral_functions, FUNCTIONS_MAX))
 		return err_tls(err, "OpenSSL's X25519 is not as it was");
 	return 0;
 }

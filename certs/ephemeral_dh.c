@@ -119,28 +119,18 @@ find_own(const OSSL_DISPATCH *keys)
 	       own.begin != NULL && own.set_params != NULL && own.make != NULL && own.end != NULL;
 }
 
-/* OpenSSL's, with ours in place of three. */
-static bool
-put_functions(const OSSL_DISPATCH *keys)
-{
-	size_t count = 0;
-
-	for (; keys->function_id != 0 && count < FUNCTIONS_MAX; keys++, count++) {
-		ephemeral_dh_functions[count] = *keys;
-		if (keys->function_id == OSSL_FUNC_KEYMGMT_GEN_INIT)
-			ephemeral_dh_functions[count].function = (void (*)(void))begin;
-		else if (keys->function_id == OSSL_FUNC_KEYMGMT_GEN)
-			ephemeral_dh_functions[count].function = (void (*)(void))make;
-		else if (keys->function_id == OSSL_FUNC_KEYMGMT_VALIDATE)
-			ephemeral_dh_functions[count].function = (void (*)(void))validate;
-	}
-	return keys->function_id == 0;
-}
+static const OSSL_DISPATCH ours[] = {
+    {OSSL_FUNC_KEYMGMT_GEN_INIT, (void (*)(void))begin},
+    {OSSL_FUNC_KEYMGMT_GEN, (void (*)(void))make},
+    {OSSL_FUNC_KEYMGMT_VALIDATE, (void (*)(void))validate},
+    {0, NULL},
+};
 
 int
 ephemeral_dh_open(const OSSL_ALGORITHM *keys, struct err *err)
 {
-	if (!find_own(keys->implementation) || !put_functions(keys->implementation))
+	if (!find_own(keys->implementation) ||
+	    !dispatch_replace(keys->implementation, ours, ephemeral_dh_functions, FUNCTIONS_MAX))
 		return err_tls(err, "OpenSSL's DH is not as it was");
 	return 0;
 }
