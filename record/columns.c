@@ -2,8 +2,8 @@
 #include "record/columns.h"
 
 #include "base/text.h"
+#include "record/number.h"
 
-#include <assert.h>
 #include <string.h>
 
 /* ---- binding ---- */
@@ -18,29 +18,6 @@ static int
 bind_literal(sqlite3_stmt *stmt, int parameter, const char *value)
 {
 	return sqlite3_bind_text(stmt, parameter, value, -1, SQLITE_STATIC);
-}
-
-static uint64_t
-load_number(const uint8_t *at, size_t size)
-{
-	uint16_t two;
-	uint32_t four;
-	uint64_t eight;
-
-	switch (size) {
-	case sizeof(uint8_t):
-		return *at;
-	case sizeof(two):
-		memcpy(&two, at, sizeof(two));
-		return two;
-	case sizeof(four):
-		memcpy(&four, at, sizeof(four));
-		return four;
-	default:
-		assert(size == sizeof(eight));
-		memcpy(&eight, at, sizeof(eight));
-		return eight;
-	}
 }
 
 static int
@@ -85,7 +62,7 @@ column_bind(const struct column *column, sqlite3_stmt *stmt, int parameter,
 	case COLUMN_WORD:
 		break;
 	}
-	number = load_number(at, column->size);
+	number = number_load(at, column->size);
 	if (column->type == COLUMN_WORD)
 		return bind_literal(stmt, parameter, column->word((size_t)number));
 	if (column->type == COLUMN_TIME && number == 0)

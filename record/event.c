@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "record/crc32c.h"
 #include "record/event_private.h"
+#include "record/number.h"
 
 #include <assert.h>
 #include <stdbool.h>
@@ -67,29 +68,6 @@ put_field(struct writer *writer, const struct event_field *field, const void *by
 	put_bytes(writer, bytes, count);
 }
 
-static uint64_t
-load_number(const uint8_t *at, size_t size)
-{
-	uint16_t two;
-	uint32_t four;
-	uint64_t eight;
-
-	switch (size) {
-	case 1:
-		return *at;
-	case 2:
-		memcpy(&two, at, sizeof(two));
-		return two;
-	case 4:
-		memcpy(&four, at, sizeof(four));
-		return four;
-	default:
-		assert(size == sizeof(eight));
-		memcpy(&eight, at, sizeof(eight));
-		return eight;
-	}
-}
-
 static size_t
 count_bytes(uint64_t value)
 {
@@ -103,7 +81,7 @@ count_bytes(uint64_t value)
 static void
 write_number(struct writer *writer, const struct event_field *field, const uint8_t *at)
 {
-	uint64_t value = load_number(at, field->size);
+	uint64_t value = number_load(at, field->size);
 
 	if (value == 0)
 		return;
@@ -168,7 +146,7 @@ write_classes(struct writer *writer, const struct event_field *field, const uint
 	length_at = writer->used;
 	put_number(writer, 0, 1);
 	for (size_t i = 0; i < PAYLOAD_COUNT; i++) {
-		uint64_t value = load_number(at + i * each, each);
+		uint64_t value = number_load(at + i * each, each);
 
 		if (value == 0)
 			continue;
@@ -263,30 +241,6 @@ take_number(struct bytes *in, size_t count, uint64_t *out)
 }
 
 static bool
-store_number(uint8_t *at, size_t size, uint64_t value)
-{
-	uint8_t one = (uint8_t)value;
-	uint16_t two = (uint16_t)value;
-	uint32_t four = (uint32_t)value;
-
-	switch (size) {
-	case 1:
-		memcpy(at, &one, sizeof(one));
-		return one == value;
-	case 2:
-		memcpy(at, &two, sizeof(two));
-		return two == value;
-	case 4:
-		memcpy(at, &four, sizeof(four));
-		return four == value;
-	default:
-		assert(size == sizeof(value));
-		memcpy(at, &value, sizeof(value));
-		return true;
-	}
-}
-
-static bool
 read_number(struct bytes body, const struct event_field *field, uint8_t *at)
 {
 	uint64_t value;
@@ -297,7 +251,7 @@ read_number(struct bytes body, const struct event_field *field, uint8_t *at)
 		return false;
 	if (field->type == FIELD_ENUM && value > field->limit)
 		return false;
-	return store_number(at, field->size, value);
+	return number_store(at, field->size, value);
 }
 
 static bool
@@ -363,7 +317,7 @@ read_classes(struct bytes body, const struct event_field *field, uint8_t *at)
 			return false;
 		if (field->limit > 0 && value > field->limit)
 			return false;
-		if (class < PAYLOAD_COUNT && !store_number(at + class * each, each, value))
+		if (class < PAYLOAD_COUNT && !number_store(at + class * each, each, value))
 			return false;
 	}
 	return true;
@@ -427,7 +381,7 @@ read_head(struct bytes *in, struct event_head *head)
 
 	return take_number(in, 8, &head->epoch) && take_number(in, 8, &head->seq) &&
 	       take_number(in, 8, &head->wall_us) && take_number(in, 2, &worker) &&
-	       store_number((uint8_t *)&head->worker, sizeof(head->worker), worker);
+	       number_store((uint8_t *)&head->worker, sizeof(head->worker), worker);
 }
 
 /* Take one frame from in, and its head; what is left in it are its fields. */
