@@ -8,6 +8,7 @@
 #include "config/problems.h"
 #include "config/rules.h"
 #include "config/source.h"
+#include "proxy/answer.h"
 #include "proxy/arguments.h"
 #include "proxy/backtest.h"
 #include "proxy/cells.h"
@@ -356,20 +357,12 @@ json_all(struct jsonw *json, const struct backtest_wish *wish, const struct back
 }
 
 static int
-print_json(const struct backtest_wish *wish, const struct backtest *backtest)
+print_json(const struct backtest_wish *wish, const struct backtest *backtest, int code)
 {
 	struct jsonw json = {0};
-	int ret = 0;
 
 	json_all(&json, wish, backtest);
-	if (json.failed) {
-		(void)fputs("borderlens: no memory\n", stderr);
-		ret = -1;
-	} else {
-		(void)puts(json.at);
-	}
-	jsonw_free(&json);
-	return ret;
+	return answer_print(&json, code);
 }
 
 /* ---- the run ---- */
@@ -394,10 +387,10 @@ replay(struct store *store, const struct options *options, const struct backtest
 	}
 	code = backtest_differences(&backtest) > 0 ? EXIT_DIFFERENCES : EXIT_DONE;
 	note_unlearnt(wish.after.rules);
-	if (!options->json)
+	if (options->json)
+		code = print_json(&wish, &backtest, code);
+	else
 		print_text(&backtest);
-	else if (print_json(&wish, &backtest) != 0)
-		code = EXIT_FAILED;
 	backtest_free(&backtest);
 	return code;
 }

@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "config/problems.h"
 #include "config/source.h"
+#include "proxy/answer.h"
 #include "proxy/arguments.h"
 #include "proxy/load.h"
 
@@ -180,9 +181,8 @@ run_show(const struct config *config, const struct request *request)
 	}
 	jsonw_close_array(&json);
 	jsonw_close(&json);
-	jsonw_end_line(&json);
-	if (request->json && code == EXIT_DONE && !json.failed)
-		(void)fputs(json.at, stdout);
+	if (request->json && code == EXIT_DONE)
+		return answer_print(&json, code);
 	jsonw_free(&json);
 	return code;
 }

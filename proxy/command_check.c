@@ -8,6 +8,7 @@
 #include "config/rules.h"
 #include "config/sample.h"
 #include "geo/geo.h"
+#include "proxy/answer.h"
 #include "proxy/arguments.h"
 #include "proxy/load.h"
 
@@ -113,10 +114,11 @@ add_geo(struct jsonw *json, const struct geo *geo)
 	jsonw_close_array(json);
 }
 
-static void
-write_json(const char *path, const struct config *config, const struct geo *geo,
-    const struct problems *problems)
+static int
+write_json(const char *path, const struct loaded *loaded, const struct geo *geo,
+    const struct problems *problems, int code)
 {
+	const struct config *config = loaded->config;
 	struct jsonw json = {0};
 
 	jsonw_open(&json, NULL);
@@ -131,9 +133,7 @@ write_json(const char *path, const struct config *config, const struct geo *geo,
 	if (geo != NULL)
 		add_geo(&json, geo);
 	jsonw_close(&json);
-	if (!json.failed)
-		(void)puts(json.at);
-	jsonw_free(&json);
+	return answer_print(&json, code);
 }
 
 static int
@@ -152,7 +152,7 @@ check(const struct options *options)
 	problems_print(&problems);
 	code = problems.errors == 0 && loaded.config != NULL ? EXIT_DONE : EXIT_CONFIG;
 	if (options->json)
-		write_json(options->path, loaded.config, geo, &problems);
+		code = write_json(options->path, &loaded, geo, &problems, code);
 	else if (code == EXIT_DONE)
 		write_text(loaded.config, geo, &problems);
 	else

@@ -8,6 +8,7 @@
 #include "config/oui.h"
 #include "config/problems.h"
 #include "config/source.h"
+#include "proxy/answer.h"
 #include "proxy/arguments.h"
 #include "proxy/cells.h"
 #include "proxy/devices_change.h"
@@ -241,19 +242,6 @@ json_device(struct jsonw *json, const struct view *view, const struct roster_dev
 }
 
 static int
-print_json(struct jsonw *json)
-{
-	int code = EXIT_FAILED;
-
-	if (!json->failed) {
-		(void)puts(json->at);
-		code = EXIT_DONE;
-	}
-	jsonw_free(json);
-	return code;
-}
-
-static int
 list_devices(const struct view *view, bool as_json)
 {
 	struct jsonw json = {0};
@@ -275,7 +263,7 @@ list_devices(const struct view *view, bool as_json)
 	}
 	jsonw_close_array(&json);
 	jsonw_close(&json);
-	return print_json(&json);
+	return answer_print(&json, EXIT_DONE);
 }
 
 /* ---- show ---- */
@@ -477,7 +465,7 @@ show_json(struct showing *showing)
 		goto fail;
 	jsonw_close_array(json);
 	jsonw_close(json);
-	return print_json(json);
+	return answer_print(json, EXIT_DONE);
 fail:
 	jsonw_free(json);
 	return read_failed(&err);

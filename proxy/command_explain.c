@@ -9,6 +9,7 @@
 #include "config/rules.h"
 #include "geo/geo.h"
 #include "geo/ranges.h"
+#include "proxy/answer.h"
 #include "proxy/arguments.h"
 #include "proxy/explain_private.h"
 #include "proxy/guard.h"
@@ -401,10 +402,7 @@ explain(const struct options *given, const struct config *config, const struct g
 	}
 	add_verdict(&talk.json, &facts.verdict, code);
 	jsonw_close(&talk.json);
-	if (!talk.json.failed)
-		(void)puts(talk.json.at);
-	jsonw_free(&talk.json);
-	return code;
+	return answer_print(&talk.json, code);
 }
 
 /* Of a lookup nothing is known but who asks for which name, and when. */

@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "config/problems.h"
 #include "config/source.h"
+#include "proxy/answer.h"
 #include "proxy/arguments.h"
 #include "proxy/dirs.h"
 #include "proxy/gateway.h"
@@ -47,7 +48,7 @@ static const struct arguments arguments = {
     .verb_count = sizeof(verbs) / sizeof(verbs[0]),
 };
 
-static void
+static int
 print_json(const struct gateway_counter *counters, size_t count)
 {
 	struct jsonw json = {0};
@@ -60,11 +61,7 @@ print_json(const struct gateway_counter *counters, size_t count)
 		jsonw_close(&json);
 	}
 	jsonw_close(&json);
-	if (json.failed)
-		(void)fputs("borderlens: no memory\n", stderr);
-	else
-		(void)puts(json.at);
-	jsonw_free(&json);
+	return answer_print(&json, EXIT_DONE);
 }
 
 static int
@@ -78,10 +75,8 @@ show(bool as_json)
 		(void)fprintf(stderr, "borderlens: the rules cannot be read: %s\n", err.text);
 		return EXIT_FAILED;
 	}
-	if (as_json) {
-		print_json(counters, count);
-		return EXIT_DONE;
-	}
+	if (as_json)
+		return print_json(counters, count);
 	(void)printf("%12s %14s  what\n", "packets", "bytes");
 	for (size_t i = 0; i < count; i++)
 		(void)printf("%12" PRIu64 " %14" PRIu64 "  %s\n", counters[i].packets,

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "config/problems.h"
 #include "geo/geo.h"
+#include "proxy/answer.h"
 #include "proxy/arguments.h"
 #include "proxy/geo_lookup.h"
 #include "proxy/geo_update.h"
@@ -61,21 +62,6 @@ static const struct arguments arguments = {
     .verbs = verbs,
     .verb_count = sizeof(verbs) / sizeof(verbs[0]),
 };
-
-static int
-print_json(struct jsonw *json)
-{
-	int ret = EXIT_DONE;
-
-	if (json->failed) {
-		(void)fputs("borderlens: no memory\n", stderr);
-		ret = EXIT_FAILED;
-	} else {
-		(void)puts(json->at);
-	}
-	jsonw_free(json);
-	return ret;
-}
 
 /* ---- status ---- */
 
@@ -170,7 +156,7 @@ run_status(const struct request *request, const struct geo *geo)
 		json_status(&json, &status[i]);
 	jsonw_close_array(&json);
 	jsonw_close(&json);
-	return print_json(&json);
+	return answer_print(&json, EXIT_DONE);
 }
 
 /* ---- lookup ---- */
@@ -185,7 +171,7 @@ run_lookup(const struct request *request, const struct geo_lookup *lookup)
 		return EXIT_DONE;
 	}
 	geo_lookup_json(lookup, &json);
-	return print_json(&json);
+	return answer_print(&json, EXIT_DONE);
 }
 
 /* ---- the commands ---- */

@@ -2,6 +2,7 @@
 #include "base/err.h"
 #include "base/jsonw.h"
 #include "base/text.h"
+#include "proxy/answer.h"
 #include "proxy/arguments.h"
 #include "proxy/reading.h"
 #include "record/ledger.h"
@@ -101,12 +102,11 @@ print_text(const struct ledger *ledger)
 }
 
 static int
-print_json(const struct ledger *ledger)
+print_json(const struct ledger *ledger, int code)
 {
 	struct jsonw json = {0};
 	struct line lines[LINES_MAX];
 	size_t count = fill_lines(ledger, lines);
-	int ret = 0;
 
 	jsonw_open(&json, NULL);
 	jsonw_bool(&json, "whole", ledger_is_whole(ledger));
@@ -118,14 +118,7 @@ print_json(const struct ledger *ledger)
 		jsonw_string(&json, NULL, ledger->notes[i]);
 	jsonw_close_array(&json);
 	jsonw_close(&json);
-	if (json.failed) {
-		(void)fputs("borderlens: no memory\n", stderr);
-		ret = -1;
-	} else {
-		(void)puts(json.at);
-	}
-	jsonw_free(&json);
-	return ret;
+	return answer_print(&json, code);
 }
 
 static int
@@ -149,11 +142,11 @@ verify(const char *config, bool json)
 		(void)fprintf(stderr, "borderlens: %s\n", err.text);
 		return EXIT_FAILED;
 	}
-	if (!json)
-		print_text(&ledger);
-	else if (print_json(&ledger) != 0)
-		return EXIT_FAILED;
-	return ledger_is_whole(&ledger) ? EXIT_DONE : EXIT_DIFFERENCES;
+	code = ledger_is_whole(&ledger) ? EXIT_DONE : EXIT_DIFFERENCES;
+	if (json)
+		return print_json(&ledger, code);
+	print_text(&ledger);
+	return code;
 }
 
 int

@@ -9,6 +9,7 @@
 #include "config/rules.h"
 #include "config/source.h"
 #include "config/yaml.h"
+#include "proxy/answer.h"
 #include "proxy/arguments.h"
 #include "proxy/load.h"
 #include "proxy/ruleset_file.h"
@@ -138,14 +139,6 @@ add_about(struct jsonw *json, const struct ruleset_about *about)
 	jsonw_close(json);
 }
 
-static void
-json_print(struct jsonw *json)
-{
-	if (!json->failed)
-		(void)puts(json->at);
-	jsonw_free(json);
-}
-
 static int
 list_sets(const struct options *options)
 {
@@ -171,9 +164,7 @@ list_sets(const struct options *options)
 			    about.expires[0] != '\0' ? about.expires : "-", about.title);
 	}
 	jsonw_close_array(&json);
-	if (options->json)
-		json_print(&json);
-	code = EXIT_DONE;
+	code = options->json ? answer_print(&json, EXIT_DONE) : EXIT_DONE;
 out:
 	jsonw_free(&json);
 	loaded_close(&loaded);
@@ -202,7 +193,7 @@ list_keywords(const struct options *options)
 	}
 	jsonw_close_array(&json);
 	if (options->json)
-		json_print(&json);
+		return answer_print(&json, EXIT_DONE);
 	jsonw_free(&json);
 	return EXIT_DONE;
 }

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "config/config.h"
 #include "geo/geo.h"
+#include "proxy/answer.h"
 #include "proxy/explain_private.h"
 
 #include <stdio.h>
@@ -77,7 +78,7 @@ add_head(struct jsonw *json, const struct facts *facts)
 	jsonw_open_array(json, "steps");
 }
 
-static void
+static int
 add_verdict(struct jsonw *json, const struct verdict *verdict, const char *way, int code)
 {
 	bool refused = code == EXIT_BLOCKED;
@@ -94,9 +95,7 @@ add_verdict(struct jsonw *json, const struct verdict *verdict, const char *way, 
 	}
 	jsonw_number(json, "exit", (uint64_t)code);
 	jsonw_close(json);
-	if (!json->failed)
-		(void)puts(json->at);
-	jsonw_free(json);
+	return answer_print(json, code);
 }
 
 int
@@ -117,7 +116,7 @@ explain_lookup(const char *name, const struct config *config, const struct geo *
 		   ? EXIT_BLOCKED
 		   : EXIT_ALLOWED;
 	if (talk->is_json)
-		add_verdict(&talk->json, verdict, way_of(config), code);
+		code = add_verdict(&talk->json, verdict, way_of(config), code);
 	else if (code == EXIT_BLOCKED)
 		(void)printf("verdict: BLOCK (answered REFUSED, nothing is sent to a name server) "
 			     "by %s/%s \"%s\"\n",

@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "config/problems.h"
 #include "geo/geo.h"
+#include "proxy/answer.h"
 #include "proxy/backtest.h"
 #include "proxy/commands.h"
 #include "proxy/database_file.h"
@@ -386,8 +387,8 @@ json_differences(const struct run *run, struct jsonw *json)
 	jsonw_close_array(json);
 }
 
-static void
-print_json(const struct run *run)
+static int
+print_json(const struct run *run, int code)
 {
 	struct jsonw json = {0};
 
@@ -400,11 +401,7 @@ print_json(const struct run *run)
 	json_databases(run, &json);
 	json_differences(run, &json);
 	jsonw_close(&json);
-	if (json.failed)
-		(void)fputs("borderlens: no memory\n", stderr);
-	else
-		(void)puts(json.at);
-	jsonw_free(&json);
+	return answer_print(&json, code);
 }
 
 /* ---- the whole ---- */
@@ -468,7 +465,7 @@ geo_update(const struct geo_update *update)
 			    err.text);
 		}
 		if (update->json)
-			print_json(&run);
+			code = print_json(&run, code);
 		else
 			print_text(&run);
 	}
