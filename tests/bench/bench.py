@@ -76,6 +76,8 @@ ROWS = [
     ("resumed", "the same, the server resumable"),
     ("up", "CPU ns per byte, opened, up"),
     ("down", "CPU ns per byte, opened, down"),
+    ("up12", "the same, cameras of TLS 1.2, up"),
+    ("down12", "the same, cameras of TLS 1.2, down"),
     ("pass_up", "CPU ns per byte, passed through, up"),
     ("pass_down", "CPU ns per byte, passed through, down"),
     ("delay", "first byte over direct, us, p50"),
@@ -133,8 +135,8 @@ class Bench:
 
     # ---- traffic ----
 
-    def traffic(self, what, *arguments, to=ORIGIN, trust=None, name=NAME, cameras=CAMERAS, port=443):
-        return ["env", f"CAMERAS=192.168.77.{cameras[0]} {len(cameras)}",
+    def traffic(self, what, *arguments, to=ORIGIN, trust=None, name=NAME, cameras=CAMERAS, port=443, tls=None):
+        return ["env", f"CAMERAS=192.168.77.{cameras[0]} {len(cameras)}", *([f"TLS={tls}"] if tls else []),
                 *self.net.cam.command(f"{ROOT}/build/traffic", what, to, str(port), (trust or self.ca).chain, name,
                                       *map(str, arguments))]
 
@@ -392,6 +394,8 @@ class Round:
         figures = {"conn": bench.cpu_of_connections(pid, count),
                    "resumed": bench.cpu_of_connections(pid, count, to=ORIGIN_TICKETS),
                    "up": bench.cpu_of_bytes(pid, BULK, 16), "down": bench.cpu_of_bytes(pid, 16, BULK),
+                   "up12": bench.cpu_of_bytes(pid, BULK, 16, tls="1.2"),
+                   "down12": bench.cpu_of_bytes(pid, 16, BULK, tls="1.2"),
                    "delay": bench.delay() - self.direct, "idle": bench.idle_memory(pid)}
         if self.options.growth:
             figures["growth"] = bench.growth(pid, self.options.growth)

@@ -22,7 +22,8 @@
  * %d in NAME is the connection's number.  A camera resumes nothing; the origin
  * gives tickets only with `tickets`.  With `mint` CHAIN and KEY are an
  * authority's, and each name gets a certificate of its own.  CAMERAS in the
- * environment, "192.168.77.10 32": so many addresses from there, in turn.
+ * environment, "192.168.77.10 32": so many addresses from there, in turn; TLS
+ * there, "1.2": the newest version that a camera speaks.
  */
 #include "tests/bench/traffic.h"
 
@@ -53,6 +54,17 @@ read_cameras(struct job *job)
 	if (sscanf(text, "%15s %lu", address, &job->cameras) != 2 ||
 	    inet_pton(AF_INET, address, &job->camera) != 1)
 		die("CAMERAS");
+}
+
+static void
+limit_version(SSL_CTX *ctx)
+{
+	const char *text = getenv("TLS");
+
+	if (text == NULL)
+		return;
+	if (strcmp(text, "1.2") != 0 || SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION) != 1)
+		die("TLS");
 }
 
 static long
@@ -90,6 +102,7 @@ main(int argc, char **argv)
 	if (job.ctx == NULL || SSL_CTX_load_verify_locations(job.ctx, argv[4], NULL) != 1)
 		die(argv[4]);
 	SSL_CTX_set_verify(job.ctx, SSL_VERIFY_PEER, NULL);
+	limit_version(job.ctx);
 	slow = strcmp(argv[1], "slow") == 0;
 	if ((slow || strcmp(argv[1], "load") == 0) && argc == 10) {
 		job.up = (uint64_t)number(argv[8]) | (slow ? SLOW_BIT : 0);
