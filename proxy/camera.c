@@ -69,6 +69,7 @@ bind_tickets(struct conn *conn, SSL *ssl, struct err *err)
 	    .name = facts->hello.sni,
 	    .alpn = facts->server.alpn,
 	    .leaf = conn->leaf,
+	    .errors = facts->server.errors,
 	    .trust_id = conn->snapshot->trust_id,
 	    .policy_id = conn->snapshot->policy_id};
 

@@ -196,6 +196,7 @@ digest_use(const struct tickets *tickets, const struct ticket_use *use, EVP_MD_C
 	return X509_digest(use->leaf, tickets->sha256, leaf, NULL) == 1 &&
 	       EVP_DigestInit_ex(ctx, tickets->sha256, NULL) == 1 &&
 	       EVP_DigestUpdate(ctx, leaf, TICKET_BINDING_BYTES) == 1 &&
+	       EVP_DigestUpdate(ctx, &use->errors, sizeof(use->errors)) == 1 &&
 	       EVP_DigestUpdate(ctx, use->dst->ip, sizeof(use->dst->ip)) == 1 &&
 	       EVP_DigestUpdate(ctx, &use->dst->port, sizeof(use->dst->port)) == 1 &&
 	       EVP_DigestUpdate(ctx, use->trust_id, ID_BYTES) == 1 &&

@@ -17,8 +17,10 @@ struct err;
  *
  * A camera that resumes does not look at our leaf again.  So a ticket says for
  * what it was given, and opens nothing else: another destination, name, ALPN
- * choice, leaf, trust store or rule makes the handshake a full one.  It does
- * not open after TICKET_LIFETIME_S either.
+ * choice, leaf, trust store or rule makes the handshake a full one, and so does
+ * a server of which something else is wrong than then: where its flaw is
+ * mirrored, the camera is to see it.  It does not open after TICKET_LIFETIME_S
+ * either.
  *
  * The keys are a worker's own and never leave its memory: after its death its
  * cameras do a full handshake.  They change every TICKET_KEY_AGE_MS.
@@ -37,6 +39,7 @@ struct ticket_use {
 	const char *name;         /* as the camera sent it; "" none */
 	const char *alpn;         /* what the server chose; "" none */
 	X509 *leaf;               /* that the camera is shown */
+	uint32_t errors;          /* of the server's certificate, enum cert_error */
 	const uint8_t *trust_id;  /* 32 bytes: the trust store */
 	const uint8_t *policy_id; /* 32 bytes: rules and settings */
 };

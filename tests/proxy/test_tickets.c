@@ -2,6 +2,7 @@
 #include "proxy/tickets.h"
 
 #include "base/err.h"
+#include "base/facts.h"
 #include "tests/support/pki.h"
 
 #include <criterion/criterion.h>
@@ -123,11 +124,11 @@ Test(tickets, resume_what_they_were_given_for)
 /* Every part of what a ticket is given for. */
 Test(tickets, open_nothing_else)
 {
-	struct ticket_use others[8];
+	struct ticket_use others[9];
 	struct addr other_host, other_port;
 	uint8_t changed[32] = {9};
 
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 9; i++)
 		others[i] = use();
 	cr_assert_eq(addr_parse(&other_host, "203.0.114.11:443", 0, NULL), 0);
 	cr_assert_eq(addr_parse(&other_port, "203.0.114.10:8443", 0, NULL), 0);
@@ -139,9 +140,10 @@ Test(tickets, open_nothing_else)
 	others[5].leaf = other_leaf.cert;
 	others[6].trust_id = changed;
 	others[7].policy_id = changed;
+	others[8].errors = CERT_EXPIRED; /* the same leaf, a day later */
 	for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
 		speak(version);
-		for (size_t i = 0; i < 8; i++) {
+		for (size_t i = 0; i < 9; i++) {
 			const struct ticket_use what = use();
 			SSL_SESSION *session = NULL;
 
