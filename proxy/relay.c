@@ -289,9 +289,11 @@ close_relay(struct conn *conn)
 	if (camera->end == LEG_TRUNCATED || server->end == LEG_TRUNCATED)
 		return conn_close(conn, END_TRUNCATED, "the %s ended without close_notify",
 		    camera->end == LEG_TRUNCATED ? "camera" : "server");
+	if (broken->end == LEG_ALERT && broken->alert == 0)
+		return conn_close(conn, END_RESET, "the %s sent what TLS has no place for", who);
 	if (broken->end == LEG_ALERT)
-		return conn_close(conn, END_RESET, "the %s broke off its TLS: alert %u", who,
-		    broken->alert);
+		return conn_close(conn, END_RESET, "the %s broke off its TLS: alert %u (%s)", who,
+		    broken->alert, SSL_alert_desc_string_long(broken->alert));
 	return conn_close(conn, END_DONE, "both sides closed");
 }
 
