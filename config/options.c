@@ -134,7 +134,7 @@ static const struct option table[] = {
     {"timeout.idle", OPTION_MS, AT(timeout.idle_ms), 0, 1000, 86400000, "10m", NULL,
 	"How long a connection may be silent in both directions.", NULL},
     {"timeout.half_close", OPTION_MS, AT(timeout.half_close_ms), 0, 1000, 3600000, "60s", NULL,
-	"How long a connection that one side closed may stay open.", NULL},
+	"How long a connection that one side closed or reset may stay open.", NULL},
     {"timeout.udp_idle", OPTION_MS, AT(timeout.udp_idle_ms), 0, 1000, 3600000, "30s", NULL,
 	"How long a flow of UDP that was never answered is kept after its last datagram.", NULL},
     {"timeout.udp_two_way", OPTION_MS, AT(timeout.udp_two_way_ms), 0, 1000, 86400000, "180s", NULL,

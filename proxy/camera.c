@@ -122,11 +122,11 @@ static enum refusal
 judge_refusal(const struct conn *conn)
 {
 	const struct leg *camera = &conn->camera;
+	enum leg_end end = leg_how_ended(camera);
 	uint64_t now_ms = clock_mono_ms();
 	struct refusal_signs signs = {
 	    .alert = camera->alert,
-	    .closed = camera->end == LEG_CLOSED || camera->end == LEG_TRUNCATED ||
-		      camera->end == LEG_RESET,
+	    .closed = end == LEG_CLOSED || end == LEG_TRUNCATED || end == LEG_RESET,
 	    .first = conn->state == CONN_ACCEPT || conn->camera_left_first,
 	    .handshake_done = conn->state == CONN_RELAY,
 	    .payload = conn->facts->traffic.up > conn->clear.up,

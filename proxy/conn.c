@@ -137,6 +137,8 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	case CONN_RELAY:
 		if (conn->silent)
 			stop_silent(conn);
+		else if (conn->broken != NULL)
+			conn_run(conn);
 		else if (quiet_left_ms(conn) > 0)
 			conn_set_deadline(conn, quiet_left_ms(conn));
 		else
@@ -235,7 +237,7 @@ static void
 close_legs(struct conn *conn, enum end end)
 {
 	enum shape shape = end == END_REFUSED ? block_camera(conn) : shapes[end];
-	bool server_reset = conn->server.end == LEG_RESET;
+	bool server_reset = leg_how_ended(&conn->server) == LEG_RESET;
 
 	if (shape == SHAPE_MIRROR)
 		say_alert(conn);

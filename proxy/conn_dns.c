@@ -71,6 +71,8 @@ conn_dns_piece(struct conn *conn, enum direction direction, size_t *count)
 	if (refusals.left == 0)
 		return LEG_DONE;
 	note_lookup(conn->facts);
+	if (leg_is_broken(&conn->camera))
+		return LEG_DONE;
 	conn->facts->traffic.left_down += refusals.left;
 	if (leg_write(&conn->camera, refusals.at, refusals.left) == LEG_DONE)
 		return LEG_DONE;

@@ -73,12 +73,15 @@ struct conn {
 	bool camera_left_first;  /* ... before the server did */
 	bool half_closed;        /* a side has ended, or will as soon as it is read */
 	bool closing;
-	bool starttls;          /* its TLS began in the middle: the conversation cannot be begun
-				 * again on another connection */
-	struct traffic clear;   /* what was carried before that */
-	struct dns_stream *dns; /* owned; it may carry lookups; NULL: it does not */
-	bool redirected;        /* it goes to the configured resolver, and not to dst */
-	bool asked_anew;        /* the server failed to resume, and is asked once more */
+	const struct leg *broken; /* the side that was reset, or broke off, first; NULL: none */
+	uint64_t acknowledged;    /* by the other side, when that was looked at last */
+	uint32_t look_ms;         /* ... and after how long */
+	bool starttls;            /* its TLS began in the middle: the conversation cannot be begun
+				   * again on another connection */
+	struct traffic clear;     /* what was carried before that */
+	struct dns_stream *dns;   /* owned; it may carry lookups; NULL: it does not */
+	bool redirected;          /* it goes to the configured resolver, and not to dst */
+	bool asked_anew;          /* the server failed to resume, and is asked once more */
 	bool quiet_listed;
 	bool counted;         /* with its camera's others, in the census */
 	uint8_t camera_alert; /* to say to a camera whose handshake was not answered */

@@ -9,6 +9,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -16,14 +18,62 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* TCP_CLOSE of netinet/tcp.h, whose struct tcp_info is too short: it was reset. */
+enum { STATE_CLOSED = 7 };
+
 /* ---- the socket ---- */
 
-static void
-note_reset(struct leg *leg, int error)
+void
+leg_note_reset(struct leg *leg, int error)
 {
 	leg->error = error;
 	leg->end = LEG_RESET;
 	leg->readable = false;
+}
+
+/* Behind an error that was told already the socket looks as if it had been closed
+ * in order. */
+void
+leg_note_fin(struct leg *leg)
+{
+	if (leg->failed && leg->error != EPIPE)
+		leg_note_reset(leg, leg->error);
+	else
+		leg->fin = true;
+}
+
+void
+leg_fail(struct leg *leg, int error)
+{
+	leg->failed = true;
+	leg->error = error;
+	leg->readable = true;
+}
+
+bool
+leg_is_broken(const struct leg *leg)
+{
+	return leg->failed || leg->end > LEG_TRUNCATED;
+}
+
+enum leg_end
+leg_how_ended(const struct leg *leg)
+{
+	return leg->end == LEG_OPEN && leg->failed ? LEG_RESET : leg->end;
+}
+
+bool
+leg_is_taken(const struct leg *leg, uint64_t *acknowledged)
+{
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+
+	*acknowledged = 0;
+	if (getsockopt(leg->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+		return true;
+	*acknowledged = info.tcpi_bytes_acked;
+	return info.tcpi_state == STATE_CLOSED ||
+	       (info.tcpi_unacked == 0 && info.tcpi_notsent_bytes == 0);
 }
 
 ssize_t
@@ -49,10 +99,15 @@ leg_receive(struct leg *leg, void *to, size_t size)
 	do
 		count = recv(leg->fd, to, size, 0);
 	while (count < 0 && errno == EINTR);
-	if (count == 0)
-		leg->fin = true;
-	else if (count < 0 && errno != EAGAIN)
-		note_reset(leg, errno);
+	if (count == 0) {
+		leg_note_fin(leg);
+		if (leg->fin)
+			return 0;
+		errno = leg->error;
+		return -1;
+	}
+	if (count < 0 && errno != EAGAIN)
+		leg_note_reset(leg, errno);
 	/* Only a refusal says that the socket is empty.  A short read does not: a
 	 * reset may stand behind the data, whose edge came with theirs. */
 	if (count < 0)
@@ -154,12 +209,10 @@ leg_flush(struct leg *leg)
 	/* The FIN goes with the last bytes, and not in a segment of its own. */
 	const int more = leg->end_queued && !leg->end_sent ? MSG_MORE : 0;
 
-	while (leg_waiting(leg) > 0) {
+	while (leg_waiting(leg) > 0 && !leg->failed) {
 		size_t waiting = leg_waiting(leg);
 		ssize_t sent;
 
-		if (leg->failed)
-			return LEG_ENDED;
 		if (!leg->writable)
 			return LEG_WAIT;
 		sent = send(leg->fd, leg->out + leg->out_start, waiting, MSG_NOSIGNAL | more);
@@ -170,16 +223,15 @@ leg_flush(struct leg *leg)
 			return LEG_WAIT;
 		}
 		if (sent < 0) {
-			leg->failed = true;
-			note_reset(leg, errno);
-			return LEG_ENDED;
+			leg_fail(leg, errno);
+			break;
 		}
 		leg->out_start += (size_t)sent;
 		if ((size_t)sent < waiting)
 			leg->writable = false;
 	}
 	drop_out(leg);
-	return send_end(leg);
+	return leg->failed ? LEG_ENDED : send_end(leg);
 }
 
 /* ---- life ---- */

@@ -55,10 +55,10 @@ struct leg {
 	bool fin;        /* recv returned 0 */
 	bool end_queued; /* our own end was put behind the bytes out */
 	bool end_sent;
-	bool failed;       /* the socket took an error while sending */
+	bool failed;       /* nothing can be sent to it any more (leg_fail) */
 	enum leg_end end;  /* of the peer's direction */
 	uint8_t alert;     /* the fatal alert that came, 0: none */
-	int error;         /* errno of LEG_RESET */
+	int error;         /* errno of LEG_RESET, and of failed */
 	bool renegotiates; /* it asked to begin the handshake anew, and was told no */
 	uint32_t messages; /* of the handshake and behind it, that came */
 	uint32_t trimmed;  /* ... when OpenSSL's buffers were last given back */
@@ -114,9 +114,31 @@ enum leg_io leg_read(struct leg *leg, uint8_t *to, size_t size, size_t *count);
  * bytes, and count at most 16 KiB.  LEG_WAIT: nothing was taken. */
 enum leg_io leg_write(struct leg *leg, const uint8_t *from, size_t count);
 
-/* Hand what waits to the kernel.  LEG_DONE: nothing waits any more. */
+/* Hand what waits to the kernel.  LEG_DONE: nothing waits any more.  LEG_ENDED: it
+ * has failed, and what waited is gone. */
 enum leg_io leg_flush(struct leg *leg);
 size_t leg_waiting(const struct leg *leg);
+
+/*
+ * The socket told this error to a call that was to send, or to look.  It tells it once:
+ * nothing can be sent any more, and what the peer had said before it may stand in the
+ * socket still.  That is read as ever, and ends with LEG_RESET; or as it was ended,
+ * where a FIN came before the reset (the error is EPIPE then, tcp_reset() of Linux).
+ */
+void leg_fail(struct leg *leg, int error);
+
+/* Whether its connection is over otherwise than in order, in one direction at least. */
+bool leg_is_broken(const struct leg *leg);
+
+/* How the peer's direction ended, of a leg of which no more is read. */
+enum leg_end leg_how_ended(const struct leg *leg);
+
+/*
+ * Whether the peer's kernel has all that ours was given for it, or never will: of
+ * what has not been acknowledged a reset of ours takes away all.  *acknowledged: so
+ * many bytes it has, since the socket was connected.
+ */
+bool leg_is_taken(const struct leg *leg, uint64_t *acknowledged);
 
 /*
  * The handshake of a camera's TLS 1.3 is done, and all that waits is its ticket: let

@@ -2,7 +2,7 @@
 #ifndef PROXY_LEG_PRIVATE_H
 #define PROXY_LEG_PRIVATE_H
 
-/* For what a leg is made of only: leg, records, takeover. */
+/* For what a leg is made of only: leg, records, splice, takeover. */
 
 #include "proxy/leg.h"
 
@@ -13,6 +13,10 @@ enum { LEG_WRITE_MAX = 16 << 10 /* one TLS record, RFC 8446 section 5.1 */ };
 
 /* Records that one read takes: of one byte each more would hold up the worker. */
 enum { LEG_RECORDS_A_READ = 256 };
+
+/* What a call that was to receive was told: this error, or that no more comes. */
+void leg_note_reset(struct leg *leg, int error);
+void leg_note_fin(struct leg *leg);
 
 /* Where count bytes may be put behind what waits; whoever has put them there adds
  * them to leg->out_end.  NULL: there is no room. */

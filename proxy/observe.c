@@ -266,16 +266,22 @@ piece_size(const struct conn *conn)
 	return size > PIECE_MIN ? size : PIECE_MIN;
 }
 
-/* Nobody reads of a camera that stands still, so nobody would see it reset. */
+/* Nobody reads of a camera that stands still, so nobody would see it reset.  What it
+ * had said before goes on as the limit wants it, but is not waited for longer than
+ * the end of one that closes. */
 static bool
-goes_on(struct conn *conn)
+goes_on(struct conn *conn, uint64_t wait_us)
 {
+	struct leg *camera = &conn->camera;
 	int error = 0;
 	socklen_t size = sizeof(error);
 
-	if (getsockopt(conn->camera.fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0)
+	if (getsockopt(camera->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0)
+		leg_fail(camera, error);
+	if (!camera->failed || wait_us / 1000 < conn->snapshot->config->timeout.half_close_ms)
 		return true;
-	(void)conn_close(conn, END_RESET, "the camera reset the connection: %s", strerror(error));
+	(void)conn_close(conn, END_RESET, "the camera reset the connection: %s",
+	    strerror(camera->error));
 	return false;
 }
 
@@ -295,7 +301,7 @@ slow(struct conn *conn)
 		return LEG_DONE;
 	observer->slowed = true;
 	set_timer(observer, wait_us / 1000 + 1);
-	return goes_on(conn) ? LEG_WAIT : LEG_ENDED;
+	return goes_on(conn, wait_us) ? LEG_WAIT : LEG_ENDED;
 }
 
 /* Whether count more bytes may leave now. */

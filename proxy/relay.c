@@ -22,6 +22,9 @@ enum {
 	 * scratch; a pipe that brings less at once is no gain. */
 	BULK_AFTER = 64 << 10,
 	BULK_READ = WORKER_SCRATCH_BYTES,
+	/* What is taken of the last bytes is looked at so often. */
+	LOOK_MIN_MS = 2,
+	LOOK_MAX_MS = 128,
 };
 
 /* One direction: from whom, to whom, and what is counted. */
@@ -91,10 +94,12 @@ may_splice(const struct conn *conn, const struct flow *flow)
 }
 
 /* Whether this turn goes through a pipe: there is something in one, or there
- * will be. */
+ * will be, and somebody takes it. */
 static bool
 take_pipe(struct conn *conn, const struct flow *flow)
 {
+	if (leg_is_broken(flow->to))
+		return false;
 	if (flow->splice->pipe.open)
 		return true;
 	return may_splice(conn, flow) && leg_flush(flow->to) == LEG_DONE &&
@@ -161,6 +166,8 @@ next_piece(struct conn *conn, const struct flow *flow, size_t *count)
 	enum leg_io io = LEG_DONE;
 
 	*count = 0;
+	if (leg_is_broken(flow->to))
+		return LEG_ENDED; /* nobody takes it */
 	if (observe_starts_tls(conn))
 		return LEG_WAIT;
 	if (conn->observer != NULL && flow->direction == DIRECTION_UP)
@@ -274,13 +281,13 @@ static enum conn_state
 close_relay(struct conn *conn)
 {
 	const struct leg *camera = &conn->camera, *server = &conn->server;
-	const struct leg *broken = camera->end > LEG_TRUNCATED ? camera : server;
+	const struct leg *broken = conn->broken != NULL ? conn->broken : server;
 	const char *who = broken == camera ? "camera" : "server";
 
 	server_note_insistence(conn);
 	if (conn->facts->inspect == INSPECT_REJECTED)
 		return close_rejected(conn);
-	if (broken->end == LEG_RESET)
+	if (broken->end == LEG_RESET || (broken->failed && broken->end <= LEG_TRUNCATED))
 		return conn_close(conn, END_RESET, "the %s reset the connection: %s", who,
 		    strerror(broken->error));
 	if (broken->end == LEG_FLOOD)
@@ -310,6 +317,47 @@ start_relay(struct conn *conn)
 	return false;
 }
 
+/* Whether all that a broken side had said has gone on. */
+static bool
+has_gone_on(const struct conn *conn, const struct flow *flow, uint64_t *acknowledged)
+{
+	bool taken = leg_is_taken(flow->to, acknowledged);
+	bool kept = flow->direction == DIRECTION_UP && observe_keeps(conn);
+
+	return taken && !kept && flow->from->end != LEG_OPEN && flow->splice->pipe.held == 0 &&
+	       leg_waiting(flow->to) == 0;
+}
+
+/*
+ * A side was reset, or broke off.  What it had said before that belongs to the
+ * other, whose kernel would have had it without us between: our reset waits until
+ * it has, for as long as it goes on taking something.
+ */
+static enum conn_state
+look_at_rest(struct conn *conn)
+{
+	const struct flow flow = leg_is_broken(&conn->camera) ? flow_up(conn) : flow_down(conn);
+	uint64_t acknowledged, now_ms = clock_mono_ms();
+	bool first = conn->broken == NULL;
+
+	if (first)
+		conn->broken = flow.from;
+	if (leg_is_broken(flow.to) || flow.from->end == LEG_FLOOD ||
+	    conn->facts->inspect == INSPECT_REJECTED || has_gone_on(conn, &flow, &acknowledged))
+		return close_relay(conn);
+	if (first || acknowledged != conn->acknowledged) {
+		conn->active_ms = now_ms;
+		conn->look_ms = LOOK_MIN_MS;
+	}
+	conn->acknowledged = acknowledged;
+	if (now_ms - conn->active_ms >= conn->snapshot->config->timeout.half_close_ms)
+		return close_relay(conn);
+	conn_set_deadline(conn, conn->look_ms);
+	if (conn->look_ms < LOOK_MAX_MS)
+		conn->look_ms *= 2;
+	return CONN_RELAY;
+}
+
 /* Both sides as they stand after a turn. */
 static enum conn_state
 look_at_ends(struct conn *conn)
@@ -321,8 +369,8 @@ look_at_ends(struct conn *conn)
 		conn->camera_left_first = !is_over(server);
 		look_for_refusal(conn); /* now: it may be back before the server closes */
 	}
-	if (camera->end > LEG_TRUNCATED || server->end > LEG_TRUNCATED)
-		return close_relay(conn);
+	if (leg_is_broken(camera) || leg_is_broken(server))
+		return look_at_rest(conn);
 	if (camera->end_sent && server->end_sent)
 		return close_relay(conn);
 	/* Of one that a limit lets stand nothing is read, and so no end. */
@@ -343,8 +391,12 @@ server_spoke(struct leg *leg)
 
 	if (!leg->readable)
 		return false;
-	if (recv(leg->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0 || errno != EAGAIN)
+	if (recv(leg->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0)
 		return true;
+	if (errno != EAGAIN) {
+		leg_fail(leg, errno);
+		return true;
+	}
 	leg->readable = false;
 	return false;
 }
@@ -406,7 +458,8 @@ run_relay(struct conn *conn)
 	if (before_up == conn->clear.up && *up.read > before_up &&
 	    conn->facts->inspect == INSPECT_OPENED)
 		camera_note_trust(conn);
-	if (more)
+	/* Of a side that has just failed what it said before is to be read. */
+	if (more || (conn->broken == NULL && (conn->camera.failed || conn->server.failed)))
 		event_active(&conn->camera.event, 0, 0);
 	return look_at_ends(conn);
 }

@@ -172,7 +172,7 @@ handshake_failed(struct conn *conn, const struct err *err)
 	if (asks_anew(conn))
 		return CONN_CONNECT;
 	conn->facts->server.alert = leg->alert;
-	switch (leg->end) {
+	switch (leg_how_ended(leg)) {
 	case LEG_RESET:
 		return conn_close(conn, END_SERVER_TLS, "the server reset the connection: %s",
 		    strerror(leg->error));
@@ -295,7 +295,8 @@ server_note_insistence(struct conn *conn)
 {
 	const struct facts *facts = conn->facts;
 
-	if (!conn->server.renegotiates || conn->server.end == LEG_OPEN || conn->camera_left_first)
+	if (!conn->server.renegotiates || leg_how_ended(&conn->server) == LEG_OPEN ||
+	    conn->camera_left_first)
 		return;
 	refusals_add(conn->worker->refusals, &(struct addr){0}, &facts->dst, facts->hello.sni,
 	    REFUSAL_CERTAIN, clock_mono_ms());

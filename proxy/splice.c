@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/splice.h"
 
+#include "proxy/leg_private.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -66,14 +68,6 @@ pipes_clear(struct pipes *pipes)
 
 /* ---- legs ---- */
 
-static void
-note_reset(struct leg *leg, int error)
-{
-	leg->error = error;
-	leg->end = LEG_RESET;
-	leg->readable = false;
-}
-
 /* The sockets do not block: the flag is for the pipe. */
 static ssize_t
 move_bytes(int from, int to, size_t size)
@@ -120,11 +114,12 @@ splice_from(struct leg *leg, struct pipe *pipe, size_t *count)
 		return LEG_WAIT;
 	}
 	if (moved < 0) {
-		note_reset(leg, errno);
+		leg_note_reset(leg, errno);
 		return LEG_ENDED;
 	}
-	leg->fin = true;
-	leg->end = LEG_CLOSED;
+	leg_note_fin(leg);
+	if (leg->fin)
+		leg->end = LEG_CLOSED;
 	return LEG_ENDED;
 }
 
@@ -146,8 +141,7 @@ splice_to(struct leg *leg, struct pipe *pipe, size_t *count)
 			return LEG_WAIT;
 		}
 		if (moved <= 0) {
-			leg->failed = true;
-			note_reset(leg, moved < 0 ? errno : EPIPE);
+			leg_fail(leg, moved < 0 ? errno : EPIPE);
 			return LEG_ENDED;
 		}
 		pipe->held -= (size_t)moved;

@@ -37,6 +37,14 @@ failed(const struct peer *peer)
 
 /* ---- life ---- */
 
+/* Before it is connected: what was offered once is not taken back. */
+static void
+set_room(const struct peer *peer, int fd)
+{
+	if (peer->room > 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &peer->room, sizeof(peer->room));
+}
+
 static void *
 run(void *arg)
 {
@@ -61,6 +69,8 @@ peer_start(struct peer *peer, void (*play)(struct peer *peer))
 	peer->received = 0;
 	peer->end = PEER_OPEN;
 	peer->alert = 0;
+	if (!peer->is_camera)
+		set_room(peer, peer->listener);
 	if (peer->digest == NULL)
 		peer->digest = EVP_MD_CTX_new();
 	if (peer->digest == NULL || EVP_DigestInit_ex(peer->digest, EVP_sha256(), NULL) != 1 ||
@@ -106,6 +116,7 @@ connect_camera(const struct peer *peer)
 	socklen_t size = peer->at.ss_family == AF_INET ? sizeof(struct sockaddr_in)
 						       : sizeof(struct sockaddr_in6);
 
+	set_room(peer, fd);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&peer->at, size) != 0) {
 		(void)close(fd);
 		return -1;

@@ -34,6 +34,7 @@ struct peer {
 	void (*play)(struct peer *peer);
 	struct sockaddr_storage at; /* a camera: where to connect to */
 	int listener;               /* a server: where it accepts; -1: nowhere */
+	int room;                   /* bytes, that its kernel takes unread; 0: as it wants */
 	SSL_CTX *ctx;               /* owned */
 	BIO *(*wire)(int fd);       /* between TLS and the socket; NULL: nothing */
 	const char *sni;            /* a camera: whom to ask for; NULL: nobody */

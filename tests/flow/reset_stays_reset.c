@@ -36,6 +36,32 @@ Test(reset_stays_reset, by_the_camera)
 	flow_close(&flow);
 }
 
+/* Neither has said anything, and the camera goes on saying nothing. */
+static void
+reset_at_once(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_reset(peer);
+}
+
+static void
+say_nothing(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_hear_end(peer);
+}
+
+Test(reset_stays_reset, by_a_server_that_said_nothing)
+{
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){0});
+	flow_run(&flow, say_nothing, reset_at_once);
+	cr_expect_eq(flow.camera.end, PEER_RESET);
+	cr_expect_eq(flow.closed.facts.end, END_RESET, "%s", flow.closed.facts.end_text);
+	flow_close(&flow);
+}
+
 Test(reset_stays_reset, by_the_server)
 {
 	struct flow flow;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/proxy/leg_pair.h"
 
+#include "tests/proxy/loopback.h"
+
 #include <criterion/criterion.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,18 +20,31 @@ leg_pair_look(struct leg_pair *pair)
 	(void)event_base_loop(pair->base, EVLOOP_NONBLOCK);
 }
 
+static void
+watch(struct leg_pair *pair, int fd, int other)
+{
+	*pair = (struct leg_pair){.base = event_base_new(), .leg = {.fd = -1}, .other = other};
+	cr_assert_not_null(pair->base);
+	pair->leg.pool = &pair->pool;
+	cr_assert_eq(leg_open(&pair->leg, fd, pair->base, on_event), 0);
+	leg_pair_look(pair);
+}
+
 void
 leg_pair_open(struct leg_pair *pair)
 {
 	int ends[2];
 
-	*pair = (struct leg_pair){.base = event_base_new(), .leg = {.fd = -1}};
-	cr_assert_not_null(pair->base);
 	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-	pair->other = ends[1];
-	pair->leg.pool = &pair->pool;
-	cr_assert_eq(leg_open(&pair->leg, ends[0], pair->base, on_event), 0);
-	leg_pair_look(pair);
+	watch(pair, ends[0], ends[1]);
+}
+
+void
+leg_pair_open_tcp(struct leg_pair *pair)
+{
+	int taken, other = loopback_join(&taken);
+
+	watch(pair, taken, other);
 }
 
 void

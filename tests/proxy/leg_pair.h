@@ -13,6 +13,7 @@ struct leg_pair {
 };
 
 void leg_pair_open(struct leg_pair *pair);
+void leg_pair_open_tcp(struct leg_pair *pair); /* over loopback */
 void leg_pair_close(struct leg_pair *pair);
 
 /* Let the kernel say what there is. */

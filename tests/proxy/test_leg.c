@@ -166,8 +166,11 @@ Test(leg, of_a_peer_that_is_gone_is_reset)
 	pair.other = -1;
 	leg_pair_look(&pair);
 	cr_expect_eq(leg_flush(leg), LEG_ENDED);
-	cr_expect_eq(leg->end, LEG_RESET);
+	cr_expect(leg_is_broken(leg));
+	cr_expect_eq(leg_how_ended(leg), LEG_RESET);
 	cr_expect_eq(leg->error, EPIPE);
+	cr_expect_eq(leg_waiting(leg), 0);
 	cr_expect_eq(leg_write(leg, (const uint8_t *)"x", 1), LEG_ENDED);
+	cr_expect_eq(leg_flush(leg), LEG_ENDED);
 	cr_expect_eq(leg_read(leg, buffer, sizeof(buffer), &count), LEG_ENDED);
 }

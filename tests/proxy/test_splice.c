@@ -155,10 +155,29 @@ Test(splice, a_reset_of_the_receiver_is_told)
 	reset(&receiver);
 	cr_expect_eq(splice_to(&to, &pipe, &count), LEG_ENDED);
 	cr_expect_eq(count, 0);
-	cr_expect_eq(to.end, LEG_RESET);
+	cr_expect(leg_is_broken(&to));
+	cr_expect_eq(to.error, ECONNRESET);
 	cr_expect_eq(splice_to(&to, &pipe, &count), LEG_ENDED);
 	pipes_give(&pipes, &pipe);
 	cr_expect_eq(pipes.made, 0, "one that holds bytes is nobody else's");
+}
+
+/* Its socket tells of the reset once, and a send that fails has heard it. */
+Test(splice, of_a_sender_that_failed_all_is_taken_and_then_the_reset)
+{
+	struct pipe pipe = take();
+	size_t count;
+
+	say("12345", 5);
+	reset(&sender);
+	cr_assert_eq(leg_write(&from, (const uint8_t *)"x", 1), LEG_DONE);
+	cr_expect_eq(leg_flush(&from), LEG_ENDED);
+	cr_expect_eq(splice_from(&from, &pipe, &count), LEG_DONE);
+	cr_expect_eq(count, 5);
+	cr_expect_eq(splice_to(&to, &pipe, &count), LEG_DONE);
+	cr_expect_eq(splice_from(&from, &pipe, &count), LEG_ENDED);
+	cr_expect_eq(from.end, LEG_RESET, "and no orderly end");
+	pipes_give(&pipes, &pipe);
 }
 
 /* Until neither the kernel's buffers nor the pipe take any more; then all of it
