@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "certs/ca_private.h"
+#include "certs/pem.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,19 +17,8 @@ const char *const ca_cert_names[CA_COUNT] = {"ca.pem", "ca-rsa.pem"};
 const char *const ca_key_names[CA_COUNT] = {"ca.key", "ca-rsa.key"};
 
 enum {
-	FILE_MAX = 65536,        /* a key or a certificate in PEM, with room for comments */
-	SECURITY_BITS_MIN = 112, /* NIST SP 800-57 part 1: RSA-2048, P-224 and up */
+	FILE_MAX = 65536, /* a key or a certificate in PEM, with room for comments */
 };
-
-static int
-refuse_passphrase(char *buffer, int size, int writing, void *arg)
-{
-	(void)buffer;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1; /* without this OpenSSL would ask on the terminal */
-}
 
 /* The whole file behind fd as a BIO on `room`, which the caller wipes. */
 static BIO *
@@ -69,7 +59,7 @@ read_cert(int fd, struct err *err)
 
 	if (pem == NULL)
 		return NULL;
-	ret = PEM_read_bio_X509(pem, NULL, refuse_passphrase, NULL);
+	ret = PEM_read_bio_X509(pem, NULL, pem_no_passphrase, NULL);
 	if (ret == NULL)
 		(void)err_tls(err, "the CA certificate is no PEM certificate");
 	BIO_free(pem);
@@ -96,7 +86,7 @@ ca_key_read(int fd, struct err *err)
 	}
 	pem = read_pem(fd, room, "the CA key", err);
 	if (pem != NULL) {
-		ret = PEM_read_bio_PrivateKey(pem, NULL, refuse_passphrase, NULL);
+		ret = PEM_read_bio_PrivateKey(pem, NULL, pem_no_passphrase, NULL);
 		if (ret == NULL)
 			(void)err_tls(err, "the CA key is no PEM private key without passphrase");
 		BIO_free(pem);
@@ -114,7 +104,7 @@ check_cert(X509 *cert, struct err *err)
 		return err_tls(err, "the CA certificate's key cannot be used");
 	if (!EVP_PKEY_is_a(key, "EC") && !EVP_PKEY_is_a(key, "RSA"))
 		return err_set(err, ERR_INPUT, "the CA key is neither EC nor RSA");
-	if (EVP_PKEY_get_security_bits(key) < SECURITY_BITS_MIN)
+	if (!pem_key_is_strong(key))
 		return err_set(err, ERR_INPUT, "the CA key is weaker than RSA-2048");
 	/* 1: a version 3 certificate that says CA:TRUE, and whose key usage, if
 	 * there is one, holds keyCertSign (X509_check_ca(3)). */

@@ -2,24 +2,12 @@
 #include "certs/identity.h"
 
 #include "base/err.h"
+#include "certs/pem.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-enum {
-	SECURITY_BITS_MIN = 112, /* NIST SP 800-57 part 1: RSA-2048, P-224 and up */
-	CHAIN_MAX = 8,
-};
-
-static int
-refuse_passphrase(char *buffer, int size, int writing, void *arg)
-{
-	(void)buffer;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1; /* without this OpenSSL would ask on the terminal */
-}
+enum { CHAIN_MAX = 8 };
 
 static BIO *
 open_bytes(struct bytes bytes, const char *name, struct err *err)
@@ -42,13 +30,13 @@ read_certs(struct identity *identity, struct bytes bytes, const char *name, stru
 
 	if (bio == NULL)
 		return -1;
-	identity->cert = PEM_read_bio_X509(bio, NULL, refuse_passphrase, NULL);
+	identity->cert = PEM_read_bio_X509(bio, NULL, pem_no_passphrase, NULL);
 	identity->chain = sk_X509_new_null();
 	if (identity->cert == NULL || identity->chain == NULL) {
 		(void)err_tls(err, "%s holds no certificate in PEM", name);
 		goto out;
 	}
-	while ((next = PEM_read_bio_X509(bio, NULL, refuse_passphrase, NULL)) != NULL) {
+	while ((next = PEM_read_bio_X509(bio, NULL, pem_no_passphrase, NULL)) != NULL) {
 		if (sk_X509_num(identity->chain) == CHAIN_MAX ||
 		    sk_X509_push(identity->chain, next) <= 0) {
 			X509_free(next);
@@ -73,7 +61,7 @@ read_key(struct identity *identity, struct bytes bytes, const char *name, struct
 
 	if (bio == NULL)
 		return -1;
-	identity->key = PEM_read_bio_PrivateKey(bio, NULL, refuse_passphrase, NULL);
+	identity->key = PEM_read_bio_PrivateKey(bio, NULL, pem_no_passphrase, NULL);
 	BIO_free(bio);
 	if (identity->key == NULL)
 		return err_tls(err, "%s holds no private key in PEM without a passphrase", name);
@@ -87,7 +75,7 @@ check(struct identity *identity, const char *cert_name, const char *key_name, st
 		ERR_clear_error();
 		return err_set(err, ERR_INPUT, "%s is not the key of %s", key_name, cert_name);
 	}
-	if (EVP_PKEY_get_security_bits(identity->key) < SECURITY_BITS_MIN)
+	if (!pem_key_is_strong(identity->key))
 		return err_set(err, ERR_INPUT, "%s is weaker than RSA-2048", key_name);
 	if (X509_digest(identity->cert, EVP_sha256(), identity->sha256, NULL) != 1)
 		return err_tls(err, "%s", cert_name);

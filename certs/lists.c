@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
 #include "certs/certificate.h"
+#include "certs/pem.h"
 #include "certs/verify.h"
 
 #include <openssl/err.h>
@@ -27,7 +28,7 @@ add_pem(X509_STORE *store, BIO *bio, const char *name, int64_t *next_s, struct e
 	int count = 0;
 
 	for (;;) {
-		X509_CRL *list = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL);
+		X509_CRL *list = PEM_read_bio_X509_CRL(bio, NULL, pem_no_passphrase, NULL);
 		int ret;
 
 		if (list == NULL && ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/err.h"
 #include "certs/ca_private.h"
+#include "certs/pem.h"
 #include "certs/verify.h"
 
 #include <limits.h>
@@ -89,7 +90,7 @@ static STACK_OF(X509_INFO) * read_pem(struct bytes pem)
 {
 	BIO *bio = pem.left <= INT_MAX ? BIO_new_mem_buf(pem.at, (int)pem.left) : NULL;
 	STACK_OF(X509_INFO) *infos =
-	    bio != NULL ? PEM_X509_INFO_read_bio(bio, NULL, NULL, NULL) : NULL;
+	    bio != NULL ? PEM_X509_INFO_read_bio(bio, NULL, pem_no_passphrase, NULL) : NULL;
 
 	BIO_free(bio);
 	return infos;
