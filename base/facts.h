@@ -56,6 +56,8 @@ struct hello_facts {
 	bool post_quantum;            /* it offers a group with ML-KEM */
 	bool sha1_only;               /* it takes no signature in the handshake but by SHA-1.
 				       * Not recorded: camera_tls.legacy tells it */
+	bool fallback;                /* it was refused there with a higher version, and says
+				       * so (RFC 7507).  Not recorded */
 	bool no_certificate;          /* it takes no certificate at all: pre-shared keys or raw
 				       * public keys only, so nobody can open it */
 	uint8_t alpn_size;            /* bytes used of alpn */

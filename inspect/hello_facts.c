@@ -25,6 +25,7 @@ enum {
 	SIGNATURE_ECDSA_P256 = 0x0403,
 	HASH_SHA1 = 2, /* of a signature before TLS 1.3; 1 is MD5 (RFC 5246 section 7.4.1.4.1) */
 	GROUP_P256 = 23,
+	SUITE_FALLBACK = 0x5600, /* RFC 7507 section 2; no suite */
 	TLS_1_0 = 0x0301,
 	TLS_1_2 = 0x0303,
 	TLS_1_3 = 0x0304,
@@ -393,6 +394,7 @@ hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hello_fac
 	facts->no_certificate = suites.left > 0 && takes_no_certificate(&offer, suites);
 	/* A hello of TLS 1.2 that says nothing of signatures means SHA-1. */
 	facts->sha1_only = offer.version_max <= TLS_1_2 && !offer.better_than_sha1;
+	facts->fallback = list_has(suites, SUITE_FALLBACK);
 	fingerprint_hello(body, carrier, facts->ja3, facts->ja4);
 	return true;
 }

@@ -20,7 +20,8 @@ lowest(const struct conn *conn)
 static uint16_t
 highest(const struct conn *conn)
 {
-	return tls_camera_max(conn->snapshot->config, lowest(conn), &conn->facts->server);
+	return tls_camera_max(conn->snapshot->config, &conn->facts->hello, lowest(conn),
+	    &conn->facts->server);
 }
 
 enum conn_state

@@ -347,9 +347,10 @@ tls_is_legacy(const struct hello_facts *hello)
 }
 
 uint16_t
-tls_camera_max(const struct config *config, uint16_t min, const struct server_facts *server)
+tls_camera_max(const struct config *config, const struct hello_facts *hello, uint16_t min,
+    const struct server_facts *server)
 {
-	if (!config->tls.mirror_version)
+	if (!config->tls.mirror_version && !hello->fallback)
 		return 0;
 	return server->version > min ? server->version : min;
 }

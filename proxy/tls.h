@@ -80,9 +80,11 @@ struct tls_face {
 	uint16_t max;  /* the highest (tls_camera_max); 0: any */
 };
 
-/* The highest version to speak with a camera: its server's, where that is wished
- * for (tls.camera.mirror_version), but not below min; 0: any. */
-uint16_t tls_camera_max(const struct config *config, uint16_t min,
+/* The highest version to speak with a camera; 0: any.  Its server's, but not below
+ * min, where that is wished for (tls.camera.mirror_version), or where the camera says
+ * that it fell back to what it offers: it is refused (RFC 7507) if its server has
+ * better, and not because we have. */
+uint16_t tls_camera_max(const struct config *config, const struct hello_facts *hello, uint16_t min,
     const struct server_facts *server);
 
 /* An SSL towards the camera.  server (for its ALPN choice) must outlive the

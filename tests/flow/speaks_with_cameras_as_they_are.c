@@ -92,6 +92,29 @@ Test(speaks_with_cameras_as_they_are, that_know_no_curve)
 	}
 }
 
+/* One that was refused with a higher version, by whatever, says so with the lower
+ * one (RFC 7507): whether that is good enough is its server's to say. */
+Test(speaks_with_cameras_as_they_are, that_fell_back_to_what_the_server_has)
+{
+	static const int servers[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+
+	for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
+		bool same = servers[i] == TLS1_2_VERSION;
+		struct flow flow;
+
+		flow_open(&flow, &(struct flow_setup){0});
+		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+		cr_assert_eq(SSL_CTX_set_max_proto_version(flow.server.ctx, servers[i]), 1);
+		cr_assert_eq(SSL_CTX_set_max_proto_version(flow.camera.ctx, TLS1_2_VERSION), 1);
+		(void)SSL_CTX_set_mode(flow.camera.ctx, SSL_MODE_SEND_FALLBACK_SCSV);
+		flow_run(&flow, same ? ask : play_hope, same ? play_hear_out : play_be_left);
+		cr_expect_eq(flow.closed.facts.end, same ? END_DONE : END_CAMERA_TLS, "%s",
+		    flow.closed.facts.end_text);
+		cr_expect_eq(flow.camera.alert, same ? 0 : 86, "inappropriate_fallback");
+		flow_close(&flow);
+	}
+}
+
 Test(speaks_with_cameras_as_they_are, that_resume_what_is_old)
 {
 	struct flow flow;

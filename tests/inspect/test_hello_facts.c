@@ -317,6 +317,22 @@ takes_none(const uint16_t suites[3], const void *extensions, size_t size)
 	return facts.no_certificate;
 }
 
+/* RFC 7507: it is no suite, and has no place among them. */
+Test(hello_fallback, is_told_wherever_it_stands)
+{
+	for (size_t i = 0; i <= 3; i++) {
+		struct made message = hello_message_with("", 0);
+		struct hello_facts facts = {0};
+
+		if (i < 3)
+			memcpy(message.at + 4 + 2 + 32 + 1 + 2 + 2 * i, "\x56\0", 2);
+		cr_assert(hello_parse_body((struct bytes){message.at + 4, message.size - 4},
+		    HELLO_BY_TCP, &facts));
+		cr_expect_eq(facts.fallback, i < 3, "place %zu", i);
+		made_free(&message);
+	}
+}
+
 Test(hello_certificate, none_is_taken_with_pre_shared_keys_or_raw_ones_alone)
 {
 	static const struct {
