@@ -267,12 +267,12 @@ read_extensions(struct bytes exts, struct hello_facts *facts, struct signature_o
 	return true;
 }
 
-/* Suites that authenticate by ECDSA (RFC 8422, RFC 5289, RFC 7905). */
+/* Suites that authenticate by ECDSA (RFC 8422, RFC 5289, RFC 7251, RFC 7905). */
 static bool
 has_ecdsa_suite(struct bytes suites)
 {
 	static const uint16_t ecdsa[] = {0xc02b, 0xc02c, 0xcca9, 0xc023, 0xc024, 0xc009, 0xc00a,
-	    0xc0ac, 0xc0ad};
+	    0xc0ac, 0xc0ad, 0xc0ae, 0xc0af};
 
 	for (size_t i = 0; i < sizeof(ecdsa) / sizeof(ecdsa[0]); i++) {
 		if (list_has(suites, ecdsa[i]))

@@ -81,12 +81,22 @@ on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_size, const unsi
 
 /* ---- contexts ---- */
 
+struct suites {
+	const char *of_1_3, *to_1_2;
+};
+
 /* AES-128 and SHA-256 first, as browsers have them: processors hash SHA-256 by
  * themselves and SHA-384 not, and a handshake hashes some two hundred times. */
-static const char suites_1_3[] =
-    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-static const char suites_1_2[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
-				 "ALL:!COMPLEMENTOFDEFAULT:!eNULL"; /* all of OpenSSL's default */
+#define FIRST_1_3 "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"
+#define FIRST_1_2 "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+
+/* All of OpenSSL's default. */
+static const struct suites of_servers = {FIRST_1_3, FIRST_1_2 "ALL:!COMPLEMENTOFDEFAULT:!eNULL"};
+
+/* And behind it what cameras of small processors may have alone (RFC 7925). */
+static const struct suites of_cameras = {FIRST_1_3
+    ":TLS_AES_128_CCM_SHA256:TLS_AES_128_CCM_8_SHA256",
+    FIRST_1_2 "ALL:-COMPLEMENTOFDEFAULT:!eNULL:!aNULL:AESCCM"};
 
 /* What OpenSSL takes by itself, but for the finite fields, which nobody needs in
  * TLS 1.3: one of 8192 bits takes 160 ms of the worker's, 3072 bits 10.  Not const:
@@ -109,7 +119,7 @@ allows(const SSL *ssl, const SSL_CTX *ctx, int what, int bits, int id, void *oth
 }
 
 static SSL_CTX *
-make_context(const SSL_METHOD *method, uint16_t min, struct err *err)
+make_context(const SSL_METHOD *method, uint16_t min, const struct suites *suites, struct err *err)
 {
 	SSL_CTX *ctx = SSL_CTX_new(method);
 
@@ -118,8 +128,8 @@ make_context(const SSL_METHOD *method, uint16_t min, struct err *err)
 		return NULL;
 	}
 	if (SSL_CTX_set_min_proto_version(ctx, min) != 1 ||
-	    SSL_CTX_set_ciphersuites(ctx, suites_1_3) != 1 ||
-	    SSL_CTX_set_cipher_list(ctx, suites_1_2) != 1 ||
+	    SSL_CTX_set_ciphersuites(ctx, suites->of_1_3) != 1 ||
+	    SSL_CTX_set_cipher_list(ctx, suites->to_1_2) != 1 ||
 	    SSL_CTX_set1_groups_list(ctx, groups) != 1) {
 		(void)err_tls(err, "TLS version 0x%04x, its suites or groups cannot be set", min);
 		SSL_CTX_free(ctx);
@@ -143,7 +153,7 @@ static int
 make_server_context(struct tls *tls, const struct config *config, X509_STORE *store,
     struct err *err)
 {
-	tls->server = make_context(TLS_client_method(), config->tls.upstream_min, err);
+	tls->server = make_context(TLS_client_method(), config->tls.upstream_min, &of_servers, err);
 	if (tls->server == NULL)
 		return -1;
 	/* 112 bits: no SHA-1, no RSA or DH below 2048, whatever the system's own
@@ -158,7 +168,7 @@ make_server_context(struct tls *tls, const struct config *config, X509_STORE *st
 static SSL_CTX *
 make_camera_context(uint16_t min, const char *class, struct err *err)
 {
-	SSL_CTX *ctx = make_context(TLS_server_method(), min, err);
+	SSL_CTX *ctx = make_context(TLS_server_method(), min, &of_cameras, err);
 
 	if (ctx == NULL)
 		return NULL;

@@ -92,6 +92,41 @@ Test(speaks_with_cameras_as_they_are, that_know_no_curve)
 	}
 }
 
+/* Small processors have one cipher, and that one by hardware (RFC 7925). */
+Test(speaks_with_cameras_as_they_are, that_have_no_cipher_but_ccm)
+{
+	static const struct {
+		int version;
+		const char *suite;
+	} rows[] = {
+	    {TLS1_2_VERSION, "ECDHE-ECDSA-AES128-CCM8"},
+	    {TLS1_2_VERSION, "ECDHE-ECDSA-AES256-CCM"},
+	    {TLS1_2_VERSION, "AES128-CCM"},
+	    {TLS1_3_VERSION, "TLS_AES_128_CCM_SHA256"},
+	    {TLS1_3_VERSION, "TLS_AES_128_CCM_8_SHA256"},
+	};
+
+	const struct facts *facts;
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.rsa = true});
+	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+	facts = &flow.closed.facts;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int (*set)(SSL_CTX *, const char *) = rows[i].version == TLS1_3_VERSION
+							  ? SSL_CTX_set_ciphersuites
+							  : SSL_CTX_set_cipher_list;
+
+		cr_assert_eq(SSL_CTX_set_max_proto_version(flow.camera.ctx, rows[i].version), 1);
+		cr_assert_eq(set(flow.camera.ctx, rows[i].suite), 1);
+		flow_run(&flow, play_ask, play_answer);
+		cr_expect_eq(facts->end, END_DONE, "%s: %s", rows[i].suite, facts->end_text);
+		cr_expect_str_eq(facts->camera_tls.cipher, rows[i].suite);
+		cr_expect_not(facts->camera_tls.legacy);
+	}
+	flow_close(&flow);
+}
+
 /* One that was refused with a higher version, by whatever, says so with the lower
  * one (RFC 7507): whether that is good enough is its server's to say. */
 Test(speaks_with_cameras_as_they_are, that_fell_back_to_what_the_server_has)
