@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "inspect/hello.h"
 
+#include "inspect/old_hello.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,9 +166,9 @@ static bool
 is_sslv2(struct bytes raw)
 {
 	/* A two-byte length with the high bit, then CLIENT-HELLO (1), then the
-	 * version: RFC 5246 appendix E.2. */
-	return raw.left >= 5 && (raw.at[0] & 0x80) != 0 && raw.at[2] == 1 &&
-	       (raw.at[3] == 3 || (raw.at[3] == 0 && raw.at[4] == 2));
+	 * version: RFC 5246 appendix E.2.  One of TLS is inspect/old_hello.h's. */
+	return raw.left >= 5 && (raw.at[0] & 0x80) != 0 && raw.at[2] == 1 && raw.at[3] == 0 &&
+	       raw.at[4] == 2;
 }
 
 static bool
@@ -204,6 +206,21 @@ name_protocol(struct bytes raw)
 	return is_mqtt(raw) ? "mqtt" : "unknown";
 }
 
+/* What does not come in records of TLS. */
+static enum hello_result
+add_other(struct bytes raw, struct hello_facts *facts)
+{
+	enum old_hello old = old_hello_look(raw);
+
+	if (old == OLD_HELLO_MORE || may_open(raw))
+		return HELLO_MORE;
+	if (old == OLD_HELLO_WHOLE)
+		old_hello_read(raw, facts);
+	else
+		hello_facts_set(facts, HELLO_NOT_TLS, name_protocol(raw));
+	return HELLO_READY;
+}
+
 enum hello_result
 hello_add(struct hello_reader *reader, size_t count, struct hello_facts *facts)
 {
@@ -213,12 +230,8 @@ hello_add(struct hello_reader *reader, size_t count, struct hello_facts *facts)
 	raw = (struct bytes){reader->raw, reader->raw_used};
 	if (raw.left == 0)
 		return HELLO_MORE;
-	if (!is_tls(raw)) {
-		if (may_open(raw))
-			return HELLO_MORE;
-		hello_facts_set(facts, HELLO_NOT_TLS, name_protocol(raw));
-		return HELLO_READY;
-	}
+	if (!is_tls(raw))
+		return add_other(raw, facts);
 	switch (gather(reader, &body)) {
 	case STEP_MORE:
 		if (reader->raw_used < HELLO_RAW_MAX)

@@ -321,8 +321,9 @@ post_quantum_hello(bool both)
 
 static struct made offered;
 
+/* Say what was made, and hear the beginning of the answer. */
 static void
-ask_post_quantum(struct peer *peer)
+offer(struct peer *peer)
 {
 	peer_connect(peer);
 	peer_say(peer, offered.at, offered.size);
@@ -341,7 +342,7 @@ Test(speaks_with_cameras_as_they_are, that_offer_what_no_quantum_computer_breaks
 		flow_open(&flow, &(struct flow_setup){0});
 		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
 		offered = post_quantum_hello(both == 1);
-		flow_run(&flow, ask_post_quantum, play_be_left);
+		flow_run(&flow, offer, play_be_left);
 		cr_expect(flow.closed.facts.hello.post_quantum);
 		cr_expect_eq(flow.camera.front[0], 22, "a handshake record, and no alert");
 		cr_expect_eq(flow.camera.front[5], 2, "a ServerHello");
@@ -350,4 +351,29 @@ Test(speaks_with_cameras_as_they_are, that_offer_what_no_quantum_computer_breaks
 		made_free(&offered);
 		flow_close(&flow);
 	}
+}
+
+/* What libraries of before 2010 begin with: RFC 5246 appendix E.2. */
+Test(speaks_with_cameras_as_they_are, that_begin_in_the_form_of_ssl_2)
+{
+	static const uint8_t old[] = {0x80, 9 + 6 + 16, 1, 3, 1, 0, 6, 0, 0, 0, 16, 0, 0, 0x2f, 1,
+	    0, 0x80, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+	struct pki_spec spec = pki_server_spec(FLOW_NAME);
+	const struct facts *facts;
+	struct flow flow;
+
+	flow_open(&flow, &(struct flow_setup){.rsa = true});
+	flow_show(&flow, pki_make(&spec, &flow.root));
+	offered = (struct made){0};
+	made_add(&offered, old, sizeof(old));
+	flow_run(&flow, offer, play_be_left);
+	facts = &flow.closed.facts;
+	cr_expect_eq(facts->hello.kind, HELLO_TLS);
+	cr_expect_eq(facts->server.version, TLS1_3_VERSION);
+	cr_expect_eq(flow.camera.front[0], 22, "a handshake record, and no alert");
+	cr_expect_eq(flow.camera.front[5], 2, "a ServerHello");
+	cr_expect_eq(flow.camera.front[10], 1, "of TLS 1.0");
+	cr_expect_eq(facts->traffic.left_up, 0, "it did not go by unopened");
+	made_free(&offered);
+	flow_close(&flow);
 }

@@ -409,7 +409,6 @@ Test(hello, what_is_not_tls_is_named)
 	    {"SSH-2.0-dropbear\r\n", "ssh", 18},
 	    {"EHLO cam\r\n", "smtp", 10},
 	    {"\x80\x2e\x01\x00\x02\x00\x15\x00\x00\x00\x10", "sslv2", 11},
-	    {"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10", "sslv2", 11},
 	    {"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c\x00\x04"
 	     "cam1",
 		"mqtt", 18},
