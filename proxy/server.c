@@ -94,24 +94,35 @@ start_undecrypted(struct conn *conn)
 	return CONN_RELAY;
 }
 
+/* Whether the server is to shake hands: with us, or with the camera itself. */
+static bool
+begins_tls(const struct conn *conn)
+{
+	const struct facts *facts = conn->facts;
+
+	return facts->inspect == INSPECT_OPENED ||
+	       (facts->inspect == INSPECT_PASSTHROUGH && facts->hello.kind == HELLO_TLS);
+}
+
 /* Nobody waits for the server any more: neither it nor the others shall. */
 static bool
 is_in_vain(struct conn *conn)
 {
-	if (conn->facts->inspect != INSPECT_OPENED || !camera_is_gone(conn))
+	if (!begins_tls(conn) || !camera_is_gone(conn))
 		return false;
 	(void)conn_close(conn, END_CAMERA_TLS, "the camera closed before the server had answered");
 	return true;
 }
 
-/* A connection that is to be opened costs two handshakes; others are cheap. */
+/* A connection that is to be opened costs us two handshakes.  One of TLS that passes
+ * costs us little, and the server no less: the others there would bear it. */
 static enum turn
 take_turn(struct conn *conn)
 {
 	bool waited = conn->turn == TURN_WAITING;
 	enum turn turn = TURN_TAKEN;
 
-	if (conn->facts->inspect == INSPECT_OPENED)
+	if (begins_tls(conn))
 		turn = turns_take(&conn->worker->turns, conn);
 	if (turn == TURN_WAITING && !waited)
 		conn_set_deadline(conn, conn->snapshot->config->timeout.handshake_ms);

@@ -16,7 +16,8 @@ struct worker;
 
 /*
  * Who may begin a TLS handshake now: that is what a connection costs, a
- * millisecond of the worker's.
+ * millisecond of the worker's.  One that passes undecrypted costs the server as much,
+ * and takes its turn too; it is done as soon as the server has taken the connection.
  *
  * A camera within its share (limit.handshakes, proxy/census.h) begins at once.
  * One beyond it waits: until its share has grown again, or until the worker has

@@ -130,6 +130,30 @@ Test(hasty_camera_waits_for_the_others, and_has_its_share_while_they_begin)
 	flow_close(&flow);
 }
 
+/* A camera that refuses our leaf is not opened any more: a server has to shake
+ * hands with it all the same, and with the others. */
+Test(hasty_camera_waits_for_the_others, also_where_nobody_opens_it)
+{
+	struct flow flow;
+	uint64_t from_ms;
+
+	open_story(&flow, "limit: {handshakes: 5}\n", 12);
+	SSL_CTX_set_cert_store(flow.camera.ctx, pki_store(&flow.root));
+	flow_run(&flow, play_hope, play_be_left);
+	cr_expect_eq(flow.closed.facts.end, END_REJECTED, "%s", flow.closed.facts.end_text);
+	cr_assert_eq(evtimer_assign(&other, flow.worker->base, on_begin, &flow), 0);
+	on_begin(-1, 0, &flow);
+	from_ms = clock_mono_ms();
+	flow_run(&flow, ask, answer);
+	cr_expect_geq(clock_mono_ms() - from_ms, 300, "ten at once, and three that waited");
+	cr_expect_eq(flow.closes, 13);
+	cr_expect_eq(flow.closed.facts.inspect, INSPECT_PASSTHROUGH);
+	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.worker->turns.count, 0);
+	(void)event_del(&other);
+	flow_close(&flow);
+}
+
 static const uint64_t hour_us = UINT64_C(3600000000);
 
 static atomic_bool is_to_be_spent;
