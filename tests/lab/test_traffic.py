@@ -3,13 +3,16 @@
 big bodies, ends mirrored, and what is neither TCP nor UDP never."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import select
 import socket
 import ssl
+import struct
 import subprocess
+import termios
 import time
 import warnings
 
@@ -293,6 +296,61 @@ def a_reset_stays_a_reset(lab):
             error = harness.refused(harness.read_all, camera)
             check("reset", isinstance(error, ConnectionResetError), error)
     appliance.eve.wait(10, 200, event_type="flow", borderlens__end="reset")
+
+
+def take_slowly(connection, server):
+    connection.sendall(b"nobody reads this")
+    with contextlib.suppress(OSError):
+        while piece := connection.recv(65536):
+            server.keep(piece)
+            time.sleep(0.005)
+    server.keep(None)
+
+
+def unacknowledged(connection):
+    return struct.unpack("i", fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+
+
+@story()
+def what_was_taken_of_a_camera_that_resets_arrives(lab):
+    """It closes with an answer unread, once its kernel has been told that all was
+    received; the server reads it much later."""
+    server = lab.server(Server(lab.net.net, GOOD, 80, handler=take_slowly))
+    appliance = lab.started()
+    body = os.urandom(4 << 20)
+    with lab.connect(port=80) as camera:
+        port = port_of(camera)
+        camera.sendall(body)
+        wait_for("all is acknowledged", 20, lambda: unacknowledged(camera) == 0)
+    wait_for("the server saw the end", 20, lambda: None in server.received)
+    arrived = b"".join(server.received[:-1])
+    check("all of it arrived", arrived == body, f"{len(arrived)} of {len(body)}")
+    own = appliance.eve.wait(event_type="flow", src_port=port)["borderlens"]
+    equal("end and what left", (own["end"], own["left"]["up"]), ("reset", len(body)))
+
+
+REFUSAL = b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n"
+
+
+def refuse_body(connection, _server):
+    """The rest is unread, so the close is a reset."""
+    connection.recv(1000)
+    connection.sendall(REFUSAL)
+
+
+@story()
+def a_server_that_answers_and_resets_is_heard(lab):
+    lab.server(Server(lab.net.net, GOOD, 80, handler=refuse_body))
+    appliance = lab.started()
+    for _ in range(20):
+        with lab.connect(port=80) as camera, contextlib.suppress(ConnectionError):
+            answer = b""
+            with contextlib.suppress(ConnectionError):
+                camera.sendall(b"POST / HTTP/1.1\r\nContent-Length: 8388608\r\n\r\n" + bytes(8 << 20))
+            while piece := camera.recv(65536):
+                answer += piece
+        equal("answer", answer, REFUSAL)
+    appliance.eve.wait(10, 20, event_type="flow", borderlens__end="reset")
 
 
 def again(lab, camera, session=None, **options):

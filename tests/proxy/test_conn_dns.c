@@ -8,6 +8,7 @@
 #include "tests/proxy/dns_site.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -255,6 +256,21 @@ Test(conn_dns, answers_a_name_that_is_refused_and_says_that_it_was_a_lookup)
 	cr_expect_eq(conn->facts->traffic.left_down, (uint64_t)size);
 	cr_expect_eq(conn->facts->app.proto, APP_DNS);
 	cr_expect_eq(conn->facts->payload.seen_up[PAYLOAD_CONTROL], CONFIDENCE_IDENTIFIED);
+}
+
+/* What it asked before it went is still asked. */
+Test(conn_dns, goes_on_where_nobody_takes_an_answer_any_more)
+{
+	size_t count = read_query(7, "x.tracker.example");
+
+	begin_to_carry();
+	leg_fail(&conn->camera, ECONNRESET);
+	cr_expect_eq(conn_dns_piece(conn, DIRECTION_UP, &count), LEG_DONE);
+	cr_expect_eq(count, 0);
+	cr_expect_eq(conn->facts->traffic.left_down, 0);
+	count = read_query(8, "cam.example");
+	cr_expect_eq(conn_dns_piece(conn, DIRECTION_UP, &count), LEG_DONE);
+	cr_expect_gt(count, 0);
 }
 
 /* ---- how it ends ---- */
