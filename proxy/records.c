@@ -198,6 +198,8 @@ hear_alert(struct leg *leg, struct bytes said)
 {
 	uint8_t level, alert;
 
+	if (said.left == 0) /* it is never empty (RFC 8446 section 5.4) */
+		return refuse(leg, RECORD_UNEXPECTED);
 	if (!bytes_u8(&said, &level) || !bytes_u8(&said, &alert) || said.left > 0)
 		return refuse(leg, RECORD_UNDECODABLE);
 	if (alert == CLOSE_NOTIFY)

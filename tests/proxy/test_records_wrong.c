@@ -49,6 +49,7 @@ static const struct wrong {
     {22, {24, 0, 0, 1, 9}, 5, SSL_R_SSLV3_ALERT_ILLEGAL_PARAMETER, "an odd key update"},
     {22, {24, 0, 0, 1, 0, 0}, 6, SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE, "bytes of two keys"},
     {21, {2}, 1, SSL_R_TLSV1_ALERT_DECODE_ERROR, "half an alert"},
+    {21, {0}, 0, SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE, "an empty alert"},
 };
 
 static void
