@@ -102,14 +102,21 @@ thin_out(struct sessions *sessions, const uint8_t key[SESSION_KEY_BYTES])
 /* ---- keeping ---- */
 
 static size_t
+ticket_size(const SSL_SESSION *session)
+{
+	const unsigned char *ticket;
+	size_t size = 0;
+
+	SSL_SESSION_get0_ticket(session, &ticket, &size);
+	return size;
+}
+
+static size_t
 estimate(const SSL *ssl, const SSL_SESSION *session)
 {
 	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
-	const unsigned char *ticket;
-	size_t bytes = 0;
+	size_t bytes = SESSION_BYTES + ticket_size(session);
 
-	SSL_SESSION_get0_ticket(session, &ticket, &bytes);
-	bytes += SESSION_BYTES;
 	for (int i = 0; i < sk_X509_num(chain); i++) {
 		int size = i2d_X509(sk_X509_value(chain, i), NULL);
 
@@ -144,7 +151,8 @@ keep(const struct session_slot *slot, const SSL *ssl, SSL_SESSION *session, uint
 	size_t bytes = estimate(ssl, session);
 	struct entry *entry;
 
-	if (bytes > SESSION_BYTES_MAX || SSL_SESSION_is_resumable(session) != 1)
+	if (bytes > SESSION_BYTES_MAX || ticket_size(session) > SESSION_TICKET_MAX ||
+	    SSL_SESSION_is_resumable(session) != 1)
 		return;
 	entry = calloc(1, sizeof(*entry));
 	if (entry == NULL)

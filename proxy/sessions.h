@@ -38,6 +38,10 @@ enum {
 	SESSIONS_A_KEY_MAX = 64,       /* of one server */
 	SESSIONS_BYTES_MAX = 16 << 20, /* as they are estimated, certificates included */
 	SESSION_BYTES_MAX = 512 << 10, /* of one; a bigger one is not kept */
+	/* What a server says of itself in a ticket; beyond it is not kept either.  All
+	 * extensions of a hello are 64 KiB at most (RFC 8446 section 4.1.2), and one that
+	 * cannot be said ends the handshake. */
+	SESSION_TICKET_MAX = 32 << 10,
 };
 
 /* Whom a session belongs to; all borrowed. */

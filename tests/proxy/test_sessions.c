@@ -235,6 +235,50 @@ Test(sessions, a_server_that_takes_none_back_does_a_full_handshake)
 	pki_free(&root);
 }
 
+/* What the server says of itself in its tickets, and how much. */
+static int
+fill_ticket(SSL *ssl, void *size)
+{
+	static const uint8_t said[65100];
+
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), said, *(const size_t *)size);
+}
+
+static SSL_TICKET_RETURN
+/* NOLINTNEXTLINE(readability-function-size): the parameters are OpenSSL's */
+take_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t size,
+    SSL_TICKET_STATUS status, void *arg)
+{
+	(void)ssl;
+	(void)session;
+	(void)name;
+	(void)size;
+	(void)arg;
+	return status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW
+		   ? SSL_TICKET_RETURN_USE_RENEW
+		   : SSL_TICKET_RETURN_IGNORE_RENEW;
+}
+
+Test(sessions, of_a_ticket_that_no_hello_has_room_for_are_not_kept)
+{
+	static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+	static const char *const names[] = {"a.example", "b.example"};
+	struct session_peer to = peer();
+	size_t size;
+
+	cr_assert_eq(SSL_CTX_set_session_ticket_cb(server_ctx, fill_ticket, take_ticket, &size), 1);
+	for (size_t i = 0; i < sizeof(versions) / sizeof(versions[0]); i++) {
+		speak(versions[i]);
+		to.name = names[i];
+		size = 65100;
+		cr_expect_not(resumes(&to, start_ms));
+		cr_expect_not(connect_at(&to, start_ms, true).offered);
+		size = 20000;
+		cr_expect_not(resumes(&to, start_ms));
+		cr_expect(resumes(&to, start_ms), "a long one is");
+	}
+}
+
 Test(sessions, of_a_server_can_be_forgotten)
 {
 	const struct session_peer to = peer();
