@@ -15,18 +15,22 @@ late_messages_wait(const struct late_messages *late)
 	return late->known > 0;
 }
 
-/* Its length is to be what it can be before a byte of it is waited for. */
-static bool
+/* Its length is to be what it can be before a byte of it is waited for.  LATE_MORE:
+ * so it is. */
+static enum late
 read_header(struct late_messages *late)
 {
 	struct bytes header = {late->header, sizeof(late->header)};
 	uint8_t type;
+	bool fits;
 
 	if (!bytes_u8(&header, &type) || !bytes_u24(&header, &late->left))
-		return false;
-	if (type == NEW_SESSION_TICKET)
-		return late->from_server && late->left > 0 && late->left <= LATE_TICKET_MAX;
-	return type == KEY_UPDATE && late->left == 1;
+		return LATE_UNDECODABLE;
+	if (type != KEY_UPDATE && (type != NEW_SESSION_TICKET || !late->from_server))
+		return LATE_UNEXPECTED;
+	fits =
+	    type == KEY_UPDATE ? late->left == 1 : late->left > 0 && late->left <= LATE_TICKET_MAX;
+	return fits ? LATE_MORE : LATE_UNDECODABLE;
 }
 
 static enum late
@@ -60,11 +64,15 @@ pass_ticket(struct late_messages *late, struct bytes *in)
 enum late
 late_messages_take(struct late_messages *late, struct bytes *in)
 {
+	enum late said = LATE_MORE;
+
 	while (late->known < LATE_HEADER_BYTES && bytes_u8(in, &late->header[late->known])) {
 		late->known++;
-		if (late->known == LATE_HEADER_BYTES && !read_header(late))
-			return LATE_UNEXPECTED;
+		if (late->known == LATE_HEADER_BYTES)
+			said = read_header(late);
 	}
+	if (said != LATE_MORE)
+		return said;
 	if (late->known < LATE_HEADER_BYTES)
 		return LATE_MORE;
 	return late->header[0] == KEY_UPDATE ? read_update(late, in) : pass_ticket(late, in);

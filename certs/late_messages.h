@@ -18,7 +18,8 @@ enum late {
 	LATE_RENEWED,  /* its next record is sealed by its next key */
 	LATE_RENEW,    /* the same, and we are to renew ours */
 	LATE_UNEXPECTED,
-	LATE_ILLEGAL, /* a value that there is not */
+	LATE_ILLEGAL,     /* a value that there is not */
+	LATE_UNDECODABLE, /* a length that such a message cannot have */
 };
 
 enum {

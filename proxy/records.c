@@ -153,6 +153,8 @@ hear_message(struct leg *leg, enum late late)
 		return refuse(leg, RECORD_UNEXPECTED);
 	case LATE_ILLEGAL:
 		return refuse(leg, RECORD_ILLEGAL);
+	case LATE_UNDECODABLE:
+		return refuse(leg, RECORD_UNDECODABLE);
 	case LATE_TICKET:
 		break;
 	case LATE_RENEW:

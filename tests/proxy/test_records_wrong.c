@@ -47,6 +47,8 @@ static const struct wrong {
     {22, {1, 0, 0, 0}, 4, SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE, "a hello"},
     {22, {13, 0, 0, 0}, 4, SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE, "asks for a certificate"},
     {22, {24, 0, 0, 1, 9}, 5, SSL_R_SSLV3_ALERT_ILLEGAL_PARAMETER, "an odd key update"},
+    {22, {24, 0, 0, 0}, 4, SSL_R_TLSV1_ALERT_DECODE_ERROR, "an empty key update"},
+    {22, {24, 0, 0, 2, 0, 0}, 6, SSL_R_TLSV1_ALERT_DECODE_ERROR, "a long key update"},
     {22, {24, 0, 0, 1, 0, 0}, 6, SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE, "bytes of two keys"},
     {21, {2}, 1, SSL_R_TLSV1_ALERT_DECODE_ERROR, "half an alert"},
     {21, {0}, 0, SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE, "an empty alert"},
