@@ -100,8 +100,8 @@ enum leg_io leg_handshake(struct leg *leg, struct err *err);
 /*
  * Read up to size bytes of payload; LEG_DONE with a *count of 0: something else
  * came, and there may be more.  A peer that sends
- * more handshake messages than a handshake has, and more than its payload
- * explains, ends with LEG_FLOOD: OpenSSL takes any number of them in one call
+ * more handshake messages than a handshake has, and more than the payload of both
+ * directions explains, ends with LEG_FLOOD: OpenSSL takes any number of them in one call
  * (a TLS 1.3 key update costs 15 microseconds), and no other connection of the
  * worker would have its turn.
  *

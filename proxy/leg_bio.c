@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What stands between OpenSSL and a leg's socket. */
 #include "proxy/leg_private.h"
+#include "proxy/records.h"
 #include "proxy/takeover.h"
 
 #include <errno.h>
@@ -9,7 +10,8 @@
 
 enum {
 	/* A handshake has some ten messages; a peer may renew its keys or hand out
-	 * a ticket as often as it sends a full record. */
+	 * a ticket as often as a full record comes or goes: Java's asks for ours by each
+	 * that it reads, from a limit on until it has them. */
 	MESSAGES_MAX = 64,
 	PAYLOAD_A_MESSAGE = 16 << 10,
 };
@@ -17,7 +19,9 @@ enum {
 bool
 leg_is_flooded(const struct leg *leg)
 {
-	return leg->messages > MESSAGES_MAX + leg->payload / PAYLOAD_A_MESSAGE;
+	uint64_t carried = leg->payload + leg->records->wrote;
+
+	return leg->messages > MESSAGES_MAX + carried / PAYLOAD_A_MESSAGE;
 }
 
 void

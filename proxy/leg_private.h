@@ -34,7 +34,8 @@ void leg_hear_message(int write, int version, int type, const void *bytes, size_
  * of a record were read before. */
 size_t leg_whole_records(const struct leg *leg, size_t have, size_t room);
 
-/* Whether the peer sent more messages than a handshake and its payload explain. */
+/* Whether the peer sent more messages than a handshake and the payload of both
+ * directions explain; of a leg that speaks TLS. */
 bool leg_is_flooded(const struct leg *leg);
 
 /* Accepts a leg that has none.  Says nothing to the peer, and leaves the session to

@@ -13,7 +13,7 @@ enum {
 	/* Four full records a recv(2); more of it touches more memory than the calls
 	 * cost (docs/performance.md). */
 	RECEIVE_BYTES = 66 << 10,
-	BLANKS_MAX = 64, /* OpenSSL takes 32 empty ones, 32 key updates, 5 warnings */
+	BLANKS_MAX = 64, /* OpenSSL takes 32 empty ones, 5 warnings */
 	KEY_UPDATE_BYTES = 5,
 	/* RFC 8446 section 6. */
 	WARNING = 1,
@@ -165,7 +165,7 @@ hear_message(struct leg *leg, enum late late)
 		break;
 	}
 	leg->messages++;
-	return leg_is_flooded(leg) ? end_by(leg, LEG_FLOOD) : note_blank(leg);
+	return leg_is_flooded(leg) ? end_by(leg, LEG_FLOOD) : LEG_DONE;
 }
 
 /* TLS 1.2: whoever wants to negotiate anew is told that we do not (RFC 5246 section

@@ -168,6 +168,34 @@ Test(records, key_updates_are_answered_once)
 	}
 }
 
+/* Java's TLS asks for our next key by each record that it reads beyond its limit, until
+ * it hears one (`jdk.tls.keyLimits`): all that is on its way then. */
+Test(records, a_peer_that_is_sent_much_may_ask_for_keys_as_often)
+{
+	enum { TIMES = 200 };
+
+	for (int taken = 0; taken < 2; taken++) {
+		leg_site_shake_hands(&site, true);
+		if (taken == 0) { /* so it stays with OpenSSL */
+			cr_assert_eq(SSL_key_update(site.peer, SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+			leg_site_peer_says(&site, "a", 1);
+		}
+		for (int i = 0; i < TIMES; i++)
+			leg_site_leg_says(&site, site.buffer, sizeof(site.buffer));
+		cr_expect_eq(leg->ssl == NULL, taken == 1);
+		for (int i = 0; i < TIMES; i++) {
+			cr_assert_eq(SSL_key_update(site.peer, SSL_KEY_UPDATE_REQUESTED), 1);
+			cr_assert_eq(SSL_do_handshake(site.peer), 1);
+			if (i % 20 == 0)
+				leg_site_hear(&site, 0);
+		}
+		leg_site_hear(&site, 0);
+		cr_expect_eq(leg->end, LEG_OPEN, "%d: %d", taken, (int)leg->end);
+		leg_site_exchange(&site);
+		leg_site_hang_up(&site);
+	}
+}
+
 Test(records, a_key_is_renewed_before_it_is_worn_out)
 {
 	static const uint8_t key_update[] = {24, 0, 0, 1, 0};
