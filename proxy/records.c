@@ -168,11 +168,28 @@ hear_message(struct leg *leg, enum late late)
 	return leg_is_flooded(leg) ? end_by(leg, LEG_FLOOD) : LEG_DONE;
 }
 
+/* A server asks for a hello by four zeros (RFC 5246 section 7.4.1.1), however they are
+ * cut; a camera's hello may be cut anywhere, and it has nothing else to say. */
+static bool
+is_wish_to_renegotiate(const struct leg *leg, struct bytes said)
+{
+	if (!leg->records->late.from_server)
+		return true;
+	for (size_t i = 0; i < said.left; i++) {
+		if (said.at[i] != 0)
+			return false;
+	}
+	return true;
+}
+
 /* TLS 1.2: whoever wants to negotiate anew is told that we do not (RFC 5246 section
  * 7.2.2), now and then. */
 static enum leg_io
-decline_renegotiation(struct leg *leg)
+decline_renegotiation(struct leg *leg, struct bytes said)
 {
+	if (!is_wish_to_renegotiate(leg, said))
+		return refuse(leg, RECORD_UNEXPECTED);
+	leg->renegotiates = true;
 	leg->messages++;
 	if (leg_is_flooded(leg))
 		return end_by(leg, LEG_FLOOD);
@@ -188,7 +205,7 @@ hear_handshake(struct leg *leg, struct bytes said)
 	if (said.left == 0)
 		return refuse(leg, RECORD_UNEXPECTED);
 	if (is_tls12(leg->records))
-		return decline_renegotiation(leg);
+		return decline_renegotiation(leg, said);
 	while (io == LEG_DONE && said.left > 0)
 		io = hear_message(leg, late_messages_take(&leg->records->late, &said));
 	return io;

@@ -169,7 +169,28 @@ Test(records_tls12, nobody_negotiates_anew)
 		leg_site_peer_sends(&site, RECORD_HANDSHAKE, messages[accepts], 4);
 		leg_site_hear(&site, 0);
 		cr_expect_eq(leg->end, LEG_OPEN);
+		cr_expect(leg->renegotiates, "for those who come after a server that goes for it");
 		expect_told(SSL_R_NO_RENEGOTIATION, "the peer");
+		leg_site_hang_up(&site);
+	}
+}
+
+Test(records_tls12, a_server_has_nothing_else_to_say)
+{
+	static const struct wrong messages[] = {
+	    {22, {SSL3_MT_SERVER_HELLO}, 4, 0, "a ServerHello"},
+	    {22, {SSL3_MT_CLIENT_HELLO}, 4, 0, "a ClientHello"},
+	    {22, {SSL3_MT_FINISHED, 0, 0, 12}, 16, 0, "a Finished"},
+	    {22, {SSL3_MT_HELLO_REQUEST, 0, 0, 1}, 5, 0, "a HelloRequest with something in it"},
+	    {22, {0, 0, 0, 0, SSL3_MT_CERTIFICATE}, 8, 0, "a Certificate behind one"},
+	};
+
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		leg_site_fall_silent(&site, false);
+		leg_site_peer_sends(&site, messages[i].type, messages[i].bytes, messages[i].size);
+		leg_site_end_as(&site, LEG_ALERT);
+		cr_expect_not(leg->renegotiates, "%s", messages[i].why);
+		expect_told(SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE, messages[i].why);
 		leg_site_hang_up(&site);
 	}
 }
