@@ -239,26 +239,26 @@ unopened(const struct records *records)
 	return (struct bytes){records->at + records->start, records->end - records->start};
 }
 
-/* Hold size bytes, and no buffer of the pool's, where there is a piece of a record
- * and nothing else; false: no memory, and nothing has changed. */
+/* Hold size bytes, or as many as were not opened yet, and no buffer of the pool's;
+ * false: no memory, and nothing has changed. */
 static bool
 pack(struct records *records, struct pool *pool, size_t size)
 {
 	struct bytes piece = unopened(records);
+	size_t room = size > piece.left ? size : piece.left;
 	uint8_t *to;
 
-	if (piece.left == 0 || records->plain_left > 0 || records->packed == size)
+	if (piece.left == 0 || records->plain_left > 0 ||
+	    (records->packed == room && records->start == 0))
 		return true;
-	to = realloc(records->packed > 0 ? records->at : NULL, size);
+	to = malloc(room);
 	if (to == NULL)
 		return false;
-	if (records->packed == 0) {
-		memcpy(to, piece.at, piece.left);
-		give_buffer(records, pool);
-		records->end = (uint32_t)piece.left;
-	}
+	memcpy(to, piece.at, piece.left);
+	give_buffer(records, pool);
 	records->at = to;
-	records->packed = (uint32_t)size;
+	records->end = (uint32_t)piece.left;
+	records->packed = (uint32_t)room;
 	return true;
 }
 

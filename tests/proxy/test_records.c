@@ -145,6 +145,55 @@ Test(records, a_fast_peer_keeps_its_bulk_buffer)
 	leg_site_hang_up(&site);
 }
 
+/* Records of these sizes, of which the last bytes come behind a rest: what stood
+ * there unread then is opened in turn, with a rest behind each. */
+static void
+expect_after_rest(const size_t sizes[4], size_t missing)
+{
+	static uint8_t wire[4 * (LEG_SITE_FULL + RECORD_SEAL_BYTES)];
+	size_t count, size = 0;
+	int ends[2];
+
+	leg_site_fall_silent(&site, true);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+	cr_assert_eq(SSL_set_fd(site.peer, ends[0]), 1);
+	for (int i = 0; i < 4; i++) {
+		memset(site.buffer, 'a' + i, sizeof(site.buffer));
+		cr_assert_eq(SSL_write(site.peer, site.buffer, (int)sizes[i]), (int)sizes[i]);
+		size += (size_t)recv(ends[1], wire + size, sizeof(wire) - size, 0);
+	}
+	cr_assert_eq(send(site.pair.other, wire, size - missing, 0), (ssize_t)(size - missing));
+	for (int i = 0; i < 4; i++) {
+		leg_pair_look(&site.pair);
+		cr_assert_eq(leg_read(leg, site.heard, sizes[i], &count), LEG_DONE, "%d", i);
+		cr_assert_eq(count, sizes[i]);
+		cr_expect(site.heard[0] == 'a' + i && site.heard[count - 1] == 'a' + i);
+		leg_rest(leg);
+		if (i == 0 && missing > 0)
+			cr_assert_eq(send(site.pair.other, wire + size - missing, missing, 0),
+			    (ssize_t)missing);
+	}
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+	leg_site_hang_up(&site);
+}
+
+Test(records, what_stands_there_as_it_rests_is_opened_later)
+{
+	static const struct {
+		size_t sizes[4], missing;
+	} rows[] = {
+	    {{LEG_SITE_FULL, LEG_SITE_FULL, LEG_SITE_FULL, LEG_SITE_FULL}, 0},
+	    {{LEG_SITE_FULL, LEG_SITE_FULL, LEG_SITE_FULL, LEG_SITE_FULL}, 100},
+	    {{4000, 4000, 4000, 4000}, 3000},
+	    /* What stands there is as long as the record that has a piece. */
+	    {{100, 189, 189 - RECORD_SEAL_BYTES, LEG_SITE_FULL}, 400},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		expect_after_rest(rows[i].sizes, rows[i].missing);
+}
+
 /* ---- keys are renewed ---- */
 
 Test(records, key_updates_are_answered_once)
