@@ -193,7 +193,8 @@ decline_renegotiation(struct leg *leg, struct bytes said)
 	leg->messages++;
 	if (leg_is_flooded(leg))
 		return end_by(leg, LEG_FLOOD);
-	say_alert(leg, WARNING, NO_RENEGOTIATION);
+	if (!leg->end_queued)
+		say_alert(leg, WARNING, NO_RENEGOTIATION);
 	return note_blank(leg);
 }
 

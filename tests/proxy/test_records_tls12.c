@@ -195,6 +195,19 @@ Test(records_tls12, a_server_has_nothing_else_to_say)
 	}
 }
 
+Test(records_tls12, behind_our_end_nothing_is_said)
+{
+	leg_site_fall_silent(&site, false);
+	leg_end_direction(leg, true);
+	cr_expect_eq(leg_flush(leg), LEG_DONE);
+	leg_site_peer_sends(&site, RECORD_HANDSHAKE,
+	    (const uint8_t[]){SSL3_MT_HELLO_REQUEST, 0, 0, 0}, 4);
+	leg_site_hear(&site, 0);
+	cr_expect_eq(leg_waiting(leg), 0);
+	cr_expect_not(leg_is_broken(leg));
+	leg_site_hang_up(&site);
+}
+
 Test(records_tls12, what_says_nothing_without_end_ends_it)
 {
 	static const struct wrong endless[] = {
