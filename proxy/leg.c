@@ -331,10 +331,8 @@ leg_handshake(struct leg *leg, struct err *err)
 	takeover_watch(leg);
 	ret = SSL_do_handshake(leg->ssl);
 	takeover_watch_end();
-	if (ret == 1) {
-		takeover_note_done(leg);
+	if (ret == 1)
 		return LEG_DONE;
-	}
 	why = SSL_get_error(leg->ssl, ret);
 	if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ||
 	    why == SSL_ERROR_WANT_X509_LOOKUP)

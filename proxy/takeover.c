@@ -93,19 +93,6 @@ takeover_note(struct leg *leg, bool sent, int type, const void *bytes, size_t si
 		records->split = false;
 }
 
-/* Its session may be another's when the leg is taken over (proxy/common_sessions.h). */
-void
-takeover_note_done(struct leg *leg)
-{
-	struct records *records = leg->records;
-	const SSL_SESSION *session = SSL_get0_session(leg->ssl);
-
-	if (SSL_version(leg->ssl) != TLS1_2_VERSION || session == NULL)
-		return;
-	records->in_secret = (uint8_t)SSL_SESSION_get_master_key(session, records->in.secret,
-	    sizeof(records->in.secret));
-}
-
 /* ---- when ---- */
 
 bool
@@ -114,15 +101,14 @@ takeover_is_heard(const struct leg *leg)
 	return SSL_is_server(leg->ssl) == 1 || leg->records->in.sequence > 0;
 }
 
-/* Of TLS 1.3 both secrets, of TLS 1.2 what both are made of. */
+/* Of TLS 1.3; what those of TLS 1.2 are made of is in the session. */
 static bool
 has_secrets(const struct records *records, enum record_suite suite)
 {
 	size_t size = record_secret_size(suite);
 
-	if (record_suite_is_tls12(suite))
-		return records->in_secret == SSL_MAX_MASTER_KEY_LENGTH;
-	return records->in_secret == size && records->out_secret == size;
+	return record_suite_is_tls12(suite) ||
+	       (records->in_secret == size && records->out_secret == size);
 }
 
 static bool
@@ -156,24 +142,33 @@ is_between_records(const struct leg *leg)
 	       SSL_get_shutdown(ssl) == 0;
 }
 
-/* The master secret becomes the secrets of both sides. */
+static bool
+fill_block(struct key_block *block, const SSL *ssl)
+{
+	const EVP_MD *digest = SSL_CIPHER_get_handshake_digest(SSL_get_current_cipher(ssl));
+	const SSL_SESSION *session = SSL_get0_session(ssl);
+	size_t size = sizeof(block->master);
+
+	if (digest == NULL || session == NULL ||
+	    SSL_SESSION_get_master_key(session, block->master, size) != size)
+		return false;
+	(void)snprintf(block->digest, sizeof(block->digest), "%s", EVP_MD_get0_name(digest));
+	(void)SSL_get_client_random(ssl, block->client_random, sizeof(block->client_random));
+	(void)SSL_get_server_random(ssl, block->server_random, sizeof(block->server_random));
+	return true;
+}
+
+/* The master secret of TLS 1.2 becomes the secrets of both sides. */
 static bool
 split_master(struct records *records, const SSL *ssl, enum record_suite suite)
 {
-	const SSL_CIPHER *cipher = SSL_get_current_cipher(ssl);
-	const EVP_MD *digest = SSL_CIPHER_get_handshake_digest(cipher);
 	bool accepts = SSL_is_server(ssl) == 1;
 	struct key_block block;
-	bool good;
+	bool good =
+	    fill_block(&block, ssl) &&
+	    key_block_split(&block, suite, accepts ? records->in.secret : records->out.secret,
+		accepts ? records->out.secret : records->in.secret);
 
-	if (digest == NULL)
-		return false;
-	(void)snprintf(block.digest, sizeof(block.digest), "%s", EVP_MD_get0_name(digest));
-	memcpy(block.master, records->in.secret, sizeof(block.master));
-	(void)SSL_get_client_random(ssl, block.client_random, sizeof(block.client_random));
-	(void)SSL_get_server_random(ssl, block.server_random, sizeof(block.server_random));
-	good = key_block_split(&block, suite, accepts ? records->in.secret : records->out.secret,
-	    accepts ? records->out.secret : records->in.secret);
 	OPENSSL_cleanse(&block, sizeof(block));
 	return good;
 }

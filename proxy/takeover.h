@@ -12,8 +12,8 @@ struct leg;
  * the moment when a leg's SSL is freed.
  *
  * It is for TLS 1.3 and 1.2 with AES-GCM or ChaCha20-Poly1305, where the secrets were
- * told as the handshake was done (certs/key_schedule.h; TLS 1.2: its master
- * secret) and every record since was counted; and only between two records: nothing
+ * told as the handshake was done (certs/key_schedule.h; TLS 1.2: its session has
+ * the master secret) and every record since was counted; and only between two records: nothing
  * half read or waiting in OpenSSL, no message in pieces, no keys renewed or to be
  * negotiated anew, no end sent; and not where the peer wants short records.  All else
  * stays with OpenSSL.
@@ -22,9 +22,6 @@ struct leg;
 /* Around each call that goes on with leg's handshake: note its secrets. */
 void takeover_watch(struct leg *leg);
 void takeover_watch_end(void);
-
-/* leg's handshake is done: its session is still its own. */
-void takeover_note_done(struct leg *leg);
 
 /* What leg's SSL tells of its messages (SSL_CTX_set_msg_callback(3)). */
 void takeover_note(struct leg *leg, bool sent, int type, const void *bytes, size_t size);

@@ -208,6 +208,17 @@ Test(records_tls12, behind_our_end_nothing_is_said)
 	leg_site_hang_up(&site);
 }
 
+/* Neither of the master secret nor of another key. */
+Test(records_tls12, no_more_of_a_secret_is_held_than_is_used)
+{
+	leg_site_fall_silent(&site, true);
+	for (size_t i = record_secret_size(leg->records->in.suite); i < RECORD_SECRET_MAX; i++) {
+		cr_expect_eq(leg->records->in.secret[i], 0, "%zu", i);
+		cr_expect_eq(leg->records->out.secret[i], 0, "%zu", i);
+	}
+	leg_site_hang_up(&site);
+}
+
 Test(records_tls12, what_says_nothing_without_end_ends_it)
 {
 	static const struct wrong endless[] = {
