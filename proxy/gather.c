@@ -133,7 +133,7 @@ gather_waits(const struct gather *gather, struct leg *leg)
 	int there;
 
 	if (!gather->on || leg->fin_coming || leg->end != LEG_OPEN ||
-	    ioctl(leg->fd, FIONREAD, &there) != 0 || there >= GATHER_BYTES)
+	    ioctl(leg->fd, FIONREAD, &there) != 0 || there >= GATHER_ENOUGH_BYTES)
 		return false;
 	leg->readable = false;
 	return true;

@@ -19,13 +19,15 @@ struct worker;
  * What comes fast is taken by much at once: what costs is each look at a socket
  * and each piece that is sent on, and not the bytes.  From a sender that brought
  * GATHER_FAST_BYTES within GATHER_FAST_US the kernel wakes us for GATHER_BYTES,
- * and not for each packet (socket(7), SO_RCVLOWAT).  What stays below that is
+ * and not for each packet (socket(7), SO_RCVLOWAT).  Awake, we go on while there is
+ * GATHER_ENOUGH_BYTES: a pipe may hold less than the mark.  What stays below is
  * taken after two of GATHER_LOOK_MS at most, the end of what it sends at once.
  * A sender that brings less than GATHER_SLOW_BYTES in GATHER_LOOKS of them is
  * taken packet by packet again.
  */
 enum {
 	GATHER_BYTES = 1024 << 10,
+	GATHER_ENOUGH_BYTES = 128 << 10,
 	GATHER_FAST_BYTES = 512 << 10,
 	GATHER_FAST_US = 8000,
 	GATHER_LOOK_MS = 4,

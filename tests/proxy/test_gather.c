@@ -139,7 +139,7 @@ Test(gather, what_comes_fast_waits_until_it_is_much)
 	conn.camera.readable = true;
 	cr_expect(waits());
 	cr_expect_not(conn.camera.readable);
-	say(GATHER_BYTES);
+	say(GATHER_ENOUGH_BYTES);
 	cr_expect_not(waits());
 }
 
