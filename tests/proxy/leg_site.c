@@ -195,6 +195,19 @@ leg_site_exchange(struct leg_site *site)
 }
 
 void
+leg_site_carry_much(struct leg_site *site)
+{
+	for (int accepts = 0; accepts < 2; accepts++) {
+		leg_site_shake_hands(site, accepts == 1);
+		for (int i = 0; i < 40; i++)
+			leg_site_exchange(site);
+		cr_expect_null(site->pair.leg.ssl);
+		cr_expect_eq(site->pair.leg.payload, 40 * (1 + 100 + 4000 + LEG_SITE_FULL));
+		leg_site_hang_up(site);
+	}
+}
+
+void
 leg_site_end_as(struct leg_site *site, enum leg_end end)
 {
 	size_t count;

@@ -52,6 +52,9 @@ void leg_site_leg_says(struct leg_site *site, const void *bytes, size_t count);
 /* Both say something, in records of several sizes. */
 void leg_site_exchange(struct leg_site *site);
 
+/* The leg, of either side, carries much, and is without OpenSSL in the middle of it. */
+void leg_site_carry_much(struct leg_site *site);
+
 /* The peer ends it, and the leg finds it ended so. */
 void leg_site_end_as(struct leg_site *site, enum leg_end end);
 
