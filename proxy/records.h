@@ -33,7 +33,7 @@ struct records {
 	uint32_t plain;      /* where the payload of the last record begins ... */
 	uint32_t plain_left; /* ... of which so much was not taken yet */
 	uint64_t wrote;      /* payload */
-	uint32_t packed;     /* bytes of `at`, which holds a piece of one record; 0: the pool's */
+	uint32_t packed;     /* bytes of `at`, which is not the pool's; 0: it is */
 	uint8_t blanks;      /* records in a row that said nothing */
 	bool carried;        /* payload came since there was last nothing to read */
 	bool owes;           /* the peer asked for our key update */
