@@ -131,16 +131,22 @@ hear_and_say(struct peer *peer)
 	peer_finish(peer);
 }
 
+static void
+carry_much(struct flow *flow)
+{
+	flow_run(flow, pour_and_hear, hear_and_say);
+	cr_expect_eq(flow->closed.facts.end, END_DONE, "%s", flow->closed.facts.end_text);
+	cr_expect(peer_has_pattern(&flow->server, BULK));
+	cr_expect_eq(flow->closed.facts.traffic.left_up, BULK);
+	flow_close(flow);
+}
+
 Test(legs_go_on_without_openssl, in_the_middle_of_much)
 {
 	struct flow flow;
 
 	silence_open(&flow, is_taken_over);
-	flow_run(&flow, pour_and_hear, hear_and_say);
-	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
-	cr_expect(peer_has_pattern(&flow.server, BULK));
-	cr_expect_eq(flow.closed.facts.traffic.left_up, BULK);
-	flow_close(&flow);
+	carry_much(&flow);
 }
 
 /* ---- otherwise ---- */
@@ -159,15 +165,21 @@ be_left(struct peer *peer)
 	peer_close(peer);
 }
 
+static void
+truncate_it(struct flow *flow)
+{
+	silence_run(flow, cut, be_left);
+	cr_expect_eq(flow->closed.facts.end, END_TRUNCATED, "%s", flow->closed.facts.end_text);
+	cr_expect_eq(flow->server.end, PEER_TRUNCATED);
+	flow_close(flow);
+}
+
 Test(legs_go_on_without_openssl, and_a_truncation_stays_one)
 {
 	struct flow flow;
 
 	silence_open(&flow, is_silent);
-	silence_run(&flow, cut, be_left);
-	cr_expect_eq(flow.closed.facts.end, END_TRUNCATED, "%s", flow.closed.facts.end_text);
-	cr_expect_eq(flow.server.end, PEER_TRUNCATED);
-	flow_close(&flow);
+	truncate_it(&flow);
 }
 
 static void
@@ -243,11 +255,7 @@ Test(legs_go_on_without_openssl, in_tls_1_2_in_the_middle_of_much)
 	struct flow flow;
 
 	open_tls12(&flow, is_taken_over);
-	flow_run(&flow, pour_and_hear, hear_and_say);
-	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
-	cr_expect(peer_has_pattern(&flow.server, BULK));
-	cr_expect_eq(flow.closed.facts.traffic.left_up, BULK);
-	flow_close(&flow);
+	carry_much(&flow);
 }
 
 Test(legs_go_on_without_openssl, in_tls_1_2_and_a_truncation_stays_one)
@@ -255,8 +263,5 @@ Test(legs_go_on_without_openssl, in_tls_1_2_and_a_truncation_stays_one)
 	struct flow flow;
 
 	open_tls12(&flow, is_silent);
-	silence_run(&flow, cut, be_left);
-	cr_expect_eq(flow.closed.facts.end, END_TRUNCATED, "%s", flow.closed.facts.end_text);
-	cr_expect_eq(flow.server.end, PEER_TRUNCATED);
-	flow_close(&flow);
+	truncate_it(&flow);
 }
