@@ -348,6 +348,9 @@ settle_versions(enum hello_carrier carrier, bool said, struct hello_facts *facts
 	} else {
 		if (!said)
 			facts->version_min = TLS_1_0;
+		/* RFC 8446 section 4.2.1: it is one of TLS 1.2, even if it says more. */
+		if (!said && facts->version_max > TLS_1_2)
+			facts->version_max = TLS_1_2;
 		offer->version_max = facts->version_max;
 	}
 }

@@ -377,3 +377,29 @@ Test(speaks_with_cameras_as_they_are, that_begin_in_the_form_of_ssl_2)
 	made_free(&offered);
 	flow_close(&flow);
 }
+
+/* RFC 8446 section 4.2.1: one that says more than TLS 1.2 there, and has no
+ * supported_versions, is one of TLS 1.2. */
+Test(speaks_with_cameras_as_they_are, that_name_tls_1_3_where_it_is_not_named)
+{
+	static const uint16_t rows[] = {0x0304, 0x0401, 0xffff};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct made message = hello_message_with("", 0);
+		struct flow flow;
+
+		message.at[4] = (uint8_t)(rows[i] >> 8);
+		message.at[5] = (uint8_t)rows[i];
+		message.at[4 + HELLO_MADE_FIXED - 4] = 0;    /* the last suite: RSA alone, */
+		message.at[4 + HELLO_MADE_FIXED - 3] = 0x2f; /* for it knows no curve */
+		flow_open(&flow, &(struct flow_setup){.rsa = true});
+		flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
+		offered = hello_records(message, 16384);
+		flow_run(&flow, offer, play_be_left);
+		cr_expect_eq(flow.camera.front[5], 2, "a ServerHello");
+		cr_expect_eq(flow.camera.front[10], 3, "of TLS 1.2");
+		made_free(&message);
+		made_free(&offered);
+		flow_close(&flow);
+	}
+}

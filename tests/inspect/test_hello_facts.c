@@ -172,6 +172,27 @@ Test(hello_versions, are_the_highest_and_lowest_offered)
 	}
 }
 
+/* RFC 8446 section 4.2.1: without supported_versions it is TLS 1.2 at most, and so
+ * are suites, signatures and curves to be read. */
+Test(hello_versions, of_later_than_tls_1_2_need_the_extension)
+{
+	static const uint16_t rows[] = {0x0304, 0x0305, 0x0401, 0x7f1c, 0xffff};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct made message = hello_message_with("", 0);
+		struct hello_facts facts = {0};
+
+		message.at[4] = (uint8_t)(rows[i] >> 8);
+		message.at[5] = (uint8_t)rows[i];
+		cr_assert(hello_parse_body((struct bytes){message.at + 4, message.size - 4},
+		    HELLO_BY_TCP, &facts));
+		cr_expect_eq(facts.version_max, 0x0303, "row %zu", i);
+		cr_expect_eq(facts.version_min, 0x0301, "row %zu", i);
+		cr_expect(facts.sha1_only, "row %zu: nothing is said of signatures", i);
+		made_free(&message);
+	}
+}
+
 Test(hello_versions, that_are_none_break_the_hello)
 {
 	struct hello_facts facts;
