@@ -59,8 +59,9 @@ struct hello_facts {
 				       * Not recorded: camera_tls.legacy tells it */
 	bool fallback;                /* it was refused there with a higher version, and says
 				       * so (RFC 7507).  Not recorded */
-	bool no_certificate;          /* it takes no certificate at all: pre-shared keys or raw
-				       * public keys only, so nobody can open it */
+	bool no_certificate;          /* it takes no certificate that we could show: pre-shared
+				       * keys or raw public keys only, or in TLS 1.3 no
+				       * signature by P-256 or RSA */
 	uint8_t alpn_size;            /* bytes used of alpn */
 	char sni[FACTS_NAME_MAX];     /* "" when there is none */
 	uint8_t alpn[FACTS_ALPN_MAX]; /* RFC 7301: length byte and name, repeated */

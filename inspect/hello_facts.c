@@ -23,6 +23,8 @@ enum extension {
 enum {
 	NAME_HOST = 0,
 	SIGNATURE_ECDSA_P256 = 0x0403,
+	SIGNATURE_RSA_PSS_SHA256 = 0x0804, /* with a key of RSA; 0x0806 is SHA-512's */
+	SIGNATURE_RSA_PSS_SHA512 = 0x0806,
 	HASH_SHA1 = 2, /* of a signature before TLS 1.3; 1 is MD5 (RFC 5246 section 7.4.1.4.1) */
 	GROUP_P256 = 23,
 	SUITE_FALLBACK = 0x5600, /* RFC 7507 section 2; no suite */
@@ -148,6 +150,7 @@ tls_version(uint16_t dtls)
 /* What the extensions say about the leaf that the camera can take. */
 struct signature_offer {
 	bool has_signatures, ecdsa_signature;
+	bool rsa_pss;          /* the one of RSA that TLS 1.3 has */
 	bool better_than_sha1; /* one of them is */
 	bool has_groups, p256;
 	bool raw_keys_only, has_psk;
@@ -205,6 +208,8 @@ read_signatures(struct bytes ext, struct signature_offer *offer)
 	while (bytes_u16(&list, &scheme)) {
 		if (scheme >> 8 > HASH_SHA1 && !fingerprint_is_grease(scheme))
 			offer->better_than_sha1 = true;
+		if (scheme >= SIGNATURE_RSA_PSS_SHA256 && scheme <= SIGNATURE_RSA_PSS_SHA512)
+			offer->rsa_pss = true;
 	}
 	return true;
 }
@@ -315,8 +320,9 @@ is_psk_suite(uint16_t suite)
 	return fingerprint_is_grease(suite);
 }
 
-/* Whether no certificate of anybody's is good enough.  In TLS 1.3 one that
- * names no signature takes none (RFC 8446 section 9.2). */
+/* Whether no certificate of ours is good enough.  In TLS 1.3 one that names no
+ * signature takes none (RFC 8446 section 9.2), and one that names neither of those of
+ * our keys (Ed25519 or P-384 alone) none of ours. */
 static bool
 takes_no_certificate(const struct signature_offer *offer, struct bytes suites)
 {
@@ -325,7 +331,8 @@ takes_no_certificate(const struct signature_offer *offer, struct bytes suites)
 	if (offer->raw_keys_only)
 		return true;
 	if (offer->version_max >= TLS_1_3)
-		return offer->has_psk && !offer->has_signatures;
+		return offer->has_signatures ? !offer->ecdsa_signature && !offer->rsa_pss
+					     : offer->has_psk;
 	while (bytes_u16(&suites, &suite)) {
 		if (!is_psk_suite(suite))
 			return false;

@@ -126,7 +126,7 @@ pass_unopened(struct conn *conn)
 		return true;
 	}
 	guard_block(&conn->facts->verdict, VERDICT_NAME, "no-certificate",
-	    "The camera takes no certificate, so it cannot be opened");
+	    "The camera takes no certificate of ours, so it cannot be opened");
 	return false;
 }
 

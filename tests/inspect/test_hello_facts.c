@@ -373,6 +373,11 @@ Test(hello_certificate, none_is_taken_with_pre_shared_keys_or_raw_ones_alone)
 	    /* TLS 1.3 with a key, and no signature that it would take */
 	    {{0x1301, 0x1302, 0x1303}, "\0\53\0\3\2\3\4\0\51\0\0", 11, true},
 	    {{0x1301, 0x1302, 0x1303}, "\0\53\0\3\2\3\4\0\15\0\4\0\2\4\3\0\51\0\0", 19, false},
+	    /* Ed25519, P-384 and RSA-PSS with a key of its own: nothing that our keys do */
+	    {{0x1301, 0x1302, 0x1303}, TLS_1_3 "\0\15\0\4\0\2\10\7", 15, true},
+	    {{0x1301, 0x1302, 0x1303}, TLS_1_3 "\0\15\0\6\0\4\5\3\10\11", 17, true},
+	    {{0x1301, 0x1302, 0x1303}, TLS_1_3 "\0\15\0\6\0\4\10\7\10\6", 17, false},
+	    {{0x1301, 0x1302, 0x1303}, TLS_1_3 "\0\15\0\6\0\4\10\7\4\3", 17, false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
