@@ -132,7 +132,7 @@ gather_waits(const struct gather *gather, struct leg *leg)
 {
 	int there;
 
-	if (!gather->on || leg->fin_coming || leg->end != LEG_OPEN ||
+	if (!gather->on || leg->fin_coming || leg->end != LEG_OPEN || leg_holds_payload(leg) ||
 	    ioctl(leg->fd, FIONREAD, &there) != 0 || there >= GATHER_ENOUGH_BYTES)
 		return false;
 	leg->readable = false;

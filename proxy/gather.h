@@ -58,8 +58,8 @@ void gather_clear(struct worker *worker); /* all connections are closed */
 /* count bytes were taken of what leg, of conn, receives. */
 void gather_note(struct conn *conn, struct gather *gather, struct leg *leg, size_t count);
 
-/* Whether what leg has is not to be taken yet: it is readable again when there is
- * more, or time is up. */
+/* Whether what the socket of leg has is not to be taken yet: it is readable again when
+ * there is more, or time is up. */
 bool gather_waits(const struct gather *gather, struct leg *leg);
 
 /* conn relays no more. */

@@ -436,6 +436,12 @@ leg_read(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 	return read_plain(leg, to, size, count);
 }
 
+bool
+leg_holds_payload(const struct leg *leg)
+{
+	return leg->ssl == NULL && leg->records != NULL && records_hold_one(leg->records);
+}
+
 /* One record, or several where the peer wants short ones. */
 static enum leg_io
 write_tls(struct leg *leg, const uint8_t *from, size_t count)

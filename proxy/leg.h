@@ -110,6 +110,10 @@ enum leg_io leg_handshake(struct leg *leg, struct err *err);
  */
 enum leg_io leg_read(struct leg *leg, uint8_t *to, size_t size, size_t *count);
 
+/* Whether there is payload to read that was received already, of a leg that OpenSSL
+ * has left. */
+bool leg_holds_payload(const struct leg *leg);
+
 /* Put payload on its way out; the caller keeps below LEG_OUT_HIGH waiting
  * bytes, and count at most 16 KiB.  LEG_WAIT: nothing was taken. */
 enum leg_io leg_write(struct leg *leg, const uint8_t *from, size_t count);

@@ -376,6 +376,18 @@ open_record(struct leg *leg, struct bytes record, uint8_t *to, size_t size, size
 	return LEG_DONE;
 }
 
+bool
+records_hold_one(const struct records *records)
+{
+	struct bytes in = unopened(records);
+	size_t whole;
+
+	/* Of a wrong one it is told as it is read. */
+	return records->plain_left > 0 ||
+	       record_size(records->in.suite, in, &whole) != RECORD_GOOD ||
+	       (whole > 0 && whole <= in.left);
+}
+
 /* One record: LEG_DONE with or without payload. */
 static enum leg_io
 read_record(struct leg *leg, uint8_t *to, size_t size, size_t *count)

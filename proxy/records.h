@@ -52,6 +52,9 @@ enum leg_io records_read(struct leg *leg, uint8_t *to, size_t size, size_t *coun
 enum leg_io records_write(struct leg *leg, const uint8_t *from, size_t count);
 void records_close(struct leg *leg);
 
+/* Whether a whole record, or what is left of one, can be read without the socket. */
+bool records_hold_one(const struct records *records);
+
 /* Nothing comes or goes for now: give back what can be made again. */
 void records_rest(struct leg *leg);
 

@@ -152,6 +152,8 @@ note_read(struct conn *conn, const struct flow *flow, size_t count)
 {
 	*flow->read += count;
 	flow->splice->bulk = count >= BULK_READ && *flow->read >= BULK_AFTER;
+	if (flow->from->ssl == NULL)
+		gather_note(conn, flow->gather, flow->from, count);
 	if (flow->walk != NULL &&
 	    tls_walk_add(flow->walk, conn->worker->scratch, count) == WALK_PAYLOAD)
 		camera_confirm_refusal(conn, true);
@@ -198,41 +200,52 @@ is_turn_over(const struct conn *conn, uint64_t until_us)
 	return conn->observer != NULL && clock_mono_us() >= until_us;
 }
 
+/* count bytes of the scratch go on. */
+static enum leg_io
+pass_on(struct conn *conn, const struct flow *flow, size_t count)
+{
+	enum leg_io io = leg_write(flow->to, conn->worker->scratch, count);
+
+	if (io == LEG_WAIT)
+		(void)conn_close(conn, END_OVERLOAD, "no memory for what is on its way");
+	if (io != LEG_DONE)
+		return LEG_ENDED;
+	*flow->left += count;
+	note_left(conn);
+	if (conn->observer != NULL && flow->direction == DIRECTION_UP)
+		observe_left(conn, count);
+	return LEG_DONE;
+}
+
+static enum leg_io
+carry_piece(struct conn *conn, const struct flow *flow)
+{
+	enum leg_io io;
+	size_t count;
+
+	if (leg_waiting(flow->to) >= LEG_OUT_HIGH && leg_flush(flow->to) != LEG_DONE)
+		return LEG_WAIT;
+	io = next_piece(conn, flow, &count);
+	return io == LEG_DONE && count > 0 ? pass_on(conn, flow, count) : io;
+}
+
 /* Carry what is there.  LEG_DONE: more may be there, but the turn is over. */
 static enum leg_io
 carry(struct conn *conn, const struct flow *flow)
 {
-	uint8_t *scratch = conn->worker->scratch;
 	uint64_t until_us = clock_mono_us() + LOOKED_A_TURN_US;
-	size_t count;
+	enum leg_io io = LEG_DONE;
 
-	for (unsigned turn = 0; turn < READS_A_TURN; turn++) {
-		enum leg_io io;
-
+	for (unsigned turn = 0; turn < READS_A_TURN && io == LEG_DONE; turn++) {
 		if (turn > 0 && is_turn_over(conn, until_us))
 			break;
 		if (take_pipe(conn, flow))
 			return carry_by_pipe(conn, flow);
-		if (leg_waiting(flow->to) >= LEG_OUT_HIGH && leg_flush(flow->to) != LEG_DONE)
+		if (turn > 0 && gather_waits(flow->gather, flow->from))
 			return LEG_WAIT;
-		io = next_piece(conn, flow, &count);
-		if (io != LEG_DONE)
-			return io;
-		if (count == 0)
-			continue;
-		io = leg_write(flow->to, scratch, count);
-		if (io == LEG_ENDED)
-			return LEG_ENDED;
-		if (io == LEG_WAIT) {
-			(void)conn_close(conn, END_OVERLOAD, "no memory for what is on its way");
-			return LEG_ENDED;
-		}
-		*flow->left += count;
-		note_left(conn);
-		if (conn->observer != NULL && flow->direction == DIRECTION_UP)
-			observe_left(conn, count);
+		io = carry_piece(conn, flow);
 	}
-	return LEG_DONE;
+	return io;
 }
 
 /* An end of one direction becomes the same end towards the other side: a

@@ -149,6 +149,45 @@ Test(legs_go_on_without_openssl, in_the_middle_of_much)
 	carry_much(&flow);
 }
 
+/* The tail of what came fast, and a question behind it, are no less urgent. */
+static void
+pour_and_ask(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_handshake(peer);
+	for (int i = 1; i <= 3; i++) {
+		peer_pour(peer, BULK);
+		peer_hear(peer, 2 * (uint64_t)i);
+	}
+	peer_finish(peer);
+	peer_hear_end(peer);
+}
+
+static void
+hear_and_answer(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_handshake(peer);
+	for (int i = 1; i <= 3; i++) {
+		peer_hear(peer, (uint64_t)i * BULK);
+		peer_say(peer, "ok", 2);
+	}
+	peer_hear_end(peer);
+	peer_finish(peer);
+}
+
+Test(legs_go_on_without_openssl, and_much_is_answered_before_its_end)
+{
+	struct flow flow;
+
+	silence_open(&flow, is_taken_over);
+	flow_run(&flow, pour_and_ask, hear_and_answer);
+	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
+	cr_expect_eq(flow.server.received, 3 * (uint64_t)BULK);
+	cr_expect_eq(flow.camera.received, 6);
+	flow_close(&flow);
+}
+
 /* ---- otherwise ---- */
 
 static void

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "proxy/conn_private.h"
+#include "proxy/records.h"
 #include "proxy/worker_private.h"
 #include "tests/proxy/loopback.h"
 
@@ -141,6 +142,20 @@ Test(gather, what_comes_fast_waits_until_it_is_much)
 	cr_expect_not(conn.camera.readable);
 	say(GATHER_ENOUGH_BYTES);
 	cr_expect_not(waits());
+}
+
+/* A record that is here is not in the socket. */
+Test(gather, what_was_received_already_does_not_wait)
+{
+	struct records records = {.plain_left = 1};
+
+	take_much();
+	say(LITTLE);
+	conn.camera.records = &records;
+	cr_expect_not(waits());
+	records.plain_left = 0;
+	cr_expect(waits());
+	conn.camera.records = NULL;
 }
 
 Test(gather, the_end_does_not_wait)

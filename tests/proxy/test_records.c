@@ -52,6 +52,31 @@ Test(records, payload_is_taken_in_any_pieces)
 	leg_site_hang_up(&site);
 }
 
+/* What asks the socket less often wants to know. */
+Test(records, what_was_received_already_is_told)
+{
+	static const uint8_t wrong[] = "no record at all";
+	size_t count;
+
+	leg_site_fall_silent(&site, true);
+	cr_expect_not(leg_holds_payload(leg));
+	for (int i = 0; i < 2; i++)
+		cr_assert_eq(SSL_write(site.peer, site.buffer, 100), 100);
+	leg_pair_look(&site.pair);
+	cr_assert_eq(leg_read(leg, site.heard, 10, &count), LEG_DONE);
+	cr_expect(leg_holds_payload(leg), "90 bytes of the first");
+	cr_assert_eq(leg_read(leg, site.heard, 90, &count), LEG_DONE);
+	cr_expect(leg_holds_payload(leg), "all of the second");
+	cr_assert_eq(leg_read(leg, site.heard, 100, &count), LEG_DONE);
+	cr_expect_not(leg_holds_payload(leg));
+	leg->readable = true;
+	cr_assert_eq(send(site.pair.other, "\x17\x03\x03\0\x40", 5, 0), 5);
+	leg_site_hear(&site, 0);
+	cr_expect_not(leg_holds_payload(leg), "a piece");
+	cr_assert_eq(send(site.pair.other, wrong, sizeof(wrong), 0), (ssize_t)sizeof(wrong));
+	leg_site_hang_up(&site);
+}
+
 /* Of a record whose rest takes its time no more is held than came. */
 Test(records, a_piece_of_a_record_may_wait)
 {
