@@ -144,7 +144,7 @@ static const struct option table[] = {
     {"limit.per_camera", OPTION_NUMBER, AT(limit.per_camera), 0, 1, 1000000, "8000", NULL,
 	"Connections open at once from one address.", NULL},
     {"limit.handshakes", OPTION_NUMBER, AT(limit.handshakes), 0, 1, 100000, "20", NULL,
-	"TLS connections that one camera may begin each second; beyond that (and twice as many at once) it waits until no other camera has begun one for a quarter of a second and the worker has nothing else to do.",
+	"TLS connections that one camera may begin each second; beyond that (and twice as many at once) it waits until no other camera has begun one for a quarter of a second and the worker has nothing else to do. Of connections of any kind it may open as many; what is beyond that is judged and recorded behind what other cameras have to do.",
 	NULL},
     {"limit.unfinished", OPTION_NUMBER, AT(limit.unfinished), 0, 1, 100000, "256", NULL,
 	"TLS connections of one camera that may be between its hello and the end of the handshakes; the next waits for one of these.",

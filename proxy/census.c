@@ -13,7 +13,8 @@ enum {
 struct place_of {
 	uint8_t ip[16];
 	uint32_t open;
-	uint64_t paid_us; /* the time up to which its handshakes have used up its share */
+	uint64_t paid_us;   /* the time up to which its handshakes have used up its share */
+	uint64_t opened_us; /* the same of its connections */
 	struct camera_turns turns;
 	size_t held;
 };
@@ -62,7 +63,8 @@ hash(const uint8_t ip[16])
 static bool
 is_vacant(const struct census *census, const struct place_of *place)
 {
-	return place->open == 0 && place->paid_us <= census->now_us;
+	return place->open == 0 && place->paid_us <= census->now_us &&
+	       place->opened_us <= census->now_us;
 }
 
 /* The camera's place, or a free one for it, or NULL. */
@@ -112,20 +114,43 @@ census_remove(struct census *census, const struct addr *camera)
 		place->open--;
 }
 
+/* One more of a share that is used up to *used_us; false: there is no more of it. */
+static bool
+draw(uint64_t *used_us, uint32_t per_s, uint64_t now_us)
+{
+	uint64_t span_us = US_PER_S / per_s;
+	uint64_t from_us = *used_us > now_us ? *used_us : now_us;
+
+	if (from_us + span_us > now_us + (uint64_t)CENSUS_BURST_S * US_PER_S)
+		return false;
+	*used_us = from_us + span_us;
+	return true;
+}
+
+/* The place of a camera that is counted; NULL: it is not. */
+static struct place_of *
+find_counted(struct census *census, const struct addr *camera, uint64_t now_us)
+{
+	struct place_of *place = find(census, camera);
+
+	census->now_us = now_us;
+	return place != NULL && place->open > 0 ? place : NULL;
+}
+
 bool
 census_start(struct census *census, const struct addr *camera, uint32_t per_s, uint64_t now_us)
 {
-	struct place_of *place = find(census, camera);
-	uint64_t span_us = US_PER_S / per_s, from_us;
+	struct place_of *place = find_counted(census, camera, now_us);
 
-	census->now_us = now_us;
-	if (place == NULL || place->open == 0)
-		return true;
-	from_us = place->paid_us > now_us ? place->paid_us : now_us;
-	if (from_us + span_us > now_us + (uint64_t)CENSUS_BURST_S * US_PER_S)
-		return false;
-	place->paid_us = from_us + span_us;
-	return true;
+	return place == NULL || draw(&place->paid_us, per_s, now_us);
+}
+
+bool
+census_open(struct census *census, const struct addr *camera, uint32_t per_s, uint64_t now_us)
+{
+	struct place_of *place = find_counted(census, camera, now_us);
+
+	return place == NULL || draw(&place->opened_us, per_s, now_us);
 }
 
 struct camera_turns *

@@ -12,8 +12,8 @@
 struct conn;
 
 /*
- * How many connections each camera has open in this worker, and how many
- * handshakes it begins, so that one camera cannot take the room of the others.
+ * How many connections each camera has open in this worker, how many it opens and
+ * how many handshakes it begins, so that one camera cannot take the room of the others.
  * Bounded; cameras beyond its room are not counted, and so not limited.
  */
 struct census;
@@ -38,13 +38,16 @@ enum { CENSUS_BURST_S = 2 };
 bool census_start(struct census *census, const struct addr *camera, uint32_t per_s,
     uint64_t now_us);
 
+/* The same of the connections that it opens, which are counted by themselves. */
+bool census_open(struct census *census, const struct addr *camera, uint32_t per_s, uint64_t now_us);
+
 /* A camera's connections whose handshakes are under way, and those that wait
  * for one of these to be done (proxy/turns.h). */
 TAILQ_HEAD(turn_list, conn);
 struct camera_turns {
 	uint32_t unfinished;
 	uint32_t pending;  /* those that servers are not done with, or have not begun */
-	uint64_t hasty_ms; /* clock_mono_ms when one waited for other cameras last; 0: none did */
+	uint64_t hasty_ms; /* clock_mono_ms when one was beyond its share last; 0: none was */
 	struct turn_list waiting;
 };
 

@@ -390,6 +390,15 @@ fail:
 }
 
 void
+conn_refuse(int fd)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	(void)close(fd);
+}
+
+void
 conn_free(struct conn *conn)
 {
 	observe_close(conn);

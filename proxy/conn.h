@@ -39,6 +39,9 @@ bool conn_may_go(enum conn_state from, enum conn_state to);
  */
 bool conn_open(struct worker *worker, int fd, const struct addr *camera, const struct addr *dst);
 
+/* Close a connection that is not taken over, by RST. */
+void conn_refuse(int fd);
+
 /* End it from outside. */
 void conn_stop(struct conn *conn, enum end end, const char *text);
 

@@ -10,7 +10,6 @@
 #include "proxy/origdst.h"
 #include "proxy/snapshot.h"
 #include "proxy/worker_private.h"
-#include "record/spool.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -67,7 +66,9 @@ pause_listening(struct listener *listener)
 static bool
 has_room(const struct listener *listener)
 {
-	return listener->worker->open_count < listener->room;
+	const struct worker *worker = listener->worker;
+
+	return worker->open_count + worker->backlog.count < listener->room;
 }
 
 void
@@ -93,38 +94,22 @@ on_pause_over(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-refuse(int fd)
-{
-	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
-
-	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	(void)close(fd);
-}
-
-static void
 take(struct worker *worker, int fd, const struct sockaddr_storage *peer)
 {
 	struct addr camera, dst;
 	struct err err = {0};
 
-	if (!spool_has_room(worker->spool)) {
-		/* Nothing is forwarded that cannot be recorded. */
-		atomic_fetch_add_explicit(&worker->counters->unrecordable, 1, memory_order_relaxed);
-		refuse(fd);
-		return;
-	}
 	if (!addr_from_sockaddr(&camera, peer) || worker->origdst->get(fd, &dst, &err) != 0) {
 		log_warn("a connection without a destination is closed: %s", err.text);
-		refuse(fd);
+		conn_refuse(fd);
 		return;
 	}
 	if (!census_add(worker->census, &camera)) {
 		atomic_fetch_add_explicit(&worker->counters->overload, 1, memory_order_relaxed);
-		refuse(fd);
+		conn_refuse(fd);
 		return;
 	}
-	if (!conn_open(worker, fd, &camera, &dst))
-		atomic_fetch_add_explicit(&worker->counters->overload, 1, memory_order_relaxed);
+	backlog_take(&worker->backlog, fd, &camera, &dst);
 }
 
 static void
@@ -200,6 +185,7 @@ void
 listener_limit(struct listener *listener, size_t connections)
 {
 	listener->room = connections < listener->fd_room ? connections : listener->fd_room;
+	listener->worker->backlog.room = listener->room;
 	listener_resume(listener);
 }
 

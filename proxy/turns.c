@@ -10,7 +10,7 @@
 enum {
 	SHARE_MS = 20,     /* how often shares are looked at */
 	SHARE_LOOKS = 256, /* of those that wait, at most, each time */
-	HASTY_MS = 1000,   /* so long a camera that had to wait is none of the others */
+	HASTY_MS = 1000,   /* so long a camera that was beyond its share is none of the others */
 };
 
 /* NULL: conn is not counted with its camera's, so nothing is held against it, and
@@ -202,15 +202,19 @@ start(struct turns *turns, struct conn *conn)
 	conn_run(conn);
 }
 
-/* One that is within its share only now and then is none whom others stand back
- * for: two that are hasty would hold up each other. */
+/* Two that are hasty would hold up each other. */
+bool
+turns_is_hasty(const struct camera_turns *turns, uint64_t now_ms)
+{
+	return turns != NULL && turns->hasty_ms != 0 && now_ms - turns->hasty_ms < HASTY_MS;
+}
+
 static void
 note_fair(struct turns *turns, const struct conn *conn)
 {
-	const struct camera_turns *own = turns_of(conn);
 	uint64_t now_ms = clock_mono_ms();
 
-	if (own == NULL || own->hasty_ms == 0 || now_ms - own->hasty_ms >= HASTY_MS)
+	if (!turns_is_hasty(turns_of(conn), now_ms))
 		turns->fair_ms = now_ms;
 }
 

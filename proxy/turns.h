@@ -56,6 +56,11 @@ void turns_close(struct turns *turns); /* nobody may wait any more; accepts all 
  * camera's, for another of its server's. */
 enum turn_queue { QUEUE_OTHERS = 0, QUEUE_OWN, QUEUE_SERVER };
 
+/* Whether a camera was beyond its share in the last second: one that is within it
+ * only now and then is none whom others stand back for.  turns is NULL: nothing is
+ * known of it. */
+bool turns_is_hasty(const struct camera_turns *turns, uint64_t now_ms);
+
 /* Whether it may begin its handshakes. */
 enum turn { TURN_NONE = 0, TURN_WAITING, TURN_TAKEN };
 

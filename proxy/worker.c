@@ -92,6 +92,7 @@ start_drain(struct worker *worker)
 {
 	worker->drain_from_ms = clock_mono_ms();
 	listener_stop(worker->listener);
+	backlog_flush(&worker->backlog);
 	udp_relay_stop(worker->udp);
 	log_info("draining %zu connections", worker->open_count);
 }
@@ -221,6 +222,7 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	worker->tickets = tickets_new(err);
 	if (worker->minter == NULL || worker->broker == NULL || worker->own == NULL ||
 	    worker->inventory == NULL || worker->dns == NULL || worker->tickets == NULL ||
+	    backlog_open(&worker->backlog, worker, err) != 0 ||
 	    turns_open(&worker->turns, worker, err) != 0 || quiet_open(worker, err) != 0 ||
 	    gather_open(worker, err) != 0)
 		return -1;
@@ -262,6 +264,7 @@ set_up(struct worker *worker, const struct worker_setup *setup, struct err *err)
 static void
 tear_down(struct worker *worker)
 {
+	backlog_flush(&worker->backlog);
 	stop_connections(worker);
 	udp_relay_close(worker->udp);
 	if (worker->listener != NULL)

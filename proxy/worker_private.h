@@ -5,6 +5,7 @@
 /* For the worker and the stages of its connections only. */
 
 #include "base/facts.h"
+#include "proxy/backlog.h"
 #include "proxy/gather.h"
 #include "proxy/pool.h"
 #include "proxy/quiet.h"
@@ -54,6 +55,7 @@ struct worker {
 	struct broker *broker;
 	struct sessions *sessions;
 	struct tickets *tickets;
+	struct backlog backlog;
 	struct turns turns;
 	struct quiets quiets;
 	struct gathers gathers;

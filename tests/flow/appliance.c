@@ -302,6 +302,7 @@ appliance_open(struct flow *flow)
 	worker->sessions = sessions_new();
 	worker->tickets = tickets_new(&err);
 	cr_assert(worker->sessions != NULL && worker->tickets != NULL);
+	cr_assert_eq(backlog_open(&worker->backlog, worker, &err), 0);
 	cr_assert_eq(turns_open(&worker->turns, worker, &err), 0);
 	cr_assert_eq(quiet_open(worker, &err), 0);
 	cr_assert_eq(gather_open(worker, &err), 0);
@@ -317,6 +318,7 @@ appliance_close(struct flow *flow)
 
 	(void)event_del(&flow->signer_asked);
 	listener_free(worker->listener);
+	cr_assert_eq(worker->backlog.count, 0);
 	stalls_clear(&worker->stalls);
 	minter_free(worker->minter);
 	own_addrs_close(worker->own);

@@ -117,6 +117,27 @@ Test(census, lets_each_camera_begin_its_share)
 	census_free(census);
 }
 
+/* What it opens and what it begins of that are two things. */
+Test(census, lets_each_camera_open_its_share_beside)
+{
+	struct census *census = census_new(10);
+	struct addr one = camera(1), two = camera(2);
+	uint64_t now_us = 77 * US;
+
+	cr_assert_not_null(census);
+	cr_assert(census_add(census, &one) && census_add(census, &two));
+	for (int i = 0; i < 10 * CENSUS_BURST_S; i++)
+		cr_expect(census_open(census, &one, 10, now_us), "%d", i);
+	cr_expect_not(census_open(census, &one, 10, now_us));
+	cr_expect(census_open(census, &two, 10, now_us), "the other has its own");
+	cr_expect(census_start(census, &one, 10, now_us));
+	census_remove(census, &one);
+	cr_assert(census_add(census, &one));
+	cr_expect_not(census_open(census, &one, 10, now_us), "it is remembered");
+	cr_expect(census_open(census, &one, 10, now_us + US / 10));
+	census_free(census);
+}
+
 /* To leave and come again makes no share anew. */
 Test(census, remembers_a_share_that_was_used_up)
 {
