@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "certs/certificate.h"
 #include "certs/der.h"
+#include "certs/leaf_key.h"
 
 #include <openssl/core_names.h>
 #include <openssl/x509v3.h>
@@ -14,8 +15,8 @@
 
 enum {
 	SERIAL_BYTES = 16,
-	KEY_ID_BYTES = 20, /* RFC 7093 section 2 method 1: SHA-256 cut to 160 bits */
-	KEY_ID_MAX = 64,   /* of a configured CA, which may have any */
+	DIGEST_BYTES = 32,
+	KEY_ID_MAX = 64, /* of a configured CA, which may have any */
 	TBS_MAX = 65536,
 	SIGNATURE_MAX = 1024,     /* RSA-8192 */
 	UTC_TIME_YEAR_MAX = 2049, /* RFC 5280 section 4.1.2.5 */
@@ -70,24 +71,6 @@ put(struct der_out *out, struct bytes bytes)
 	der_put(out, bytes.at, bytes.left);
 }
 
-/* The key identifier of a SubjectPublicKeyInfo. */
-static bool
-key_id_of(struct bytes spki, const EVP_MD *sha256, uint8_t out[KEY_ID_BYTES])
-{
-	struct bytes body, algorithm, key;
-	uint8_t digest[EVP_MAX_MD_SIZE], unused_bits;
-
-	if (!der_expect(&spki, DER_SEQUENCE, &body) || spki.left != 0 ||
-	    !der_expect(&body, DER_SEQUENCE, &algorithm) ||
-	    !der_expect(&body, DER_BIT_STRING, &key) || body.left != 0 ||
-	    !bytes_u8(&key, &unused_bits) || unused_bits != 0)
-		return false;
-	if (EVP_Digest(key.at, key.left, digest, NULL, sha256, NULL) != 1)
-		return false;
-	memcpy(out, digest, KEY_ID_BYTES);
-	return true;
-}
-
 /* A leaf names its issuer's key as the issuer itself does, or, where that has
  * no identifier, as we would. */
 static int
@@ -104,9 +87,9 @@ set_key_id(struct leaf_issuer *issuer)
 		return 0;
 	}
 	size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(issuer->cert), &spki);
-	good = size > 0 && key_id_of(whole(spki, (size_t)size), issuer->sha256, issuer->key_id);
+	good = size > 0 && leaf_key_id(whole(spki, (size_t)size), issuer->sha256, issuer->key_id);
 	OPENSSL_free(spki);
-	issuer->key_id_size = KEY_ID_BYTES;
+	issuer->key_id_size = LEAF_KEY_ID_BYTES;
 	return good ? 0 : -1;
 }
 
@@ -135,7 +118,7 @@ set_serial_key(struct leaf_issuer *issuer, EVP_PKEY *key)
 		goto out;
 	issuer->serial = EVP_MAC_CTX_new(mac);
 	if (issuer->serial != NULL &&
-	    EVP_MAC_init(issuer->serial, secret, LEAF_DIGEST_BYTES, params) == 1)
+	    EVP_MAC_init(issuer->serial, secret, DIGEST_BYTES, params) == 1)
 		ret = 0;
 out:
 	OPENSSL_cleanse(secret, sizeof(secret));
@@ -215,7 +198,8 @@ put_time(struct der_out *out, int64_t seconds)
 }
 
 static void
-put_key_ids(struct der_out *out, const struct leaf_issuer *issuer, const uint8_t own[KEY_ID_BYTES])
+put_key_ids(struct der_out *out, const struct leaf_issuer *issuer,
+    const uint8_t own[LEAF_KEY_ID_BYTES])
 {
 	enum { KEY_IDENTIFIER = 0x80 }; /* [0] IMPLICIT, RFC 5280 section 4.2.1.1 */
 	size_t end = out->left;
@@ -228,7 +212,7 @@ put_key_ids(struct der_out *out, const struct leaf_issuer *issuer, const uint8_t
 	der_wrap(out, DER_SEQUENCE, end);
 
 	end = out->left;
-	der_put(out, own, KEY_ID_BYTES);
+	der_put(out, own, LEAF_KEY_ID_BYTES);
 	der_wrap(out, DER_OCTET_STRING, end);
 	der_wrap(out, DER_OCTET_STRING, end);
 	der_put(out, oid_subject_key_id, sizeof(oid_subject_key_id));
@@ -254,15 +238,14 @@ put_names(struct der_out *out, const struct leaf *leaf)
 }
 
 static void
-put_extensions(struct der_out *out, const struct leaf_issuer *issuer, const struct leaf *leaf,
-    const uint8_t key_id[KEY_ID_BYTES])
+put_extensions(struct der_out *out, const struct leaf_issuer *issuer, const struct leaf *leaf)
 {
 	size_t end = out->left;
 
-	put_key_ids(out, issuer, key_id);
+	put_key_ids(out, issuer, leaf->key->id);
 	put_names(out, leaf);
 	der_put(out, server_auth, sizeof(server_auth));
-	if (leaf->rsa_key)
+	if (leaf->key->rsa)
 		der_put(out, usage_rsa, sizeof(usage_rsa));
 	else
 		der_put(out, usage_ec, sizeof(usage_ec));
@@ -272,14 +255,16 @@ put_extensions(struct der_out *out, const struct leaf_issuer *issuer, const stru
 }
 
 static int
-put_serial(struct der_out *out, struct leaf_issuer *issuer, struct bytes inputs)
+put_serial(struct der_out *out, struct leaf_issuer *issuer, const struct leaf *leaf)
 {
 	uint8_t mac[EVP_MAX_MD_SIZE];
 	size_t count = 0, end = out->left;
 
-	/* A key of NULL: the same one again. */
+	/* The leaf's key with it: two certificates of one issuer never have one serial.
+	 * A MAC key of NULL: the same one again. */
 	if (EVP_MAC_init(issuer->serial, NULL, 0, NULL) != 1 ||
-	    EVP_MAC_update(issuer->serial, inputs.at, inputs.left) != 1 ||
+	    EVP_MAC_update(issuer->serial, leaf->key->spki, leaf->key->spki_size) != 1 ||
+	    EVP_MAC_update(issuer->serial, leaf->inputs.at, leaf->inputs.left) != 1 ||
 	    EVP_MAC_final(issuer->serial, mac, &count, sizeof(mac)) != 1)
 		return -1;
 	/* Positive, and of 16 bytes whatever came out. */
@@ -301,7 +286,6 @@ write_tbs(struct leaf_issuer *issuer, const struct leaf *leaf, struct bytes *tbs
 {
 	struct der_out out = der_out_in(issuer->tbs, sizeof(issuer->tbs));
 	int64_t from = leaf->not_before, to = leaf->not_after;
-	uint8_t key_id[KEY_ID_BYTES];
 	size_t end = out.left, dates;
 
 	if (from < issuer->not_before)
@@ -310,10 +294,8 @@ write_tbs(struct leaf_issuer *issuer, const struct leaf *leaf, struct bytes *tbs
 		to = issuer->not_after;
 	if (from > to)
 		return err_set(err, ERR_INPUT, "the dates lie outside the CA's");
-	if (!key_id_of(leaf->spki, issuer->sha256, key_id))
-		return err_set(err, ERR_INPUT, "the leaf key is no DER");
-	put_extensions(&out, issuer, leaf, key_id);
-	put(&out, leaf->spki);
+	put_extensions(&out, issuer, leaf);
+	der_put(&out, leaf->key->spki, leaf->key->spki_size);
 	put(&out, leaf->subject);
 	dates = out.left;
 	put_time(&out, to);
@@ -321,7 +303,7 @@ write_tbs(struct leaf_issuer *issuer, const struct leaf *leaf, struct bytes *tbs
 	der_wrap(&out, DER_SEQUENCE, dates);
 	put(&out, issuer->name);
 	put(&out, issuer->algorithm);
-	if (put_serial(&out, issuer, leaf->inputs) != 0)
+	if (put_serial(&out, issuer, leaf) != 0)
 		return err_tls(err, "HMAC");
 	der_put(&out, version_3, sizeof(version_3));
 	der_wrap(&out, DER_SEQUENCE, end);
@@ -344,8 +326,8 @@ leaf_issue(struct leaf_issuer *issuer, const struct leaf *leaf, uint8_t *out, si
 	if (write_tbs(issuer, leaf, &tbs, err) != 0)
 		return 0;
 	if (EVP_Digest(tbs.at, tbs.left, digest, NULL, issuer->sha256, NULL) != 1 ||
-	    EVP_PKEY_sign(issuer->sign, signature + 1, &signature_size, digest,
-		LEAF_DIGEST_BYTES) != 1) {
+	    EVP_PKEY_sign(issuer->sign, signature + 1, &signature_size, digest, DIGEST_BYTES) !=
+		1) {
 		(void)err_tls(err, "the CA cannot sign");
 		return 0;
 	}

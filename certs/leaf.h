@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct err;
+struct leaf_key;
 
 /*
  * Writes and signs leaves in the one profile there is (certs/signer.h), as DER
@@ -19,16 +20,14 @@ struct err;
  */
 struct leaf_issuer;
 
-enum { LEAF_DIGEST_BYTES = 32 };
-
-/* What the requester chose; all borrowed, and checked by the caller. */
+/* What the requester chose, and the signer's key; all borrowed, and checked by
+ * the caller. */
 struct leaf {
-	struct bytes inputs;           /* the whole request: the serial is derived from it */
-	struct bytes spki;             /* DER */
+	struct bytes inputs; /* the whole request: the serial is derived from it and the key */
+	const struct leaf_key *key;
 	struct bytes subject;          /* DER */
 	struct bytes names;            /* entries of the subjectAltName; empty: none */
 	int64_t not_before, not_after; /* seconds since 1970 */
-	bool rsa_key;
 };
 
 /* Counts up ca's certificate and key; sha256 outlives the issuer. */

@@ -8,14 +8,12 @@
 #include "certs/mint_private.h"
 #include "certs/names.h"
 
-#include <openssl/core_names.h>
-#include <openssl/err.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 
 enum {
-	P256_POINT_BYTES = 65, /* SEC 1 section 2.3.3: 04 and two coordinates */
-	P256_UNCOMPRESSED = 0x04,
 	US_PER_S = 1000000,
 	DAY_S = 86400,
 	ACCEPTED_S = 7 * DAY_S, /* a leaf is kept for a day */
@@ -62,7 +60,7 @@ put_subject(struct writer *out, X509 *server)
 		out->full = true;
 		return;
 	}
-	put_number(out, count, 3);
+	put_number(out, count, MINT_LENGTH_BYTES);
 	put(out, der, count);
 }
 
@@ -87,53 +85,11 @@ put_names(struct writer *out, struct bytes extension, struct err *err)
 		count += is_copied(&san) ? san.whole.left : 0;
 	if (rest.left != 0)
 		return err_set(err, ERR_INPUT, "the server's subjectAltName is no DER");
-	put_number(out, count, 3);
+	put_number(out, count, MINT_LENGTH_BYTES);
 	for (rest = names; san_next(&rest, &san);) {
 		if (is_copied(&san))
 			put(out, san.whole.at, san.whole.left);
 	}
-	return 0;
-}
-
-/* A P-256 SubjectPublicKeyInfo up to the point (RFC 5480 section 2). */
-static const uint8_t p256_head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce,
-    0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
-
-/* OpenSSL's encoder takes 60 microseconds for what is a constant and a point. */
-static bool
-put_p256_key(struct writer *out, EVP_PKEY *key)
-{
-	uint8_t point[P256_POINT_BYTES];
-	size_t count = 0;
-	char group[32];
-
-	if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 ||
-	    strcmp(group, "prime256v1") != 0 ||
-	    EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point),
-		&count) != 1 ||
-	    count != sizeof(point) || point[0] != P256_UNCOMPRESSED)
-		return false;
-	put_number(out, sizeof(p256_head) + sizeof(point), 3);
-	put(out, p256_head, sizeof(p256_head));
-	put(out, point, sizeof(point));
-	return true;
-}
-
-static int
-put_key(struct writer *out, EVP_PKEY *key, struct err *err)
-{
-	unsigned char *der = NULL;
-	int count;
-
-	if (put_p256_key(out, key))
-		return 0;
-	ERR_clear_error(); /* of asking another kind of key for its point */
-	count = i2d_PUBKEY(key, &der);
-	if (count <= 0)
-		return err_tls(err, "the leaf key cannot be written");
-	put_number(out, (uint64_t)count, 3);
-	put(out, der, (size_t)count);
-	OPENSSL_free(der);
 	return 0;
 }
 
@@ -149,20 +105,22 @@ leaf_kind_of(enum leaf_kind key, enum leaf_trust trust)
 	return (enum leaf_kind)((unsigned)key + 2 * (unsigned)trust);
 }
 
-/* A leaf that is to be taken whatever the server's own dates are. */
+/* A leaf that is to be taken whatever the server's own dates are.  Whole days:
+ * what is asked for today is the same request, whoever asks and when. */
 static void
 widen(int64_t *not_before, int64_t *not_after)
 {
-	int64_t now_s = (int64_t)(clock_wall_us() / US_PER_S);
+	int64_t today_s = (int64_t)(clock_wall_us() / US_PER_S) / DAY_S * DAY_S;
 
-	if (*not_before > now_s - DAY_S)
-		*not_before = now_s - DAY_S;
-	if (*not_after < now_s + ACCEPTED_S)
-		*not_after = now_s + ACCEPTED_S;
+	if (*not_before > today_s - DAY_S)
+		*not_before = today_s - DAY_S;
+	if (*not_after < today_s + ACCEPTED_S)
+		*not_after = today_s + ACCEPTED_S;
 }
 
 size_t
-mint_request(const struct mint_wanted *wanted, uint8_t *out, size_t size, struct err *err)
+mint_request(const struct mint_wanted *wanted, uint64_t id, uint8_t *out, size_t size,
+    struct err *err)
 {
 	struct writer writer = {.at = out, .left = size};
 	enum leaf_kind kind = wanted->kind;
@@ -181,13 +139,11 @@ mint_request(const struct mint_wanted *wanted, uint8_t *out, size_t size, struct
 		widen(&not_before, &not_after);
 		kind = leaf_kind_key(kind);
 	}
-	put_number(&writer, MINT_LEAF, 1);
-	put_number(&writer, wanted->id, 8);
+	put_number(&writer, id, 8);
 	put_number(&writer, (uint64_t)kind, 1);
+	put(&writer, wanted->server_sha256, MINT_DIGEST_BYTES);
 	put_number(&writer, (uint64_t)not_before, 8);
 	put_number(&writer, (uint64_t)not_after, 8);
-	if (put_key(&writer, wanted->key, err) != 0)
-		return 0;
 	put_subject(&writer, wanted->server);
 	if (put_names(&writer, names, err) != 0)
 		return 0;
@@ -198,93 +154,111 @@ mint_request(const struct mint_wanted *wanted, uint8_t *out, size_t size, struct
 	return size - writer.left;
 }
 
-size_t
-mint_key_request(uint8_t *out, size_t size, uint64_t id)
-{
-	struct writer writer = {.at = out, .left = size};
+/* ---- answers ---- */
 
-	put_number(&writer, MINT_KEY, 1);
-	put_number(&writer, id, 8);
-	return writer.full ? 0 : size - writer.left;
+void
+minted_clear(struct minted *minted)
+{
+	X509_free(minted->leaf);
+	EVP_PKEY_free(minted->key);
+	*minted = (struct minted){0};
+}
+
+void
+mint_key_clear(struct mint_key *key)
+{
+	EVP_PKEY_free(key->key);
+	key->key = NULL;
+	OPENSSL_cleanse(key->der, key->size);
+	key->size = 0;
 }
 
 static bool
-read_header(struct bytes *message, uint8_t *what, uint64_t *id, uint8_t *status)
+take_head(struct bytes *message, uint64_t *id, enum mint_status *status)
 {
 	struct bytes number;
 	uint64_t found = 0;
+	uint8_t byte;
 
-	if (!bytes_u8(message, what) || !bytes_take(message, 8, &number) ||
-	    !bytes_u8(message, status))
+	if (!bytes_take(message, 8, &number) || !bytes_u8(message, &byte) || byte > MINT_LATER)
 		return false;
 	for (size_t i = 0; i < 8; i++)
 		found = found << 8 | number.at[i];
 	*id = found;
+	*status = (enum mint_status)byte;
 	return true;
 }
 
-uint64_t
-mint_answer_id(struct bytes message)
+bool
+mint_answer_head(struct bytes message, uint64_t *id, enum mint_status *status)
 {
-	uint64_t id = 0;
-	uint8_t what, status;
-
-	(void)read_header(&message, &what, &id, &status);
-	return id;
+	return take_head(&message, id, status);
 }
 
-/* The body of an answer to `wanted`, or -1 with the signer's words. */
 static int
-open_answer(struct bytes *message, enum mint_what wanted, uint64_t *id, struct err *err)
+read_key(struct bytes der, struct mint_key *known, struct err *err)
 {
-	uint8_t what, status;
-	char line[160];
-	struct text text = text_in(line, sizeof(line));
+	const unsigned char *at = der.at;
+	EVP_PKEY *key;
 
-	*id = 0;
-	if (!read_header(message, &what, id, &status) || status > MINT_REFUSED)
-		return err_set(err, ERR_INPUT, "the signer's answer is not understood");
-	if (status == MINT_REFUSED) {
-		text_add_untrusted(&text, message->at, message->left);
-		return err_set(err, ERR_INPUT, "the signer refused: %s", line);
-	}
-	if (what != wanted)
-		return err_set(err, ERR_INPUT, "the signer answered another question");
-	return 0;
-}
-
-int
-mint_answer(struct bytes message, uint64_t *id, X509 **leaf, struct err *err)
-{
-	const unsigned char *at;
-	X509 *found;
-
-	if (open_answer(&message, MINT_LEAF, id, err) != 0)
-		return -1;
-	at = message.at;
-	found = d2i_X509(NULL, &at, (long)message.left);
-	if (found == NULL || at != message.at + message.left) {
-		X509_free(found);
-		return err_tls(err, "the signer's answer holds no certificate");
-	}
-	*leaf = found;
-	return 0;
-}
-
-int
-mint_key_answer(struct bytes message, uint64_t *id, EVP_PKEY **key, struct err *err)
-{
-	const unsigned char *at;
-	EVP_PKEY *found;
-
-	if (open_answer(&message, MINT_KEY, id, err) != 0)
-		return -1;
-	at = message.at;
-	found = d2i_AutoPrivateKey(NULL, &at, (long)message.left);
-	if (found == NULL || at != message.at + message.left) {
-		EVP_PKEY_free(found);
+	if (known->key != NULL && known->size == der.left &&
+	    memcmp(known->der, der.at, der.left) == 0)
+		return 0;
+	if (der.left > sizeof(known->der))
+		return err_set(err, ERR_LIMIT, "the signer's key is longer than %zu bytes",
+		    sizeof(known->der));
+	key = d2i_AutoPrivateKey(NULL, &at, (long)der.left);
+	if (key == NULL || at != der.at + der.left) {
+		EVP_PKEY_free(key);
 		return err_tls(err, "the signer's answer holds no key");
 	}
-	*key = found;
+	mint_key_clear(known);
+	known->key = key;
+	known->size = der.left;
+	memcpy(known->der, der.at, der.left);
+	return 0;
+}
+
+static X509 *
+read_leaf(struct bytes der, struct err *err)
+{
+	const unsigned char *at = der.at;
+	X509 *leaf = d2i_X509(NULL, &at, (long)der.left);
+
+	if (leaf != NULL && at == der.at + der.left)
+		return leaf;
+	X509_free(leaf);
+	(void)err_tls(err, "the signer's answer holds no certificate");
+	return NULL;
+}
+
+int
+mint_answer(struct bytes message, struct mint_key *known, struct minted *minted, struct err *err)
+{
+	enum mint_status status;
+	struct bytes key;
+	uint32_t size;
+	uint64_t id;
+	char line[160];
+	struct text text = text_in(line, sizeof(line));
+	X509 *leaf;
+
+	if (!take_head(&message, &id, &status))
+		return err_set(err, ERR_INPUT, "the signer's answer is not understood");
+	if (status == MINT_REFUSED) {
+		text_add_untrusted(&text, message.at, message.left);
+		return err_set(err, ERR_INPUT, "the signer refused: %s", line);
+	}
+	if (status == MINT_LATER)
+		return err_set(err, ERR_LIMIT, "the signer has no key for it yet");
+	if (!bytes_u24(&message, &size) || !bytes_take(&message, size, &key))
+		return err_set(err, ERR_INPUT, "the signer's answer is not understood");
+	if (read_key(key, known, err) != 0)
+		return -1;
+	leaf = read_leaf(message, err);
+	if (leaf == NULL)
+		return -1;
+	(void)EVP_PKEY_up_ref(known->key);
+	*minted = (struct minted){.leaf = leaf, .key = known->key};
 	return 0;
 }

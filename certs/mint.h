@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 
 #include <openssl/x509.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,8 +14,9 @@ struct err;
 /*
  * How a worker asks the signer for a leaf: two messages, each one datagram of
  * at most IPC_MESSAGE_MAX bytes (base/ipc.h).  The request carries names and
- * dates, never a digest: the signer builds the certificate itself, so whoever
- * owns a worker can obtain leaves but nothing else signed.
+ * dates, never a digest or a key: the signer builds the certificate itself, for a
+ * key of its own, so whoever owns a worker can obtain leaves but nothing else
+ * signed.  All workers are answered with the same leaf and the same key.
  */
 enum leaf_kind {
 	LEAF_EC = 0, /* P-256 leaf under the P-256 CA */
@@ -37,46 +39,67 @@ enum leaf_kind leaf_kind_key(enum leaf_kind kind);
 enum leaf_trust { LEAF_FAITHFUL = 0, LEAF_UNTRUSTED, LEAF_ACCEPTED };
 enum leaf_kind leaf_kind_of(enum leaf_kind key, enum leaf_trust trust);
 
+enum { MINT_DIGEST_BYTES = 32 };
+
 /* The leaf that a worker wants; all borrowed. */
 struct mint_wanted {
-	uint64_t id; /* the worker's own number for it, not 0 */
 	enum leaf_kind kind;
-	X509 *server;  /* the certificate that the leaf is to be like */
-	EVP_PKEY *key; /* the leaf's key, of which the public half is sent */
+	X509 *server;                 /* the certificate that the leaf is to be like */
+	const uint8_t *server_sha256; /* of that, MINT_DIGEST_BYTES */
 };
 
+/* A leaf, and the key that it is shown with. */
+struct minted {
+	X509 *leaf;    /* owned */
+	EVP_PKEY *key; /* owned */
+};
+
+void minted_clear(struct minted *minted); /* empty is fine */
+
 /*
- * Write the request for a leaf like the server's certificate:
- * its subject, its dates, and of its subjectAltName the entries that a server
+ * Write the request with this id (the worker's own number for it, not 0) for a
+ * leaf like the server's certificate:
+ * its digest, its subject, its dates, and of its subjectAltName the entries that a server
  * can have (dNSName, iPAddress).  Others, and names that are no host names, are
  * left out; no name is added, so a server that speaks for no name gets a leaf
  * that speaks for none.  The dates of LEAF_ACCEPTED_* are widened to hold the
- * present (the wall clock's).  Returns the size, or 0 with err when the
- * certificate's names do not fit or cannot be copied.
+ * present (the wall clock's), to the same ones all day.  Returns the size, or 0
+ * with err when the certificate's names do not fit or cannot be copied.
  */
-size_t mint_request(const struct mint_wanted *wanted, uint8_t *out, size_t size, struct err *err);
+size_t mint_request(const struct mint_wanted *wanted, uint64_t id, uint8_t *out, size_t size,
+    struct err *err);
 
 /*
- * Read the signer's answer.  On success *id names the request and *leaf is the
- * certificate, the caller's to X509_free.  A refusal is an error whose text is
- * the signer's; *id is set then too (0: the message was not understood).
+ * A leaf key as it came last.  Each answer has the key of its leaf with it, so
+ * that the two belong together whatever became of the signer in between; it is
+ * the same one for as long as a signer lives, and read once.  All 0: none yet.
  */
-int mint_answer(struct bytes message, uint64_t *id, X509 **leaf, struct err *err);
+enum { MINT_KEY_MAX = 2048 }; /* PKCS#8 of RSA-2048: some 1,200 bytes */
+
+struct mint_key {
+	EVP_PKEY *key; /* owned */
+	size_t size;
+	uint8_t der[MINT_KEY_MAX];
+};
+
+void mint_key_clear(struct mint_key *key); /* overwrites it */
+
+/* What a message of the signer's is, before it is read whole. */
+enum mint_status {
+	MINT_DONE = 0,
+	MINT_REFUSED, /* its text says why */
+	MINT_LATER,   /* the RSA leaf key is not made yet: ask again in a moment */
+};
+
+/* False: not understood. */
+bool mint_answer_head(struct bytes message, uint64_t *id, enum mint_status *status);
 
 /*
- * The RSA key for all LEAF_RSA leaves of this appliance's run: the signer makes
- * it once, since making one takes a worker's loop a third of a second.  It is
- * no CA key; P-256 keys each worker makes itself.
- *
- * mint_key_request returns the size written, 0 when size is too small.  The
- * answer may take seconds right after the signer's start.  *key is the
- * caller's to EVP_PKEY_free; a refusal is as in mint_answer.
+ * Read the signer's answer.  *known is the last key of the same leaf_kind_key,
+ * and becomes the one that is here.  On success *minted is the caller's to
+ * minted_clear.  A refusal is an error whose text is the signer's.
  */
-size_t mint_key_request(uint8_t *out, size_t size, uint64_t id);
-int mint_key_answer(struct bytes message, uint64_t *id, EVP_PKEY **key, struct err *err);
-
-/* Whose answer a message is: the id of its request, to tell which of the two
- * reads it.  0: not understood. */
-uint64_t mint_answer_id(struct bytes message);
+int mint_answer(struct bytes message, struct mint_key *known, struct minted *minted,
+    struct err *err);
 
 #endif

@@ -4,52 +4,49 @@
 #include "base/err.h"
 #include "base/ipc.h"
 #include "certs/ca_private.h"
-#include "certs/certificate.h"
-#include "certs/der.h"
+#include "certs/digest_cache.h"
 #include "certs/leaf.h"
+#include "certs/leaf_key.h"
 #include "certs/mint.h"
 #include "certs/mint_private.h"
 #include "certs/names.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
-#include <openssl/x509v3.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	/* A worker has two leaf keys; those of 64 workers all stay known. */
-	KEY_SLOTS = 256,
 	LEAF_KEY_BITS = 2048,
-	RSA_BITS_MIN = 2048,
-	RSA_BITS_MAX = 4096,
+	LEAVES_MAX = 4096,          /* as many as a worker keeps */
+	LEAVES_BYTES_MAX = 4 << 20, /* a leaf of a few names has some 600 */
 };
 
-/* A public key that was examined: its digest, and what it is good for. */
-struct known_key {
-	bool used;
-	enum leaf_kind kind;
-	uint8_t sha256[LEAF_DIGEST_BYTES];
+/* A leaf that was made. */
+struct remembered {
+	size_t size;
+	uint8_t der[];
 };
 
 struct signer {
 	struct leaf_issuer *issuer[CA_COUNT]; /* owned */
 	/* Owned; of CA_RSA NULL until the leaf key is there. */
 	struct leaf_issuer *untrusted[CA_COUNT];
+	struct leaf_key key[CA_COUNT]; /* of CA_RSA empty until it is made */
+	bool no_rsa_key;               /* it cannot be made */
+	struct digest_cache *leaves;   /* owned; by the request without its id */
+	uint64_t minted;
 	EVP_MD *sha256;
-	struct known_key keys[KEY_SLOTS];
-	unsigned char *leaf_key; /* PKCS#8 DER, owned; NULL while there is none */
-	int leaf_key_size;
 	void (*meanwhile)(void *arg);
 	void *meanwhile_arg;
 };
 
 /* A request, read and judged; all bytes are borrowed from the message. */
 struct request {
+	uint64_t id;
 	enum leaf_kind kind;
+	int ca; /* CA_EC or CA_RSA: which of the keys and authorities it is about */
 	struct leaf leaf;
 };
 
@@ -66,31 +63,46 @@ make_untrusted(EVP_PKEY *key, const EVP_MD *sha256, struct err *err)
 	return issuer;
 }
 
+/* Takes over pair, which may be NULL. */
+static int
+set_leaf_key(struct signer *signer, int ca, EVP_PKEY *pair, struct err *err)
+{
+	int ret = leaf_key_open(&signer->key[ca], pair, signer->sha256, err);
+
+	EVP_PKEY_free(pair);
+	return ret;
+}
+
+static int
+set_up(struct signer *signer, const struct ca cas[CA_COUNT], struct err *err)
+{
+	signer->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (signer->sha256 == NULL)
+		return err_tls(err, "signer: no SHA-256");
+	signer->leaves = digest_cache_new(LEAVES_MAX, LEAVES_BYTES_MAX, free);
+	if (signer->leaves == NULL)
+		return err_set(err, ERR_NOMEM, "signer: no memory");
+	for (int i = 0; i < CA_COUNT; i++) {
+		signer->issuer[i] = leaf_issuer_new(&cas[i], signer->sha256, err);
+		if (signer->issuer[i] == NULL)
+			return -1;
+	}
+	signer->untrusted[CA_EC] = make_untrusted(EVP_EC_gen("P-256"), signer->sha256, err);
+	if (signer->untrusted[CA_EC] == NULL)
+		return -1;
+	return set_leaf_key(signer, CA_EC, EVP_EC_gen("P-256"), err);
+}
+
 struct signer *
 signer_new(struct ca cas[CA_COUNT], struct err *err)
 {
 	struct signer *signer = calloc(1, sizeof(*signer));
 	int ret = -1;
 
-	if (signer == NULL) {
+	if (signer == NULL)
 		(void)err_set(err, ERR_NOMEM, "signer: no memory");
-		goto out;
-	}
-	signer->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (signer->sha256 == NULL) {
-		(void)err_tls(err, "signer: no SHA-256");
-		goto out;
-	}
-	for (int i = 0; i < CA_COUNT; i++) {
-		signer->issuer[i] = leaf_issuer_new(&cas[i], signer->sha256, err);
-		if (signer->issuer[i] == NULL)
-			goto out;
-	}
-	signer->untrusted[CA_EC] = make_untrusted(EVP_EC_gen("P-256"), signer->sha256, err);
-	if (signer->untrusted[CA_EC] == NULL)
-		goto out;
-	ret = 0;
-out:
+	else
+		ret = set_up(signer, cas, err);
 	for (int i = 0; i < CA_COUNT; i++)
 		ca_clear(&cas[i]);
 	if (ret == 0)
@@ -107,84 +119,41 @@ signer_free(struct signer *signer)
 	for (int i = 0; i < CA_COUNT; i++) {
 		leaf_issuer_free(signer->issuer[i]);
 		leaf_issuer_free(signer->untrusted[i]);
+		leaf_key_clear(&signer->key[i]);
 	}
+	digest_cache_free(signer->leaves);
 	EVP_MD_free(signer->sha256);
-	if (signer->leaf_key != NULL)
-		OPENSSL_clear_free(signer->leaf_key, (size_t)signer->leaf_key_size);
 	free(signer);
 }
 
 static size_t
-write_header(uint8_t *out, enum mint_what what, uint64_t id, enum mint_status status)
+write_header(uint8_t *out, uint64_t id, enum mint_status status)
 {
-	out[0] = (uint8_t)what;
 	for (size_t i = 0; i < 8; i++)
-		out[1 + i] = (uint8_t)(id >> 8 * (7 - i));
-	out[9] = (uint8_t)status;
+		out[i] = (uint8_t)(id >> 8 * (7 - i));
+	out[8] = (uint8_t)status;
 	return MINT_HEADER_BYTES;
 }
 
 static size_t
-write_refusal(uint8_t *out, enum mint_what what, uint64_t id, const struct err *err)
+write_refusal(uint8_t *out, uint64_t id, const struct err *err)
 {
-	size_t head = write_header(out, what, id, MINT_REFUSED);
+	size_t head = write_header(out, id, MINT_REFUSED);
 	size_t count = strlen(err->text);
 
 	memcpy(out + head, err->text, count);
 	return head + count;
 }
 
-/* Examine a key for the first time: parsing it costs more than all the rest. */
-static int
-examine_key(struct bytes spki, enum leaf_kind kind, struct err *err)
+/* What stands before the leaf. */
+static void
+write_key(uint8_t *out, uint64_t id, const struct leaf_key *key)
 {
-	const unsigned char *at = spki.at;
-	EVP_PKEY *key = d2i_PUBKEY(NULL, &at, (long)spki.left);
-	char group[32] = "";
-	int ret = -1;
+	size_t head = write_header(out, id, MINT_DONE);
 
-	if (key == NULL || at != spki.at + spki.left) {
-		(void)err_tls(err, "the leaf key is no public key");
-		goto out;
-	}
-	if (leaf_kind_key(kind) == LEAF_EC &&
-	    (!EVP_PKEY_is_a(key, "EC") ||
-		EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) != 1 ||
-		strcmp(group, "prime256v1") != 0)) {
-		(void)err_set(err, ERR_INPUT, "the leaf key is not P-256");
-		goto out;
-	}
-	if (leaf_kind_key(kind) == LEAF_RSA &&
-	    (!EVP_PKEY_is_a(key, "RSA") || EVP_PKEY_get_bits(key) < RSA_BITS_MIN ||
-		EVP_PKEY_get_bits(key) > RSA_BITS_MAX)) {
-		(void)err_set(err, ERR_INPUT, "the leaf key is not RSA of 2048 to 4096 bits");
-		goto out;
-	}
-	ret = 0;
-out:
-	EVP_PKEY_free(key);
-	return ret;
-}
-
-static int
-check_key(struct signer *signer, struct request *request, struct err *err)
-{
-	struct bytes spki = request->leaf.spki;
-	struct known_key *slot;
-	uint8_t digest[LEAF_DIGEST_BYTES];
-
-	if (EVP_Digest(spki.at, spki.left, digest, NULL, signer->sha256, NULL) != 1)
-		return err_tls(err, "SHA-256");
-	slot = &signer->keys[digest[0] % KEY_SLOTS];
-	if (slot->used && slot->kind == request->kind &&
-	    memcmp(slot->sha256, digest, sizeof(digest)) == 0)
-		return 0;
-	if (examine_key(spki, request->kind, err) != 0)
-		return -1;
-	slot->used = true;
-	slot->kind = request->kind;
-	memcpy(slot->sha256, digest, sizeof(digest));
-	return 0;
+	for (size_t i = 0; i < MINT_LENGTH_BYTES; i++)
+		out[head + i] = (uint8_t)(key->private_size >> 8 * (MINT_LENGTH_BYTES - 1 - i));
+	memcpy(out + head + MINT_LENGTH_BYTES, key->private, key->private_size);
 }
 
 static int
@@ -247,97 +216,119 @@ read_request(struct bytes in, struct request *request, struct err *err)
 	uint64_t not_before, not_after;
 	uint8_t kind;
 
+	if (!take_number(&in, &request->id))
+		return err_set(err, ERR_INPUT, "the request is not understood");
 	request->leaf.inputs = in;
-	if (!bytes_u8(&in, &kind) || kind >= LEAF_ACCEPTED_EC || !take_number(&in, &not_before) ||
-	    !take_number(&in, &not_after) || !take_part(&in, &request->leaf.spki) ||
-	    !take_part(&in, &request->leaf.subject) || !take_part(&in, &request->leaf.names) ||
-	    in.left != 0)
+	if (!bytes_u8(&in, &kind) || kind >= LEAF_ACCEPTED_EC ||
+	    !bytes_skip(&in, MINT_DIGEST_BYTES) || !take_number(&in, &not_before) ||
+	    !take_number(&in, &not_after) || !take_part(&in, &request->leaf.subject) ||
+	    !take_part(&in, &request->leaf.names) || in.left != 0)
 		return err_set(err, ERR_INPUT, "the request is not understood");
 	request->kind = (enum leaf_kind)kind;
-	request->leaf.rsa_key = leaf_kind_key(request->kind) == LEAF_RSA;
+	request->ca = leaf_kind_key(request->kind) == LEAF_RSA ? CA_RSA : CA_EC;
 	/* Two's complement, as the writer made it. */
 	memcpy(&request->leaf.not_before, &not_before, sizeof(not_before));
 	memcpy(&request->leaf.not_after, &not_after, sizeof(not_after));
 	return 0;
 }
 
-static int
-check_request(struct signer *signer, struct request *request, struct err *err)
-{
-	if (check_names(request->leaf.names, err) != 0 ||
-	    check_subject(request->leaf.subject, err) != 0)
-		return -1;
-	return check_key(signer, request, err);
-}
-
-/* Who signs it; NULL with err. */
+/* Who signs it. */
 static struct leaf_issuer *
-issuer_of(const struct signer *signer, const struct request *request, struct err *err)
+issuer_of(const struct signer *signer, const struct request *request)
 {
-	int kind = leaf_kind_key(request->kind) == LEAF_RSA ? CA_RSA : CA_EC;
-	struct leaf_issuer *issuer = signer->issuer[kind];
+	struct leaf_issuer *issuer = signer->issuer[request->ca];
 
 	/* What our CA can only sign with other dates than the server's would look
 	 * better than the server does. */
 	if (request->kind == LEAF_UNTRUSTED_EC || request->kind == LEAF_UNTRUSTED_RSA ||
 	    !leaf_issuer_covers(issuer, &request->leaf))
-		issuer = signer->untrusted[kind];
-	if (issuer == NULL)
-		(void)err_set(err, ERR_LIMIT, "the authority for it is not made yet");
+		return signer->untrusted[request->ca];
 	return issuer;
 }
 
-static size_t
-answer_leaf(struct signer *signer, uint64_t id, struct bytes body, uint8_t *out)
+/* Out of memory remembers nothing: the leaf is made again. */
+static void
+remember(struct signer *signer, const struct digest_key *key, const uint8_t *der, size_t size)
 {
-	struct leaf_issuer *issuer = NULL;
-	struct request request = {0};
-	struct err err = {0};
-	size_t size = 0;
+	struct remembered *leaf = malloc(sizeof(*leaf) + size);
 
-	if (read_request(body, &request, &err) == 0 && check_request(signer, &request, &err) == 0)
-		issuer = issuer_of(signer, &request, &err);
-	if (issuer != NULL)
-		size = leaf_issue(issuer, &request.leaf, out + MINT_HEADER_BYTES,
-		    IPC_MESSAGE_MAX - MINT_HEADER_BYTES, &err);
-	if (size == 0)
-		return write_refusal(out, MINT_LEAF, id, &err);
-	return write_header(out, MINT_LEAF, id, MINT_DONE) + size;
+	if (leaf == NULL)
+		return;
+	leaf->size = size;
+	memcpy(leaf->der, der, size);
+	digest_cache_put(signer->leaves, key, leaf, sizeof(*leaf) + size);
 }
 
+/* Write the leaf that is asked for, as it was made before, or make it; returns its
+ * size, or 0 with err.  What is remembered was checked when it was made: it is found
+ * by every byte that was. */
 static size_t
-answer_key(const struct signer *signer, uint64_t id, struct bytes body, uint8_t *out)
+write_leaf(struct signer *signer, const struct request *request, uint8_t *out, size_t room,
+    struct err *err)
 {
-	size_t head;
+	struct digest_key key = {.kind = (uint32_t)request->kind};
+	struct bytes inputs = request->leaf.inputs;
+	const struct remembered *known;
+	size_t size;
 
-	if (body.left != 0) {
-		struct err err;
-
-		(void)err_set(&err, ERR_INPUT, "the request is not understood");
-		return write_refusal(out, MINT_KEY, id, &err);
-	}
-	if (signer->leaf_key == NULL)
+	if (EVP_Digest(inputs.at, inputs.left, key.sha256, NULL, signer->sha256, NULL) != 1) {
+		(void)err_tls(err, "SHA-256");
 		return 0;
-	head = write_header(out, MINT_KEY, id, MINT_DONE);
-	memcpy(out + head, signer->leaf_key, (size_t)signer->leaf_key_size);
-	return head + (size_t)signer->leaf_key_size;
+	}
+	known = digest_cache_get(signer->leaves, &key);
+	if (known != NULL && known->size <= room) {
+		memcpy(out, known->der, known->size);
+		return known->size;
+	}
+	if (check_names(request->leaf.names, err) != 0 ||
+	    check_subject(request->leaf.subject, err) != 0)
+		return 0;
+	size = leaf_issue(issuer_of(signer, request), &request->leaf, out, room, err);
+	if (size == 0)
+		return 0;
+	signer->minted++;
+	remember(signer, &key, out, size);
+	return size;
+}
+
+/* The RSA key is not there: is it still being made? */
+static size_t
+answer_without_key(const struct signer *signer, uint64_t id, uint8_t *out)
+{
+	struct err err;
+
+	if (!signer->no_rsa_key)
+		return write_header(out, id, MINT_LATER);
+	(void)err_set(&err, ERR_LIMIT, "there is no RSA key for leaves");
+	return write_refusal(out, id, &err);
 }
 
 size_t
-signer_answer(struct signer *signer, struct bytes request, uint8_t *out)
+signer_answer(struct signer *signer, struct bytes message, uint8_t *out)
 {
-	uint64_t id = 0;
-	uint8_t what = 0;
-	struct err err;
+	struct request request = {0};
+	const struct leaf_key *key;
+	struct err err = {0};
+	size_t head, size;
 
-	if (bytes_u8(&request, &what) && take_number(&request, &id)) {
-		if (what == MINT_LEAF)
-			return answer_leaf(signer, id, request, out);
-		if (what == MINT_KEY)
-			return answer_key(signer, id, request, out);
-	}
-	(void)err_set(&err, ERR_INPUT, "the request is not understood");
-	return write_refusal(out, MINT_LEAF, id, &err);
+	if (read_request(message, &request, &err) != 0)
+		return write_refusal(out, request.id, &err);
+	key = &signer->key[request.ca];
+	request.leaf.key = key;
+	if (key->private == NULL)
+		return answer_without_key(signer, request.id, out);
+	head = MINT_HEADER_BYTES + MINT_LENGTH_BYTES + key->private_size;
+	size = write_leaf(signer, &request, out + head, IPC_MESSAGE_MAX - head, &err);
+	if (size == 0)
+		return write_refusal(out, request.id, &err);
+	write_key(out, request.id, key);
+	return head + size;
+}
+
+uint64_t
+signer_minted(const struct signer *signer)
+{
+	return signer->minted;
 }
 
 /* OpenSSL calls this for each candidate that it tries. */
@@ -371,41 +362,29 @@ out:
 	return key;
 }
 
+static int
+make_rsa_keys(struct signer *signer, struct err *err)
+{
+	/* Who is given the leaf key may ask for any leaf of it: the authority first. */
+	EVP_PKEY *pair = make_rsa_key(signer, err);
+
+	if (pair == NULL)
+		return -1;
+	signer->untrusted[CA_RSA] = make_untrusted(pair, signer->sha256, err);
+	if (signer->untrusted[CA_RSA] == NULL)
+		return -1;
+	pair = make_rsa_key(signer, err);
+	return pair != NULL ? set_leaf_key(signer, CA_RSA, pair, err) : -1;
+}
+
 int
 signer_make_key(struct signer *signer, void (*meanwhile)(void *arg), void *arg, struct err *err)
 {
-	PKCS8_PRIV_KEY_INFO *info = NULL;
-	EVP_PKEY *key;
-	int ret = -1;
+	int ret;
 
 	signer->meanwhile = meanwhile;
 	signer->meanwhile_arg = arg;
-	/* Who has the leaf key may ask for any leaf of it: the authority first. */
-	key = make_rsa_key(signer, err);
-	if (key == NULL)
-		return -1;
-	signer->untrusted[CA_RSA] = make_untrusted(key, signer->sha256, err);
-	if (signer->untrusted[CA_RSA] == NULL)
-		return -1;
-	key = make_rsa_key(signer, err);
-	if (key == NULL)
-		return -1;
-	info = EVP_PKEY2PKCS8(key);
-	signer->leaf_key_size =
-	    info == NULL ? -1 : i2d_PKCS8_PRIV_KEY_INFO(info, &signer->leaf_key);
-	if (signer->leaf_key_size > 0) {
-		ret = 0;
-	} else {
-		signer->leaf_key = NULL;
-		(void)err_tls(err, "the RSA leaf key");
-	}
-	PKCS8_PRIV_KEY_INFO_free(info);
-	EVP_PKEY_free(key);
+	ret = make_rsa_keys(signer, err);
+	signer->no_rsa_key = ret != 0;
 	return ret;
-}
-
-bool
-signer_has_key(const struct signer *signer)
-{
-	return signer->leaf_key != NULL;
 }

@@ -5,7 +5,6 @@
 #include "base/bytes.h"
 #include "certs/ca.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,10 +13,10 @@ struct err;
 /*
  * The signer: holds the CA keys and answers mint requests (certs/mint.h).  It
  * writes every byte that it signs from a profile of its own, in which a
- * requester chooses only the subject, the names, the dates and the public key:
+ * requester chooses only the subject, the names and the dates:
  *
- *	version 3, a serial of 16 bytes derived from the CA's key and the
- *	request (the same request, the same serial), SHA-256; basicConstraints
+ *	version 3, a serial of 16 bytes derived from the CA's key, the leaf's
+ *	and the request (the same ones, the same serial), SHA-256; basicConstraints
  *	CA:FALSE and keyUsage digitalSignature (RSA: keyEncipherment too), both
  *	critical; extendedKeyUsage serverAuth; the names, critical where the
  *	subject is empty; subject and authority key identifiers.
@@ -27,10 +26,16 @@ struct err;
  * no camera can ever be made to trust them; they hold for all dates.  They sign
  * also what is asked of the CA and has dates wholly outside the CA's.
  *
+ * The leaves' keys are its own, P-256 and RSA-2048, made when it starts; who is
+ * answered with a leaf has the private key with it.  What it made it remembers:
+ * who asks for the same again, the same worker or another, is given the same
+ * leaf, bit for bit.  A leaf is all that its request, the authorities and the key
+ * say, so one that is remembered is never older than a new one would be; the
+ * memory is bounded by number and bytes, and goes with the signer.
+ *
  * It refuses: names that are no host name or
  * address, a subject that is none or longer than 4 KiB, dates that end before
- * they begin, a public key that is not P-256, or for a kind of RSA not RSA of 2048 to
- * 4096 bits, and whatever does not fit a message.
+ * they begin, and whatever does not fit a message.
  */
 struct signer;
 
@@ -43,20 +48,21 @@ void signer_free(struct signer *signer);
 /*
  * Answer one request: writes the answer to out (IPC_MESSAGE_MAX bytes) and
  * returns its size.  Never fails: what cannot be minted is answered with a
- * refusal.  0: the request is for the RSA leaf key, which is not made yet;
- * answer it again after signer_make_key.  Pure but for the randomness of
- * signatures; fuzzed.
+ * refusal; what needs the RSA leaf key before it is made, with MINT_LATER.  Pure
+ * but for the randomness of signatures, and what is remembered; fuzzed.
  */
-size_t signer_answer(struct signer *signer, struct bytes request, uint8_t *out);
+size_t signer_answer(struct signer *signer, struct bytes message, uint8_t *out);
+
+/* How many leaves it has made. */
+uint64_t signer_minted(const struct signer *signer);
 
 /*
  * Make the RSA leaf key, and before it the RSA authority that no camera trusts,
  * once; takes up to seconds.  meanwhile is called over
  * and over with arg while it is searched for, so that a signer may go on
- * answering (not NULL).
+ * answering (not NULL).  Where it fails, what needs the key is refused.
  */
 int signer_make_key(struct signer *signer, void (*meanwhile)(void *arg), void *arg,
     struct err *err);
-bool signer_has_key(const struct signer *signer);
 
 #endif

@@ -23,12 +23,13 @@ struct board_worker {
 	_Atomic uint64_t blocked;    /* ended by a verdict or an address rule */
 	_Atomic uint64_t unrecordable; /* refused because the record could not be kept */
 	_Atomic uint64_t overload;     /* refused for a bound of ours */
-	_Atomic uint64_t minted;       /* leaves asked of the signer */
+	_Atomic uint64_t asked;        /* requests for leaves, to the signer */
 	_Atomic uint64_t up, down;     /* payload bytes forwarded */
 };
 
 struct board {
 	_Atomic uint64_t signer_beat_ms;
+	_Atomic uint64_t minted; /* leaves that the signer made */
 	_Atomic uint64_t recorder_beat_ms;
 	_Atomic uint64_t broker_beat_ms;
 	_Atomic uint64_t recorder_full;    /* 1: the store takes nothing now */

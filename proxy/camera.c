@@ -28,17 +28,17 @@ enum conn_state
 run_mint(struct conn *conn)
 {
 	struct facts *facts = conn->facts;
+	struct mint_wanted wanted;
 	struct err err = {0};
-	X509 *cert;
 
 	if (conn->mint.order != NULL)
 		return CONN_MINT;
-	cert = SSL_get0_peer_certificate(conn->server.ssl);
 	conn->leaf_kind = leaf_kind_of(tls_leaf_kind(&facts->hello, highest(conn)),
 	    verify_leaf_trust(&facts->server));
-	conn->leaf = minter_leaf(conn->worker->minter, facts->server.sha256, conn->leaf_kind, cert,
-	    &conn->mint, &err);
-	if (conn->leaf != NULL) {
+	wanted = (struct mint_wanted){.kind = conn->leaf_kind,
+	    .server = SSL_get0_peer_certificate(conn->server.ssl),
+	    .server_sha256 = facts->server.sha256};
+	if (minter_leaf(conn->worker->minter, &wanted, &conn->mint, &conn->minted, &err) == 0) {
 		session_share(&conn->session, conn->server.ssl);
 		return CONN_ACCEPT;
 	}
@@ -69,7 +69,7 @@ bind_tickets(struct conn *conn, SSL *ssl, struct err *err)
 	const struct ticket_use use = {.dst = &facts->dst,
 	    .name = facts->hello.sni,
 	    .alpn = facts->server.alpn,
-	    .leaf = conn->leaf,
+	    .leaf = conn->minted.leaf,
 	    .errors = facts->server.errors,
 	    .trust_id = conn->snapshot->trust_id,
 	    .policy_id = conn->snapshot->policy_id};
@@ -81,8 +81,8 @@ static bool
 start_accept(struct conn *conn)
 {
 	struct facts *facts = conn->facts;
-	struct tls_face face = {.leaf = conn->leaf,
-	    .key = conn->worker->leaf_keys.key[leaf_kind_key(conn->leaf_kind)],
+	struct tls_face face = {.leaf = conn->minted.leaf,
+	    .key = conn->minted.key,
 	    .min = lowest(conn),
 	    .max = highest(conn)};
 	struct err err = {0};

@@ -404,7 +404,7 @@ conn_free(struct conn *conn)
 	observe_close(conn);
 	dns_stream_free(conn->dns);
 	hello_clear(&conn->hello);
-	X509_free(conn->leaf);
+	minted_clear(&conn->minted);
 	quiet_free(conn);
 	snapshot_unref(conn->snapshot, conn->worker->aside);
 	free(conn);

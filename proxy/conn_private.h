@@ -56,8 +56,8 @@ struct conn {
 	uint64_t heard_ms;  /* clock_mono_ms of the server's first payload; 0: none yet */
 	uint32_t hello_ms;  /* in CONN_PEEK: how long it may take in all */
 	uint32_t quiet_ms;  /* in CONN_RELAY: how long it may be silent; else 0 */
-	X509 *leaf;         /* owned; for the camera */
 	enum leaf_kind leaf_kind;
+	struct minted minted; /* owned; for the camera */
 	struct mint_waiter mint;
 	struct splice splice_up, splice_down;
 	struct gather gather_up, gather_down;

@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "certs/leaf_cache.h"
 #include "proxy/board.h"
-#include "proxy/tls.h"
 
 #include <event2/event_struct.h>
 #include <openssl/rand.h>
@@ -33,7 +32,7 @@ struct mint_order {
 	uint64_t id;
 	uint64_t sent_ms;
 	unsigned resends;
-	bool is_key; /* asks for the RSA leaves' key */
+	bool later; /* the signer has no key for it yet, and said so */
 	uint8_t server_sha256[32];
 	enum leaf_kind kind;
 	size_t size;
@@ -43,8 +42,9 @@ struct mint_order {
 struct minter {
 	struct minter_setup setup;
 	struct leaf_cache *cache;
-	struct event answer; /* the signer's end has something */
-	struct event resend; /* while orders are under way */
+	struct mint_key keys[2]; /* the last ones, by leaf_kind_key */
+	struct event answer;     /* the signer's end has something */
+	struct event resend;     /* while orders are under way */
 	struct order_list orders;
 	size_t orders_count;
 	uint64_t next_id;
@@ -68,7 +68,8 @@ send_order(struct minter *minter, struct mint_order *order)
 	/* A full queue is no error: the resend timer tries again. */
 	(void)ipc_send(minter->setup.signer, order->request, order->size, NULL);
 	order->sent_ms = clock_mono_ms();
-	atomic_fetch_add_explicit(&minter->setup.board->minted, 1, memory_order_relaxed);
+	order->later = false;
+	atomic_fetch_add_explicit(&minter->setup.board->asked, 1, memory_order_relaxed);
 	arm_resend(minter);
 }
 
@@ -109,15 +110,13 @@ finish_order(struct minter *minter, struct mint_order *order, const char *error)
 }
 
 static struct mint_order *
-find_order(struct minter *minter, bool is_key, const uint8_t server_sha256[32], enum leaf_kind kind)
+find_order(struct minter *minter, const struct mint_wanted *wanted)
 {
 	struct mint_order *order = TAILQ_FIRST(&minter->orders);
 
 	for (; order != NULL; order = TAILQ_NEXT(order, entry)) {
-		if (order->is_key != is_key)
-			continue;
-		if (is_key ||
-		    (order->kind == kind && memcmp(order->server_sha256, server_sha256, 32) == 0))
+		if (order->kind == wanted->kind &&
+		    memcmp(order->server_sha256, wanted->server_sha256, 32) == 0)
 			return order;
 	}
 	return NULL;
@@ -155,29 +154,16 @@ order_by_id(struct minter *minter, uint64_t id)
 }
 
 static int
-take_key(struct minter *minter, struct bytes message, struct err *err)
-{
-	EVP_PKEY *key = NULL;
-	uint64_t id;
-
-	if (mint_key_answer(message, &id, &key, err) != 0)
-		return -1;
-	EVP_PKEY_free(minter->setup.keys->key[LEAF_RSA]);
-	minter->setup.keys->key[LEAF_RSA] = key;
-	return 0;
-}
-
-static int
 take_leaf(struct minter *minter, const struct mint_order *order, struct bytes message,
     struct err *err)
 {
-	X509 *leaf = NULL;
-	uint64_t id;
+	struct mint_key *key = &minter->keys[leaf_kind_key(order->kind)];
+	struct minted minted = {0};
 
-	if (mint_answer(message, &id, &leaf, err) != 0)
+	if (mint_answer(message, key, &minted, err) != 0)
 		return -1;
-	leaf_cache_put(minter->cache, order->server_sha256, order->kind, leaf, clock_mono_ms());
-	X509_free(leaf);
+	leaf_cache_put(minter->cache, order->server_sha256, order->kind, &minted, clock_mono_ms());
+	minted_clear(&minted);
 	return 0;
 }
 
@@ -186,14 +172,23 @@ take_leaf(struct minter *minter, const struct mint_order *order, struct bytes me
 static void
 take_answer(struct minter *minter, struct bytes message)
 {
-	struct mint_order *order = order_by_id(minter, mint_answer_id(message));
+	struct mint_order *order = NULL;
+	enum mint_status status;
 	struct err err = {0};
+	uint64_t id;
 	int ret;
 
+	if (mint_answer_head(message, &id, &status))
+		order = order_by_id(minter, id);
 	if (order == NULL)
 		return;
-	ret = order->is_key ? take_key(minter, message, &err)
-			    : take_leaf(minter, order, message, &err);
+	if (status == MINT_LATER) {
+		/* It lives: it is asked again for as long as it takes. */
+		order->later = true;
+		order->resends = 0;
+		return;
+	}
+	ret = take_leaf(minter, order, message, &err);
 	finish_order(minter, order, ret == 0 ? "" : err.text);
 }
 
@@ -222,7 +217,7 @@ on_resend(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (order = TAILQ_FIRST(&minter->orders); order != NULL; order = next) {
 		next = TAILQ_NEXT(order, entry);
-		if (now_ms - order->sent_ms < RESEND_MS)
+		if (!order->later && now_ms - order->sent_ms < RESEND_MS)
 			continue;
 		if (order->resends++ == RESENDS_MAX)
 			finish_order(minter, order, "the signer does not answer");
@@ -235,70 +230,40 @@ on_resend(evutil_socket_t fd, short what, void *arg)
 
 /* ---- asking ---- */
 
-/* The RSA leaves' key is made by the signer: making one here would hold up
- * every connection of the worker for a third of a second. */
 static int
-ask_for_key(struct minter *minter, struct mint_waiter *waiter, struct err *err)
+ask_for_leaf(struct minter *minter, const struct mint_wanted *wanted, struct mint_waiter *waiter,
+    struct err *err)
 {
-	struct mint_order *order = find_order(minter, true, NULL, LEAF_RSA);
+	struct mint_order *order = find_order(minter, wanted);
 
 	if (order == NULL) {
-		size_t size =
-		    mint_key_request(minter->message, sizeof(minter->message), minter->next_id);
-		order = add_order(minter, size);
-		if (order == NULL)
-			return err_set(err, ERR_LIMIT, "too many requests to the signer");
-		order->is_key = true;
-		send_order(minter, order);
-	}
-	wait_for(order, waiter);
-	return 0;
-}
-
-static int
-ask_for_leaf(struct minter *minter, const uint8_t server_sha256[32], enum leaf_kind kind,
-    X509 *server, struct mint_waiter *waiter, struct err *err)
-{
-	struct mint_order *order = find_order(minter, false, server_sha256, kind);
-
-	if (order == NULL) {
-		const struct mint_wanted wanted = {.id = minter->next_id,
-		    .kind = kind,
-		    .server = server,
-		    .key = minter->setup.keys->key[leaf_kind_key(kind)]};
-		size_t size = mint_request(&wanted, minter->message, sizeof(minter->message), err);
+		size_t size = mint_request(wanted, minter->next_id, minter->message,
+		    sizeof(minter->message), err);
 
 		if (size == 0)
 			return -1;
 		order = add_order(minter, size);
 		if (order == NULL)
 			return err_set(err, ERR_LIMIT, "too many requests to the signer");
-		order->kind = kind;
-		memcpy(order->server_sha256, server_sha256, 32);
+		order->kind = wanted->kind;
+		memcpy(order->server_sha256, wanted->server_sha256, 32);
 		send_order(minter, order);
 	}
 	wait_for(order, waiter);
 	return 0;
 }
 
-X509 *
-minter_leaf(struct minter *minter, const uint8_t server_sha256[32], enum leaf_kind kind,
-    X509 *server, struct mint_waiter *waiter, struct err *err)
+int
+minter_leaf(struct minter *minter, const struct mint_wanted *wanted, struct mint_waiter *waiter,
+    struct minted *out, struct err *err)
 {
-	X509 *leaf;
-
-	if (waiter->error[0] != '\0') {
-		(void)err_set(err, ERR_TLS, "%s", waiter->error);
-		return NULL;
-	}
-	if (minter->setup.keys->key[leaf_kind_key(kind)] == NULL) {
-		(void)ask_for_key(minter, waiter, err);
-		return NULL;
-	}
-	leaf = leaf_cache_get(minter->cache, server_sha256, kind, clock_mono_ms());
-	if (leaf == NULL)
-		(void)ask_for_leaf(minter, server_sha256, kind, server, waiter, err);
-	return leaf;
+	if (waiter->error[0] != '\0')
+		return err_set(err, ERR_TLS, "%s", waiter->error);
+	if (leaf_cache_get(minter->cache, wanted->server_sha256, wanted->kind, clock_mono_ms(),
+		out))
+		return 0;
+	(void)ask_for_leaf(minter, wanted, waiter, err);
+	return -1;
 }
 
 /* ---- life ---- */
@@ -348,5 +313,7 @@ minter_free(struct minter *minter)
 	(void)event_del(&minter->answer);
 	(void)event_del(&minter->resend);
 	leaf_cache_free(minter->cache);
+	for (size_t i = 0; i < sizeof(minter->keys) / sizeof(minter->keys[0]); i++)
+		mint_key_clear(&minter->keys[i]);
 	free(minter);
 }

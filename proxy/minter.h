@@ -11,12 +11,13 @@
 struct board_worker;
 struct err;
 struct minter;
-struct leaf_keys;
 
 /*
  * A worker's way to leaves: its cache, and behind it the signer.  A hundred
- * connections that need the same new leaf make one request.  A request that is
- * not answered (the signer was killed with it) is sent again.
+ * connections that need the same new leaf make one request; where another worker
+ * asked before, the signer makes none for it.  A request that is not answered (the
+ * signer was killed with it) is sent again.  Each leaf is kept with the key that it
+ * came with, so those of a signer that is gone stay good.
  */
 
 /* One who waits for a leaf; part of a connection. */
@@ -31,7 +32,6 @@ struct mint_waiter {
 struct minter_setup {
 	struct event_base *base;
 	int signer;                 /* an end of ipc_pair; stays the caller's */
-	struct leaf_keys *keys;     /* takes the RSA key here when it comes */
 	struct board_worker *board; /* counts the requests */
 };
 
@@ -39,12 +39,12 @@ struct minter *minter_new(const struct minter_setup *setup, struct err *err);
 void minter_free(struct minter *minter); /* accepts NULL; nobody may wait any more */
 
 /*
- * The leaf for a server's certificate, with a reference of the caller's own;
- * or NULL: then either waiter->order is set and waiter->done comes later (call
- * again then), or it failed and err says why.
+ * The leaf that is wanted, with its key, references of the caller's own in *out;
+ * or -1: then either waiter->order is set and waiter->done comes later (call again
+ * then), or it failed and err says why.
  */
-X509 *minter_leaf(struct minter *minter, const uint8_t server_sha256[32], enum leaf_kind kind,
-    X509 *server, struct mint_waiter *waiter, struct err *err);
+int minter_leaf(struct minter *minter, const struct mint_wanted *wanted, struct mint_waiter *waiter,
+    struct minted *out, struct err *err);
 
 /* Stop waiting; for a connection that ends.  The request goes on. */
 void minter_forget(struct mint_waiter *waiter);

@@ -28,7 +28,6 @@ enum {
 	COST = 1000,      /* of one request; an allowance grows by LEAVES_PER_S a millisecond */
 	DRY_WAIT_MS = 10, /* while a worker has no allowance left */
 	TURN_MAX = 16,    /* requests of one worker before it is the next one's turn */
-	KEY_REQUEST_MAX = 64,
 };
 
 /* One worker, as the signer sees it. */
@@ -36,9 +35,6 @@ struct asker {
 	int fd;             /* borrowed; -1: none, or gone */
 	uint64_t allowance; /* requests it may make now, times COST */
 	uint64_t filled_ms; /* when that was last brought up to date */
-	/* Its request for the RSA leaf key while there is no key; size 0: none. */
-	uint8_t key_request[KEY_REQUEST_MAX];
-	size_t key_request_size;
 	/* An answer its socket had no room for; nothing more is read meanwhile. */
 	uint8_t *unsent; /* owned; NULL: none */
 	size_t unsent_size;
@@ -47,6 +43,7 @@ struct asker {
 struct signer_role {
 	struct signer *signer; /* owned */
 	struct board *board;
+	uint64_t minted_before; /* by those that were the signer before */
 	int control;
 	bool ended; /* the supervisor is gone */
 	size_t count;
@@ -105,15 +102,6 @@ resume(struct asker *asker)
 }
 
 static void
-keep_key_request(struct asker *asker, const uint8_t *request, size_t size)
-{
-	if (size > KEY_REQUEST_MAX)
-		return; /* signer_answer refused it, so it does not come here */
-	memcpy(asker->key_request, request, size);
-	asker->key_request_size = size;
-}
-
-static void
 answer_requests(struct signer_role *role, struct asker *asker)
 {
 	for (int i = 0; i < TURN_MAX; i++) {
@@ -133,26 +121,8 @@ answer_requests(struct signer_role *role, struct asker *asker)
 		}
 		size = signer_answer(role->signer,
 		    (struct bytes){.at = role->request, .left = (size_t)got}, role->answer);
-		if (size > 0)
-			deliver(asker, role->answer, size);
-		else
-			keep_key_request(asker, role->request, (size_t)got);
-	}
-}
-
-/* The workers that asked for the key before there was one. */
-static void
-answer_key_requests(struct signer_role *role)
-{
-	for (size_t i = 0; i < role->count; i++) {
-		struct asker *asker = &role->askers[i];
-		struct bytes request = {.at = asker->key_request, .left = asker->key_request_size};
-		size_t size;
-
-		if (asker->fd < 0 || asker->unsent != NULL || request.left == 0)
-			continue;
-		size = signer_answer(role->signer, request, role->answer);
-		asker->key_request_size = 0;
+		atomic_store_explicit(&role->board->minted,
+		    role->minted_before + signer_minted(role->signer), memory_order_relaxed);
 		deliver(asker, role->answer, size);
 	}
 }
@@ -211,8 +181,6 @@ turn(struct signer_role *role, int timeout_ms)
 		if (fds[i].revents != 0)
 			on_worker(role, &role->askers[i], fds[i].revents);
 	}
-	if (signer_has_key(role->signer))
-		answer_key_requests(role);
 }
 
 static void
@@ -298,6 +266,7 @@ role_new(const struct signer_setup *setup, struct err *err)
 		free(role);
 		return NULL;
 	}
+	role->minted_before = atomic_load(&role->board->minted);
 	role->signer = open_signer(setup, err);
 	if (role->signer == NULL) {
 		free(role);

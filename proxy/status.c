@@ -76,7 +76,7 @@ write_worker(const struct board_worker *row, struct jsonw *json)
 	jsonw_number(json, "blocked", atomic_load(&row->blocked));
 	jsonw_number(json, "unrecordable", atomic_load(&row->unrecordable));
 	jsonw_number(json, "overload", atomic_load(&row->overload));
-	jsonw_number(json, "minted", atomic_load(&row->minted));
+	jsonw_number(json, "leaves_asked", atomic_load(&row->asked));
 	jsonw_number(json, "up", atomic_load(&row->up));
 	jsonw_number(json, "down", atomic_load(&row->down));
 }
@@ -96,6 +96,8 @@ write_child(const struct supervisor *supervisor, const struct child *child, stru
 		jsonw_number(json, "beat_age_ms", beat_age_ms(supervisor, child));
 	if (child->role == ROLE_WORKER)
 		write_worker(&supervisor->board->worker[child->index], json);
+	if (child->role == ROLE_SIGNER)
+		jsonw_number(json, "minted", atomic_load(&supervisor->board->minted));
 	if (child->role == ROLE_RECORDER) {
 		jsonw_number(json, "recorded", atomic_load(&supervisor->board->recorded));
 		jsonw_bool(json, "full", atomic_load(&supervisor->board->recorder_full) != 0);
@@ -218,6 +220,9 @@ write_row(const struct supervisor *supervisor, const struct child *child, struct
 					 atomic_load(&row->overload)),
 		    (unsigned long long)atomic_load(&row->up),
 		    (unsigned long long)atomic_load(&row->down));
+	if (child->role == ROLE_SIGNER)
+		text_add(out, "   %llu leaves made",
+		    (unsigned long long)atomic_load(&supervisor->board->minted));
 	if (child->role == ROLE_RECORDER)
 		text_add(out, "   %llu events stored",
 		    (unsigned long long)atomic_load(&supervisor->board->recorded));

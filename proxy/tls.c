@@ -238,21 +238,6 @@ tls_share(struct tls *tls, const struct tls *from, const struct config *config)
 	tls->config = config; /* from's goes with its snapshot */
 }
 
-int
-leaf_keys_open(struct leaf_keys *keys, struct err *err)
-{
-	*keys = (struct leaf_keys){.key[LEAF_EC] = EVP_EC_gen("P-256")};
-	return keys->key[LEAF_EC] != NULL ? 0 : err_tls(err, "cannot make the leaves' key");
-}
-
-void
-leaf_keys_close(struct leaf_keys *keys)
-{
-	EVP_PKEY_free(keys->key[LEAF_EC]);
-	EVP_PKEY_free(keys->key[LEAF_RSA]);
-	*keys = (struct leaf_keys){0};
-}
-
 /* ---- connections ---- */
 
 const char *

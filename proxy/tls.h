@@ -35,15 +35,6 @@ void tls_close(struct tls *tls);
  * keys of tls are the same; may be done in another thread than they are used in. */
 void tls_share(struct tls *tls, const struct tls *from, const struct config *config);
 
-/* What leaves are made for, by enum leaf_kind.  A worker's, so that leaves stay
- * good over a reload; RSA comes from the signer, when it is first needed. */
-struct leaf_keys {
-	EVP_PKEY *key[2];
-};
-
-int leaf_keys_open(struct leaf_keys *keys, struct err *err);
-void leaf_keys_close(struct leaf_keys *keys);
-
 /* The name to ask a server for: the camera's, or "".  An address in the name
  * field is no name (RFC 6066 section 3): the server is then known by its
  * address, as when nothing is sent. */

@@ -164,7 +164,7 @@ load(struct worker *worker, const struct worker_setup *setup, struct err *err)
 
 	memcpy(files.country, setup->country, sizeof(files.country));
 	worker->snapshot = snapshot_open(&files, setup->generation, NULL, err);
-	if (worker->snapshot == NULL || leaf_keys_open(&worker->leaf_keys, err) != 0)
+	if (worker->snapshot == NULL)
 		return -1;
 	worker->board = board_map(setup->board, err);
 	if (worker->board == NULL)
@@ -205,7 +205,6 @@ watch(struct worker *worker, const struct worker_setup *setup, struct err *err)
 	const struct timeval every = clock_span(TICK_MS);
 	struct minter_setup minter = {.base = worker->base,
 	    .signer = setup->signer,
-	    .keys = &worker->leaf_keys,
 	    .board = worker->counters};
 
 	worker->minter = minter_new(&minter, err);
@@ -285,7 +284,6 @@ tear_down(struct worker *worker)
 	quiet_clear(worker);
 	sessions_free(worker->sessions);
 	tickets_free(worker->tickets);
-	leaf_keys_close(&worker->leaf_keys);
 	spool_close(worker->spool);
 	snapshot_unref(worker->snapshot, NULL);
 	pool_clear(&worker->pool);

@@ -50,7 +50,6 @@ struct worker {
 	struct event_base *base;
 	struct snapshot *snapshot; /* the current one; a reference */
 	struct spool *spool;
-	struct leaf_keys leaf_keys;
 	struct minter *minter;
 	struct broker *broker;
 	struct sessions *sessions;

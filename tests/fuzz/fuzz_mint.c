@@ -5,10 +5,12 @@
 
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * A worker that was taken over speaks to the signer, and a signer's answer is
- * read.  What comes back is a message; what is minted is never a CA.
+ * read.  What comes back is a message; what is minted is never a CA, has the
+ * signer's key, and comes again when it is asked for again.
  */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -33,49 +35,65 @@ make_authority(EVP_PKEY *key)
 	return cert;
 }
 
+static void
+do_nothing(void *arg)
+{
+	(void)arg;
+}
+
 static struct signer *
 open_signer(void)
 {
 	struct ca cas[CA_COUNT];
+	struct signer *ret;
 
 	for (int i = 0; i < CA_COUNT; i++) {
 		cas[i].key = EVP_EC_gen("P-256");
 		cas[i].cert = make_authority(cas[i].key);
 	}
-	return signer_new(cas, NULL);
+	ret = signer_new(cas, NULL);
+	if (ret == NULL || signer_make_key(ret, do_nothing, NULL, NULL) != 0)
+		abort();
+	return ret;
 }
+
+/* The last one, of whatever kind. */
+static struct mint_key key;
 
 static void
 expect_no_ca(struct bytes answer)
 {
-	X509 *leaf = NULL;
+	struct minted minted = {0};
+	enum mint_status status;
 	uint64_t id;
 
-	if (mint_answer(answer, &id, &leaf, NULL) != 0)
-		return;
-	if (X509_check_ca(leaf) != 0 || (X509_get_key_usage(leaf) & KU_KEY_CERT_SIGN) != 0)
+	if (!mint_answer_head(answer, &id, &status) || status == MINT_LATER)
 		abort();
-	X509_free(leaf);
+	if (mint_answer(answer, &key, &minted, NULL) != 0)
+		return;
+	if (X509_check_ca(minted.leaf) != 0 ||
+	    (X509_get_key_usage(minted.leaf) & KU_KEY_CERT_SIGN) != 0 ||
+	    X509_check_private_key(minted.leaf, minted.key) != 1)
+		abort();
+	minted_clear(&minted);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct signer *signer;
-	static uint8_t answer[IPC_MESSAGE_MAX];
+	static uint8_t answer[IPC_MESSAGE_MAX], again[IPC_MESSAGE_MAX];
 	struct bytes input = {.at = data, .left = size};
-	EVP_PKEY *key = NULL;
-	X509 *leaf = NULL;
-	uint64_t id;
+	struct minted minted = {0};
+	size_t count;
 
 	if (signer == NULL)
 		signer = open_signer();
-	if (signer == NULL)
+	count = signer_answer(signer, input, answer);
+	expect_no_ca((struct bytes){.at = answer, .left = count});
+	if (signer_answer(signer, input, again) != count || memcmp(answer, again, count) != 0)
 		abort();
-	expect_no_ca((struct bytes){.at = answer, .left = signer_answer(signer, input, answer)});
-	if (mint_answer(input, &id, &leaf, NULL) == 0)
-		X509_free(leaf);
-	if (mint_key_answer(input, &id, &key, NULL) == 0)
-		EVP_PKEY_free(key);
+	(void)mint_answer(input, &key, &minted, NULL);
+	minted_clear(&minted);
 	return 0;
 }

@@ -17,11 +17,13 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-use_leaf(X509 *leaf, EVP_PKEY *key)
+use_leaf(X509 *leaf)
 {
 	static uint8_t request[IPC_MESSAGE_MAX];
 	static const uint8_t sha256[32];
-	const struct mint_wanted wanted = {.id = 1, .kind = LEAF_EC, .server = leaf, .key = key};
+	const struct mint_wanted wanted = {.kind = LEAF_EC,
+	    .server = leaf,
+	    .server_sha256 = sha256};
 	struct server_facts facts = {0};
 	struct bytes names;
 	struct addr addr = {0};
@@ -33,20 +35,18 @@ use_leaf(X509 *leaf, EVP_PKEY *key)
 		(void)san_matches(names, "cam.example.com", &addr);
 	facts.errors = certificate_errors(leaf);
 	verify_text(&facts, text, sizeof(text));
-	(void)mint_request(&wanted, request, sizeof(request), NULL);
+	(void)mint_request(&wanted, 1, request, sizeof(request), NULL);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static EVP_PKEY *key;
 	static X509_STORE *store;
 	STACK_OF(X509) *sent = sk_X509_new_null();
 	const unsigned char *at = data;
 	struct addr addr = {0};
 
-	if (key == NULL) {
-		key = EVP_EC_gen("P-256");
+	if (store == NULL) {
 		store = X509_STORE_new();
 	}
 	while (sk_X509_num(sent) < 10) {
@@ -57,7 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)sk_X509_push(sent, cert);
 	}
 	if (sk_X509_num(sent) > 0) {
-		use_leaf(sk_X509_value(sent, 0), key);
+		use_leaf(sk_X509_value(sent, 0));
 		if (verify_chain(store, sent, "cam.example.com", &addr, 1800000000) == 0)
 			abort();
 	}

@@ -105,77 +105,98 @@ receive(int fd)
 }
 
 static size_t
-leaf_request(uint8_t *out, size_t size, uint64_t id, EVP_PKEY *key)
+leaf_request(uint8_t *out, size_t size, uint64_t id, enum leaf_kind kind)
 {
 	struct pki server = pki_server("cam.example.com", NULL);
-	const struct mint_wanted wanted = {.id = id,
-	    .kind = LEAF_EC,
+	static const uint8_t sha256[MINT_DIGEST_BYTES];
+	const struct mint_wanted wanted = {.kind = kind,
 	    .server = server.cert,
-	    .key = key};
-	size_t ret = mint_request(&wanted, out, size, NULL);
+	    .server_sha256 = sha256};
+	size_t ret = mint_request(&wanted, id, out, size, NULL);
 
 	cr_assert_gt(ret, 0);
 	pki_free(&server);
 	return ret;
 }
 
+/* Ask until there is a leaf. */
+static struct minted
+ask_for_leaf(int fd, const uint8_t *request, size_t size)
+{
+	const uint64_t until_ms = clock_mono_ms() + DEADLINE_MS;
+	enum mint_status status = MINT_LATER;
+	struct mint_key key = {0};
+	struct minted minted = {0};
+	struct err err = {0};
+	struct bytes got;
+	uint64_t id;
+
+	while (status == MINT_LATER && clock_mono_ms() < until_ms) {
+		cr_assert_eq(ipc_send(fd, request, size, NULL), 1);
+		got = receive(fd);
+		cr_assert(mint_answer_head(got, &id, &status));
+	}
+	cr_assert_eq(mint_answer(got, &key, &minted, &err), 0, "%s", err.text);
+	cr_expect_eq(X509_check_private_key(minted.leaf, minted.key), 1);
+	mint_key_clear(&key);
+	return minted;
+}
+
 Test(signer_role, answers_each_worker_on_its_own_channel)
 {
-	EVP_PKEY *key = pki_key(PKI_P256);
 	uint8_t request[1024];
 
 	for (uint64_t i = 0; i < 2; i++) {
-		size_t size = leaf_request(request, sizeof(request), 40 + i, key);
-		X509 *leaf = NULL;
-		struct err err = {0};
+		size_t size = leaf_request(request, sizeof(request), 40 + i, LEAF_EC);
+		enum mint_status status;
 		uint64_t id = 0;
 
 		cr_assert_eq(ipc_send(worker[i], request, size, NULL), 1);
-		cr_expect_eq(mint_answer(receive(worker[i]), &id, &leaf, &err), 0, "%s", err.text);
+		cr_assert(mint_answer_head(receive(worker[i]), &id, &status));
+		cr_expect_eq(status, MINT_DONE);
 		cr_expect_eq(id, 40 + i);
-		X509_free(leaf);
 	}
-	EVP_PKEY_free(key);
 }
 
-Test(signer_role, gives_the_rsa_key_to_who_asked_before_it_was_there)
+static void
+expect_one_for_both(enum leaf_kind kind)
 {
-	EVP_PKEY *keys[2] = {NULL, NULL};
-	uint8_t request[64];
-	size_t size = mint_key_request(request, sizeof(request), 9);
+	uint8_t request[1024];
+	size_t size = leaf_request(request, sizeof(request), 9, kind);
+	uint64_t before = atomic_load(&board->minted);
+	struct minted one = ask_for_leaf(worker[0], request, size);
+	struct minted other = ask_for_leaf(worker[1], request, size);
 
-	for (int i = 0; i < 2; i++)
-		cr_assert_eq(ipc_send(worker[i], request, size, NULL), 1);
-	for (int i = 0; i < 2; i++) {
-		struct err err = {0};
-		uint64_t id = 0;
+	cr_expect_eq(X509_cmp(one.leaf, other.leaf), 0);
+	cr_expect_eq(EVP_PKEY_eq(one.key, other.key), 1);
+	cr_expect_eq(atomic_load(&board->minted) - before, 1, "one leaf was made");
+	minted_clear(&one);
+	minted_clear(&other);
+}
 
-		cr_assert_eq(mint_key_answer(receive(worker[i]), &id, &keys[i], &err), 0, "%s",
-		    err.text);
-		cr_expect_eq(id, 9);
-	}
-	cr_expect_eq(EVP_PKEY_eq(keys[0], keys[1]), 1);
-	EVP_PKEY_free(keys[0]);
-	EVP_PKEY_free(keys[1]);
+Test(signer_role, makes_a_leaf_once_for_all_workers)
+{
+	expect_one_for_both(LEAF_EC);
+	expect_one_for_both(LEAF_RSA);
 }
 
 Test(signer_role, refuses_nonsense_and_goes_on)
 {
-	EVP_PKEY *key = pki_key(PKI_P256);
 	uint8_t request[1024] = {0xff, 0xff, 0xff};
-	X509 *leaf = NULL;
-	uint64_t id;
+	struct minted minted;
 	size_t size;
 
 	for (size_t count = 1; count < 64; count++) {
+		enum mint_status status = MINT_DONE;
+		uint64_t id;
+
 		cr_assert_eq(ipc_send(worker[0], request, count, NULL), 1);
-		cr_expect_eq(mint_answer(receive(worker[0]), &id, &leaf, NULL), -1);
+		cr_assert(mint_answer_head(receive(worker[0]), &id, &status));
+		cr_expect_eq(status, MINT_REFUSED);
 	}
-	size = leaf_request(request, sizeof(request), 3, key);
-	cr_assert_eq(ipc_send(worker[0], request, size, NULL), 1);
-	cr_expect_eq(mint_answer(receive(worker[0]), &id, &leaf, NULL), 0);
-	X509_free(leaf);
-	EVP_PKEY_free(key);
+	size = leaf_request(request, sizeof(request), 3, LEAF_EC);
+	minted = ask_for_leaf(worker[0], request, size);
+	minted_clear(&minted);
 }
 
 /* Send and receive until count requests were answered. */
@@ -197,9 +218,8 @@ ask(int fd, const uint8_t *request, size_t size, unsigned count)
 
 Test(signer_role, a_storm_is_served_at_once_and_a_flood_is_slowed)
 {
-	EVP_PKEY *key = pki_key(PKI_P256);
 	uint8_t request[1024];
-	size_t size = leaf_request(request, sizeof(request), 1, key);
+	size_t size = leaf_request(request, sizeof(request), 1, LEAF_EC);
 	uint64_t started_ms = clock_mono_ms(), storm_ms;
 
 	ask(worker[0], request, size, 2000);
@@ -209,7 +229,6 @@ Test(signer_role, a_storm_is_served_at_once_and_a_flood_is_slowed)
 	ask(worker[0], request, size, 100 + (unsigned)(storm_ms / 5));
 	cr_expect_geq(clock_mono_ms() - started_ms, storm_ms + 400);
 	ask(worker[1], request, size, 10); /* which does not touch the other one */
-	EVP_PKEY_free(key);
 }
 
 Test(signer_role, its_heart_beats_while_nobody_asks)
@@ -226,13 +245,11 @@ Test(signer_role, its_heart_beats_while_nobody_asks)
 
 Test(signer_role, a_worker_that_is_gone_costs_nothing)
 {
-	uint8_t request[64];
-	size_t size = mint_key_request(request, sizeof(request), 9);
-	EVP_PKEY *key = NULL;
-	uint64_t id;
+	uint8_t request[1024];
+	size_t size = leaf_request(request, sizeof(request), 9, LEAF_EC);
+	struct minted minted;
 
 	(void)shutdown(worker[1], SHUT_RDWR);
-	cr_assert_eq(ipc_send(worker[0], request, size, NULL), 1);
-	cr_expect_eq(mint_key_answer(receive(worker[0]), &id, &key, NULL), 0);
-	EVP_PKEY_free(key);
+	minted = ask_for_leaf(worker[0], request, size);
+	minted_clear(&minted);
 }
