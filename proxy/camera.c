@@ -165,13 +165,8 @@ camera_recall_refusal(struct conn *conn)
 	enum refusal refusal = refusals_known(conn->worker->refusals, &facts->camera, &facts->dst,
 	    facts->hello.sni, clock_mono_ms());
 
-	if (refusal == REFUSAL_NONE) {
-		conn->passthrough =
-		    conn->passthrough ||
-		    refusals_known(conn->worker->refusals, &(struct addr){0}, &facts->dst,
-			facts->hello.sni, clock_mono_ms()) != REFUSAL_NONE;
+	if (refusal == REFUSAL_NONE)
 		return;
-	}
 	conn->passthrough = true;
 	facts->camera_tls.verdict =
 	    refusal == REFUSAL_CERTAIN ? CAMERA_TLS_REJECTED : CAMERA_TLS_PROBABLE;

@@ -176,8 +176,11 @@ void camera_note_refusal(struct conn *conn);
  * only the camera can, and go because it was told no? */
 void server_note_insistence(struct conn *conn);
 
-/* Whether the camera is known to refuse our leaf there, or the server to insist
- * on renegotiation: then it passes. */
+/* Whether the server is known to want what only the camera itself can do; facts say
+ * what was found of it then. */
+bool server_recall_demand(struct conn *conn);
+
+/* Whether the camera is known to refuse our leaf there: then it passes. */
 void camera_recall_refusal(struct conn *conn);
 
 /* It passed for that reason, and works, or goes as it did with our leaf. */

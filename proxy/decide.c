@@ -130,6 +130,18 @@ pass_unopened(struct conn *conn)
 	return false;
 }
 
+/* What was learned there: that the camera refuses our leaf, or that its server wants
+ * the camera itself. */
+static void
+recall(struct conn *conn)
+{
+	if (conn->snapshot->config->tls.rejected != REJECTED_PASSTHROUGH)
+		return;
+	camera_recall_refusal(conn);
+	if (!conn->passthrough)
+		conn->passthrough = server_recall_demand(conn);
+}
+
 static void
 judge_by_name(struct conn *conn)
 {
@@ -156,9 +168,8 @@ judge_by_name(struct conn *conn)
 		return;
 	if (facts->hello.no_certificate && !pass_unopened(conn))
 		return;
-	if (facts->hello.kind == HELLO_TLS &&
-	    snapshot->config->tls.rejected == REJECTED_PASSTHROUGH)
-		camera_recall_refusal(conn);
+	if (facts->hello.kind == HELLO_TLS)
+		recall(conn);
 	facts->inspect = planned_inspection(conn);
 	if (facts->inspect != INSPECT_OPENED)
 		(void)decide_unproven(conn);

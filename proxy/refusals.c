@@ -3,6 +3,7 @@
 
 #include <openssl/rand.h>
 #include <openssl/sha.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,9 @@ enum {
 	ROWS = 1024,
 	ROW_ENTRIES = 4,
 	KEY_BYTES = 16,
-	PROBABLE_AT = 2, /* so many that only look like it */
+	TLS_ID_BYTES = 32,
+	NAME_BYTES = 255, /* RFC 1035 section 2.3.4 */
+	PROBABLE_AT = 2,  /* so many that only look like it */
 };
 
 struct entry {
@@ -19,6 +22,7 @@ struct entry {
 	bool certain;     /* said, or confirmed */
 	bool unfounded;   /* what looks like a refusal there is none */
 	uint8_t probable; /* seen, with no trust between */
+	uint32_t errors;  /* of a demand: of enum cert_error */
 	uint64_t at_ms;
 };
 
@@ -82,20 +86,53 @@ refusals_free(struct refusals *refusals)
 	free(refusals);
 }
 
+/* Whose an entry is, as bytes.  What is not said is all 0. */
+struct seed {
+	uint8_t salt[16], camera[16], dst[16], port[2];
+	uint8_t demand; /* 0: a camera's refusal */
+	uint8_t tls_id[TLS_ID_BYTES];
+	char name[NAME_BYTES];
+};
+_Static_assert(sizeof(struct seed) == 83 + NAME_BYTES, "a seed has holes");
+
+static struct seed
+seed_at(const struct refusals *refusals, const struct addr *dst)
+{
+	struct seed seed = {.port = {(uint8_t)(dst->port >> 8), (uint8_t)dst->port}};
+
+	memcpy(seed.salt, refusals->salt, sizeof(seed.salt));
+	memcpy(seed.dst, dst->ip, sizeof(seed.dst));
+	return seed;
+}
+
+static void
+finish_key(struct seed *seed, const char *name, uint8_t key[SHA256_DIGEST_LENGTH])
+{
+	size_t size = strnlen(name, sizeof(seed->name));
+
+	memcpy(seed->name, name, size);
+	(void)SHA256((const uint8_t *)seed, offsetof(struct seed, name) + size, key);
+}
+
 static void
 make_key(const struct refusals *refusals, const struct addr *camera, const struct addr *dst,
     const char *name, uint8_t key[SHA256_DIGEST_LENGTH])
 {
-	uint8_t seed[16 + 16 + 16 + 2 + 256] = {0};
-	size_t name_size = strnlen(name, 255);
+	struct seed seed = seed_at(refusals, dst);
 
-	memcpy(seed, refusals->salt, 16);
-	memcpy(seed + 16, camera->ip, 16);
-	memcpy(seed + 32, dst->ip, 16);
-	seed[48] = (uint8_t)(dst->port >> 8);
-	seed[49] = (uint8_t)dst->port;
-	memcpy(seed + 50, name, name_size);
-	(void)SHA256(seed, 50 + name_size, key);
+	memcpy(seed.camera, camera->ip, sizeof(seed.camera));
+	finish_key(&seed, name, key);
+}
+
+static void
+make_demand_key(const struct refusals *refusals, const struct demand_place *place,
+    enum demand demand, uint8_t key[SHA256_DIGEST_LENGTH])
+{
+	struct seed seed = seed_at(refusals, place->dst);
+
+	seed.demand = (uint8_t)demand;
+	memcpy(seed.tls_id, place->tls_id, sizeof(seed.tls_id));
+	finish_key(&seed, place->name, key);
 }
 
 static size_t
@@ -222,4 +259,37 @@ refusals_known(const struct refusals *refusals, const struct addr *camera, const
 	make_key(refusals, camera, dst, name, key);
 	entry = find(refusals, key);
 	return entry != NULL && is_fresh(entry, now_ms) ? belief(entry) : REFUSAL_NONE;
+}
+
+/* ---- servers ---- */
+
+void
+refusals_add_demand(struct refusals *refusals, const struct demand_place *place, enum demand demand,
+    uint32_t errors, uint64_t now_ms)
+{
+	uint8_t key[SHA256_DIGEST_LENGTH];
+	struct entry *entry;
+
+	make_demand_key(refusals, place, demand, key);
+	entry = find_or_take(refusals, key);
+	entry->errors = errors;
+	entry->at_ms = now_ms;
+}
+
+bool
+refusals_has_demand(const struct refusals *refusals, const struct demand_place *place,
+    enum demand demand, uint32_t *errors, uint64_t now_ms)
+{
+	uint64_t age_ms =
+	    demand == DEMAND_CERTIFICATE ? DEMANDS_CERTIFICATE_AGE_MS : REFUSALS_AGE_MS;
+	uint8_t key[SHA256_DIGEST_LENGTH];
+	const struct entry *entry;
+
+	make_demand_key(refusals, place, demand, key);
+	entry = find(refusals, key);
+	if (entry == NULL || now_ms - entry->at_ms >= age_ms)
+		return false;
+	if (errors != NULL)
+		*errors = entry->errors;
+	return true;
 }

@@ -20,14 +20,11 @@
  */
 struct refusals;
 
-/*
- * Servers that insist on renegotiation (RFC 5246 section 7.4.1.1), which only
- * the camera itself can do, are kept here too: as the refusal of a camera whose
- * address is all 0, and REFUSAL_CERTAIN.
- */
-
 enum {
 	REFUSALS_AGE_MS = 24 * 3600 * 1000,
+	/* Who passes for a certificate's sake sees the server alone: it is to be looked at
+	 * by us as often as one whose session is resumed (proxy/sessions.h). */
+	DEMANDS_CERTIFICATE_AGE_MS = 3600 * 1000,
 	/* A camera that closes later than this without a word was idle. */
 	REFUSAL_SILENT_MS = 10 * 1000,
 	/* Where the server speaks first: this long after its first bytes. */
@@ -79,5 +76,33 @@ void refusals_confirm(struct refusals *refusals, const struct addr *camera, cons
  * refused; REFUSAL_NONE: not sure enough to pass it through. */
 enum refusal refusals_known(const struct refusals *refusals, const struct addr *camera,
     const struct addr *dst, const char *name, uint64_t now_ms);
+
+/*
+ * What a server wants that only the camera itself can do.  It was found out by a
+ * handshake that came to nothing, and is kept as refusals are, so that the next
+ * connections there need none: whatever camera's, as a server asks before it knows
+ * whose it is.
+ */
+enum demand {
+	DEMAND_RENEGOTIATION = 1, /* RFC 5246 section 7.4.1.1: it goes when it is told no */
+	DEMAND_CERTIFICATE,       /* the camera's own: it asked, and there was none to show */
+};
+
+/* Of whom; all borrowed. */
+struct demand_place {
+	const struct addr *dst;
+	const char *name;      /* as the camera sent it; "" none */
+	const uint8_t *tls_id; /* 32 bytes: the trust store and settings under which it was
+				* found so (snapshot.h); under others nothing is known */
+};
+
+/* errors: what else was found of its certificate, of enum cert_error. */
+void refusals_add_demand(struct refusals *refusals, const struct demand_place *place,
+    enum demand demand, uint32_t errors, uint64_t now_ms);
+
+/* Whether the server there is known to want that, for REFUSALS_AGE_MS, a certificate
+ * for DEMANDS_CERTIFICATE_AGE_MS; then *errors (may be NULL) is what was added. */
+bool refusals_has_demand(const struct refusals *refusals, const struct demand_place *place,
+    enum demand demand, uint32_t *errors, uint64_t now_ms);
 
 #endif

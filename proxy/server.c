@@ -245,6 +245,58 @@ judge_certificate(struct conn *conn)
 	return CONN_MINT;
 }
 
+/* ---- what only the camera can do ---- */
+
+static struct demand_place
+demand_place(const struct conn *conn)
+{
+	return (struct demand_place){.dst = &conn->facts->dst,
+	    .name = conn->facts->hello.sni,
+	    .tls_id = conn->snapshot->tls_id};
+}
+
+/* The next ones there need no handshake to find it out, but where something is held
+ * against the server: that is looked at each time. */
+static void
+note_certificate_wanted(struct conn *conn)
+{
+	const struct demand_place place = demand_place(conn);
+
+	if (!verify_has_flaw(conn->facts->server.errors))
+		refusals_add_demand(conn->worker->refusals, &place, DEMAND_CERTIFICATE,
+		    conn->facts->server.errors, clock_mono_ms());
+}
+
+/* Kept as refusals of our leaf are, of whatever camera it was. */
+void
+server_note_insistence(struct conn *conn)
+{
+	const struct demand_place place = demand_place(conn);
+
+	if (!conn->server.renegotiates || leg_how_ended(&conn->server) == LEG_OPEN ||
+	    conn->camera_left_first)
+		return;
+	refusals_add_demand(conn->worker->refusals, &place, DEMAND_RENEGOTIATION, 0,
+	    clock_mono_ms());
+}
+
+bool
+server_recall_demand(struct conn *conn)
+{
+	const struct refusals *refusals = conn->worker->refusals;
+	struct server_facts *server = &conn->facts->server;
+	const struct demand_place place = demand_place(conn);
+	uint64_t now_ms = clock_mono_ms();
+
+	if (refusals_has_demand(refusals, &place, DEMAND_RENEGOTIATION, NULL, now_ms))
+		return true;
+	if (client_certs_find(conn->snapshot->client_certs, conn->facts->device) != NULL ||
+	    !refusals_has_demand(refusals, &place, DEMAND_CERTIFICATE, &server->errors, now_ms))
+		return false;
+	server->wants_client_cert = true;
+	return true;
+}
+
 /* The server wants to know who the camera is, which only the camera can prove:
  * its own hello goes to a new connection, if the rules allow it unproven. */
 static enum conn_state
@@ -259,14 +311,13 @@ fall_to_passthrough(struct conn *conn)
 	if (verify_has_flaw(facts->server.errors) &&
 	    decide_bad_server(conn->snapshot->config, &conn->facts->verdict) == SERVERS_BLOCK)
 		return refuse_server(conn);
+	note_certificate_wanted(conn);
 	leg_close(&conn->server, true);
 	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};
 	conn->passthrough = true;
 	facts->inspect = INSPECT_PASSTHROUGH;
 	facts->server.verified = false;
-	if (!decide_unproven(conn))
-		return conn_close(conn, END_REFUSED, "%s", facts->verdict.why);
-	return CONN_CONNECT;
+	return decide_unproven(conn) ? CONN_CONNECT : refuse_by_rule(conn);
 }
 
 /*
@@ -298,19 +349,6 @@ answer_server(struct conn *conn)
 	if (tls_answer(conn->server.ssl, identity, &err) != 0)
 		return conn_close(conn, END_INTERNAL, "%s", err.text);
 	return CONN_VERIFY;
-}
-
-/* Kept as refusals of our leaf are, of whatever camera it was. */
-void
-server_note_insistence(struct conn *conn)
-{
-	const struct facts *facts = conn->facts;
-
-	if (!conn->server.renegotiates || leg_how_ended(&conn->server) == LEG_OPEN ||
-	    conn->camera_left_first)
-		return;
-	refusals_add(conn->worker->refusals, &(struct addr){0}, &facts->dst, facts->hello.sni,
-	    REFUSAL_CERTAIN, clock_mono_ms());
 }
 
 enum conn_state

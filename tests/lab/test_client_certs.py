@@ -40,10 +40,11 @@ def device_files(lab):
     return directory
 
 
-def write_devices(directory, cert="lobby.pem", key="lobby.key"):
+def write_devices(directory, cert="lobby.pem", key="lobby.key", gate=None):
+    gates = {"client_cert": gate} if gate else {}
     harness.write(f"{directory}/devices.yaml", json.dumps({"devices": {
         "lobby": {"ip": "192.168.77.10", "client_cert": {"cert": cert, "key": key}},
-        "gate": {"ip": "192.168.77.11"}}}))
+        "gate": {"ip": "192.168.77.11", **gates}}}))
     return {"devices": f"{directory}/devices.yaml"}
 
 
@@ -118,6 +119,59 @@ def it_is_not_shown_to_a_server_that_a_rule_blocks(lab):
     equal("it", (own["end"], own["rule"], own["left"]["up"]), ("refused", "old", 0))
     equal("whom it saw", (NAMES, own["server"].get("client_cert")), ([], None))
     check("it asked", own["server"]["wants_client_cert"], own)
+    appliance.recorded()
+
+
+UNSEEN = harness.RULES.replace("rules:\n", """rules:
+  - {id: unseen, match: {inspect: passthrough}, then: block, why: "What passes is not seen"}
+""")
+
+
+def reloaded(appliance):
+    done = appliance.command("reload")
+    equal("reload", (done.returncode, done.stderr), (0, ""))
+
+
+@story()
+def who_asks_is_remembered(lab):
+    """The next connection there makes no handshake that is broken off: it passes,
+    or is blocked by rule, or shows a certificate that its device has now."""
+    directory = device_files(lab)
+    there = lab.server(Server(lab.net.net, GOOD, 443, handler=note_and_answer, tls=asking(lab, lab.good)))
+    devices = write_devices(directory)
+    appliance = lab.started(changes=devices)
+    trusting = lab.camera_context(appliance)
+
+    def goes(inspect, connections):
+        """A camera without one of its own."""
+        before = there.accepted
+        error, own = ask(lab, appliance, trusting, 11, 443)
+        check("it has nothing that the server takes", error is not None)
+        equal("it", (own["inspect"], own["server"]["wants_client_cert"]), (inspect, True))
+        equal("connections to the server", there.accepted - before, connections)
+        return {key: own[key] for key in ("rule", "why", "verdict", "verdict_stage", "server")}
+
+    def shows(camera):
+        NAMES.clear()
+        error, own = ask(lab, appliance, trusting, camera, 443)
+        equal("one that has a certificate", (error, NAMES, own["inspect"]), (None, ["lobby-camera"], "opened"))
+
+    first, second = goes("passthrough", 2), goes("passthrough", 1)
+    equal("the record, but for the certificate", {**second, "server": None}, {**first, "server": None})
+    equal("what is said of the server", (second["server"]["verified"], second["server"]["errors"]), (False, []))
+    shows(10)
+    harness.write(f"{appliance.directory}/rules.yaml", UNSEEN)
+    reloaded(appliance)
+    equal("the rule", goes("refused", 0)["rule"], "unseen")
+    write_devices(directory, gate={"cert": "lobby.pem", "key": "lobby.key"})
+    reloaded(appliance)
+    shows(11)
+    write_devices(directory)
+    changes = harness.merge(devices, {"tls": {"camera": {"min": "1.2"}}})
+    harness.write(appliance.config_path, json.dumps(lab.settings(appliance.directory, changes)))
+    harness.write(f"{appliance.directory}/rules.yaml", harness.RULES)
+    reloaded(appliance)
+    goes("passthrough", 2)
     appliance.recorded()
 
 

@@ -169,6 +169,67 @@ Test(refusals, only_what_is_probable_can_be_confirmed)
 	cr_expect_eq(known(1000), REFUSAL_CERTAIN, "it was said");
 }
 
+/* ---- servers ---- */
+
+static const uint8_t tls_id[32] = {1, 2, 3}, other_id[32] = {1, 2, 4};
+
+static bool
+wants(const char *name, enum demand demand, uint64_t now_ms)
+{
+	const struct demand_place place = {&dst, name, tls_id};
+
+	return refusals_has_demand(refusals, &place, demand, NULL, now_ms);
+}
+
+static void
+add_demand(enum demand demand, uint32_t errors, uint64_t now_ms)
+{
+	const struct demand_place place = {&dst, "a.example", tls_id};
+
+	refusals_add_demand(refusals, &place, demand, errors, now_ms);
+}
+
+Test(refusals, a_demand_is_of_one_server_and_under_one_configuration)
+{
+	struct addr elsewhere = dst;
+	const struct demand_place places[] = {{&dst, "a.example", other_id},
+	    {&elsewhere, "a.example", tls_id}, {&dst, "b.example", tls_id}, {&dst, "", tls_id}};
+	const struct demand_place place = {&dst, "a.example", tls_id};
+	uint32_t errors = 0;
+
+	elsewhere.port++;
+	add_demand(DEMAND_CERTIFICATE, 4711, 0);
+	cr_expect(refusals_has_demand(refusals, &place, DEMAND_CERTIFICATE, &errors, 0));
+	cr_expect_eq(errors, 4711);
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		cr_expect_not(refusals_has_demand(refusals, &places[i], DEMAND_CERTIFICATE, &errors,
+				  0),
+		    "%zu", i);
+	cr_expect_not(wants("a.example", DEMAND_RENEGOTIATION, 0), "it wants something else");
+}
+
+Test(refusals, a_demand_is_no_cameras_refusal_nor_the_other_way_round)
+{
+	const struct addr nobody = {0};
+
+	add_demand(DEMAND_RENEGOTIATION, 0, 0);
+	cr_expect_eq(refusals_known(refusals, &camera, &dst, "a.example", 0), REFUSAL_NONE);
+	cr_expect_eq(refusals_known(refusals, &nobody, &dst, "a.example", 0), REFUSAL_NONE);
+	refusals_add(refusals, &nobody, &dst, "b.example", REFUSAL_CERTAIN, 0);
+	cr_expect_not(wants("b.example", DEMAND_RENEGOTIATION, 0));
+	cr_expect_not(wants("b.example", DEMAND_CERTIFICATE, 0));
+}
+
+Test(refusals, a_demand_is_forgotten_when_old)
+{
+	add_demand(DEMAND_RENEGOTIATION, 0, 1000);
+	add_demand(DEMAND_CERTIFICATE, 0, 1000);
+	cr_expect(wants("a.example", DEMAND_CERTIFICATE, 999 + DEMANDS_CERTIFICATE_AGE_MS));
+	cr_expect_not(wants("a.example", DEMAND_CERTIFICATE, 1000 + DEMANDS_CERTIFICATE_AGE_MS));
+	cr_expect(wants("a.example", DEMAND_RENEGOTIATION, 999 + REFUSALS_AGE_MS));
+	cr_expect_not(wants("a.example", DEMAND_RENEGOTIATION, 1000 + REFUSALS_AGE_MS));
+}
+
 /* ---- one connection ---- */
 
 enum { LATE = REFUSAL_SILENT_MS + 1, ANSWERED_LATE = REFUSAL_ANSWERED_MS + 1 };
