@@ -393,6 +393,7 @@ struct verdict {
 	enum how how;         /* of RESULT_BLOCK */
 	enum detail detail;
 	bool shadow; /* would have blocked, but the set only records */
+	bool by_tls; /* the rule that decided asks for `tls`.  Not recorded */
 	/* Of these four nothing is recorded.  open: VERDICT_PAYLOAD may still change
 	 * the result, so it is to be asked whenever more is known of what is sent. */
 	bool open;

@@ -368,6 +368,7 @@ write_verdict(const struct session *session, const struct outcome *outcome, enum
 	verdict->how = outcome_action(outcome)->how;
 	verdict->detail = outcome_action(outcome)->detail;
 	verdict->rate = result == RESULT_LIMIT ? outcome_action(outcome)->rate : 0;
+	verdict->by_tls = outcome->rule != NULL && outcome->rule->by_tls;
 	verdict->shadow = set->mode == MODE_SHADOW && outcome->result == RESULT_BLOCK;
 	text_copy(verdict->ruleset, sizeof(verdict->ruleset), set->id);
 	text_copy(verdict->ruleset_version, sizeof(verdict->ruleset_version), set->version);

@@ -75,7 +75,9 @@ note_condition(struct condition *condition, void *arg)
 {
 	struct rule *rule = arg;
 
-	if (condition->key == &match_bytes)
+	if (condition->key == &match_tls)
+		rule->by_tls = true;
+	else if (condition->key == &match_bytes)
 		rule->counts = true;
 	else if (condition->key->stage == VERDICT_PAYLOAD)
 		rule->waits = true;
@@ -83,7 +85,7 @@ note_condition(struct condition *condition, void *arg)
 
 /* What is waited for is only held back for a rule that could be done by it. */
 static void
-note_payload(struct rule *rule)
+note_conditions(struct rule *rule)
 {
 	struct action *then = &rule->then;
 
@@ -114,7 +116,7 @@ read_rules(const struct reader *reader, const struct yaml_node *node, void *into
 		struct draft draft = {.set = set, .rule = rule, .action = &rule->then};
 		rule->line = child->line;
 		reader_fields(reader, child, "a rule", rule_fields, RULE_FIELDS, &draft);
-		note_payload(rule);
+		note_conditions(rule);
 		if (rule->then.hold_written && rule->then.hold_bytes > 0 && !rule->waits &&
 		    !rule->counts)
 			reader_warning(reader, child,

@@ -130,6 +130,7 @@ struct rule {
 	struct action then;
 	bool waits;  /* it asks for what is sent, which takes a while to be known */
 	bool counts; /* it has a budget */
+	bool by_tls; /* it asks for the TLS with the server */
 	unsigned line;
 	char id[FACTS_LABEL_MAX];
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/rejudge.h"
 
+#include "certs/verify.h"
 #include "config/judge.h"
 
 #include <string.h>
@@ -70,6 +71,15 @@ note_pending(const struct judge_step *step, void *arg)
 		*pending = true;
 }
 
+/* What a rule blocked for its server's flaws is, without that rule, what becomes of bad
+ * servers: that stands in the configuration of then, unless the rules say it. */
+static bool
+is_left_to_settings(const struct facts *recorded, const struct verdict *verdict)
+{
+	return recorded->verdict.result == RESULT_BLOCK &&
+	       verify_has_flaw(recorded->server.errors) && verdict->result != RESULT_BLOCK;
+}
+
 void
 rejudge(const struct rules *rules, const struct facts *recorded, struct rejudged *out)
 {
@@ -95,4 +105,5 @@ rejudge(const struct rules *rules, const struct facts *recorded, struct rejudged
 		judge_explain(rules, known, &facts, &out->verdict, note_pending, &out->untold);
 	else if (recorded->verdict.result == RESULT_BLOCK && known < VERDICT_CERTIFICATE)
 		judge_explain(rules, known, &facts, &out->verdict, note_pending, &out->open);
+	out->open = out->open || is_left_to_settings(recorded, &out->verdict);
 }

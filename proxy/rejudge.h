@@ -17,7 +17,8 @@ struct rules;
  * of all, its server was never asked for a certificate.  Where the rules do
  * not refuse it by what is known, and a later fact could still change what
  * they say, `open` is true: they let it come further, and how it would have
- * ended cannot be told.  A connection that was not refused is judged at the
+ * ended cannot be told.  So it is with one that a rule blocked for what is wrong
+ * with its server, where they do not.  A connection that was not refused is judged at the
  * stage that it reached; it stays there.
  *
  * What the appliance itself refused (verdict.ruleset "appliance": its own

@@ -219,6 +219,17 @@ refuse_server(struct conn *conn)
 	return conn_close(conn, END_SERVER_CERT, "%s", text);
 }
 
+/* Whether a server with these flaws is refused as such.  A rule that looks at the TLS
+ * with it has said more of it, and how it is to be done. */
+static bool
+is_refused_for_flaws(const struct conn *conn)
+{
+	const struct verdict *verdict = &conn->facts->verdict;
+
+	return !(verdict->result == RESULT_BLOCK && verdict->by_tls) &&
+	       decide_bad_server(conn->snapshot->config, verdict) == SERVERS_BLOCK;
+}
+
 static enum conn_state
 refuse_by_rule(struct conn *conn)
 {
@@ -232,8 +243,7 @@ judge_certificate(struct conn *conn)
 	struct facts *facts = conn->facts;
 
 	decide_judge(conn, VERDICT_CERTIFICATE);
-	if (verify_is_bad(&facts->server) &&
-	    decide_bad_server(conn->snapshot->config, &conn->facts->verdict) == SERVERS_BLOCK)
+	if (verify_is_bad(&facts->server) && is_refused_for_flaws(conn))
 		return refuse_server(conn);
 	if (facts->verdict.result == RESULT_BLOCK)
 		return refuse_by_rule(conn);
@@ -308,8 +318,7 @@ fall_to_passthrough(struct conn *conn)
 	 * one is mirrored, the camera that sees the server itself sees the best. */
 	verify_result(conn->server.ssl, &facts->server);
 	decide_judge(conn, VERDICT_CERTIFICATE);
-	if (verify_has_flaw(facts->server.errors) &&
-	    decide_bad_server(conn->snapshot->config, &conn->facts->verdict) == SERVERS_BLOCK)
+	if (verify_has_flaw(facts->server.errors) && is_refused_for_flaws(conn))
 		return refuse_server(conn);
 	note_certificate_wanted(conn);
 	leg_close(&conn->server, true);

@@ -81,3 +81,62 @@ Test(bad_server_is_blocked, whose_certificate_is_for_something_else)
 	expect_blocked(pki_make(&spec, &flow.root), &flow, CERT_WRONG_PURPOSE,
 	    ALERT_BAD_CERTIFICATE);
 }
+
+/* ---- by a rule ---- */
+
+static const char rules[] =
+    "ruleset: flow\n"
+    "version: 1\n"
+    "title: Bad servers have rules of their own\n"
+    "unknown: block\n"
+    "default: block\n"
+    "rules:\n"
+    "  - {id: old, match: {tls: {errors: [expired]}}, then: block, how: refuse,"
+    " why: \"It has expired\"}\n"
+    "  - {id: cloud, match: {sni: " FLOW_NAME "}, then: allow, why: \"Ours\"}\n";
+
+static void
+ask_a_server_from(struct flow *flow, int from_days, int to_days)
+{
+	struct pki_spec spec = pki_server_spec(FLOW_NAME);
+
+	spec.from_days = from_days;
+	spec.to_days = to_days;
+	flow_open(flow, &(struct flow_setup){.rules = rules});
+	flow_show(flow, pki_make(&spec, &flow->root));
+	flow_run(flow, play_hope, play_be_left);
+	cr_expect_eq(flow->server.received, 0);
+	cr_expect_eq(flow->closed.facts.inspect, INSPECT_REFUSED);
+	cr_expect_eq(flow->closed.facts.verdict.result, RESULT_BLOCK);
+	cr_expect_eq(flow->closed.facts.verdict.stage, VERDICT_CERTIFICATE);
+}
+
+/* It was told as the appliance's own block, and not done as the rule wants it. */
+Test(bad_server_is_blocked, by_the_rule_that_asks_for_its_flaw)
+{
+	struct flow flow;
+	const struct facts *facts = &flow.closed.facts;
+
+	ask_a_server_from(&flow, -10, -1);
+	cr_expect_eq(facts->end, END_REFUSED);
+	cr_expect_str_eq(facts->verdict.ruleset, "flow");
+	cr_expect_str_eq(facts->verdict.rule, "old");
+	cr_expect_str_eq(facts->verdict.why, "It has expired");
+	cr_expect_eq(flow.camera.alert, SSL_AD_ACCESS_DENIED, "%u", flow.camera.alert);
+	cr_expect_neq(facts->server.errors & CERT_EXPIRED, 0);
+	flow_close(&flow);
+}
+
+/* That a bad one proves no name is no word of a rule about it. */
+Test(bad_server_is_blocked, as_such_where_no_rule_asks_for_its_flaw)
+{
+	struct flow flow;
+	const struct facts *facts = &flow.closed.facts;
+
+	ask_a_server_from(&flow, 1, 10);
+	cr_expect_eq(facts->end, END_SERVER_CERT);
+	cr_expect_str_eq(facts->verdict.ruleset, "appliance");
+	cr_expect_str_eq(facts->verdict.rule, "server-certificate");
+	cr_expect_eq(flow.camera.alert, ALERT_CERTIFICATE_EXPIRED, "%u", flow.camera.alert);
+	flow_close(&flow);
+}

@@ -181,6 +181,37 @@ Test(rejudge, without_a_rule_set_everything_is_blocked)
 	cr_expect_str_eq(got.verdict.rule, "no-rules");
 }
 
+/* It would have been blocked as a bad one, or shown to the camera as that. */
+Test(rejudge, what_a_rule_blocked_for_a_flaw_is_not_allowed_without_it)
+{
+	static const struct before flawed = {RESULT_BLOCK, VERDICT_CERTIFICATE, "old", "1",
+	    HELLO_TLS, INSPECT_REFUSED, true, false, DETAIL_FULL};
+	static const struct {
+		const char *rules;
+		uint32_t errors;
+		enum result result;
+		bool open;
+	} cases[] = {
+	    {DE_ALLOWS, CERT_EXPIRED, RESULT_ALLOW, true},
+	    {DE_ALLOWS, CERT_NAME_UNCHECKED, RESULT_ALLOW, false}, /* which is no flaw */
+	    {"- {id: bad, match: {tls: {errors: [expired]}}, then: block, why: w}\n" DE_ALLOWS,
+		CERT_EXPIRED, RESULT_BLOCK, false},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct rules *rules = rules_of(cases[i].rules);
+		struct rejudged got;
+		struct facts facts;
+
+		fill(&flawed, &facts);
+		facts.server.errors = cases[i].errors;
+		rejudge(rules, &facts, &got);
+		cr_expect_eq(got.verdict.result, cases[i].result, "%zu", i);
+		cr_expect_eq(got.open, cases[i].open, "%zu", i);
+		rules_free(rules);
+	}
+}
+
 /* What was sent is in the record; where nothing was, nobody knows what it would
  * have been. */
 Test(rejudge, judges_by_the_class_that_was_seen)
