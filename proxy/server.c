@@ -175,6 +175,16 @@ asks_anew(struct conn *conn)
 	return true;
 }
 
+/* What the server said is nothing that we go on with: no rule could have us. */
+static enum conn_state
+refuse_handshake(struct conn *conn, const struct err *err)
+{
+	guard_block(&conn->facts->verdict, VERDICT_CERTIFICATE, "server-tls",
+	    "No handshake with the server comes about: %.100s", err->text);
+	conn->facts->inspect = INSPECT_REFUSED;
+	return conn_close(conn, END_SERVER_TLS, "%s", err->text);
+}
+
 static enum conn_state
 handshake_failed(struct conn *conn, const struct err *err)
 {
@@ -202,7 +212,7 @@ handshake_failed(struct conn *conn, const struct err *err)
 		return conn_close(conn, END_SERVER_TLS,
 		    "the server refused the handshake: alert %u (%s)", leg->alert,
 		    SSL_alert_desc_string_long(leg->alert));
-	return conn_close(conn, END_SERVER_TLS, "%s", err->text);
+	return refuse_handshake(conn, err);
 }
 
 static enum conn_state

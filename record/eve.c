@@ -67,14 +67,18 @@ add_open_line(struct jsonw *json, const struct event_head *head, const struct fa
 
 /* Suricata's words: a flow that ended by itself is one that it timed out. */
 static const char *
-flow_reason(enum end end)
+flow_reason(const struct facts *facts)
 {
+	enum end end = facts->end;
+
 	if (end == END_SHUTDOWN)
 		return "shutdown";
 	if (end == END_LOST)
 		return "unknown";
 	if (end == END_REFUSED || end == END_OVERLOAD || end == END_UNRECORDABLE ||
 	    end == END_SERVER_CERT || end == END_MINT || end == END_RULE_CHANGE || end == END_FLOOD)
+		return "forced";
+	if (end == END_SERVER_TLS && facts->verdict.result == RESULT_BLOCK)
 		return "forced";
 	return "timeout";
 }
@@ -97,7 +101,7 @@ add_flow(struct jsonw *json, const struct facts *facts, bool alerted)
 	jsonw_string(json, "end", clock_text(facts->closed_wall_us, text));
 	jsonw_number(json, "age", facts->duration_us / US_PER_S);
 	jsonw_string(json, "state", answered || facts->end == END_DONE ? closed : "new");
-	jsonw_string(json, "reason", flow_reason(facts->end));
+	jsonw_string(json, "reason", flow_reason(facts));
 	jsonw_bool(json, "alerted", alerted);
 	jsonw_string(json, "action", alert_is_refused(facts) ? "drop" : "pass");
 	jsonw_close(json);

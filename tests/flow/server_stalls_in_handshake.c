@@ -47,6 +47,8 @@ speak_http(struct peer *peer)
 static void
 expect_end(void (*server)(struct peer *), enum end end, enum peer_end seen, uint8_t alert)
 {
+	/* Only what the server says makes it one that we refuse: else it is it that went. */
+	bool blocked = server == speak_http;
 	struct flow flow;
 	const struct facts *facts;
 
@@ -57,6 +59,8 @@ expect_end(void (*server)(struct peer *), enum end end, enum peer_end seen, uint
 	cr_expect_eq(flow.camera.end, seen);
 	cr_expect_eq(flow.camera.alert, alert, "%u", flow.camera.alert);
 	cr_expect_eq(facts->traffic.left_up, 0);
+	cr_expect_eq(facts->verdict.result, blocked ? RESULT_BLOCK : RESULT_ALLOW);
+	cr_expect_eq(facts->inspect, blocked ? INSPECT_REFUSED : INSPECT_OPENED);
 	cr_expect_not(facts->server.handshake_done);
 	cr_expect_eq(flow.opens, 1);
 	cr_expect_eq(flow.closes, 1);
@@ -83,7 +87,8 @@ Test(server_stalls_in_handshake, or_refuses_and_its_alert_is_the_cameras)
 	expect_end(say_alert, END_SERVER_TLS, PEER_ALERT, 112);
 }
 
-Test(server_stalls_in_handshake, or_speaks_something_else)
+/* It was told as allowed, and no alert told of it. */
+Test(server_stalls_in_handshake, or_speaks_something_else_and_is_blocked)
 {
 	expect_end(speak_http, END_SERVER_TLS, PEER_ALERT, 40);
 }

@@ -80,6 +80,11 @@ HANDSHAKES = (
     "bad-finished-13", "bad-signature", "malformed-certificate", "tls-1.0", "tls-1.1", "psk-only", "dh-1024", "dh-8192", "dh-8192-13",
     "sha1-handshake", "rc4", "3des", "export", "null", "anonymous", "no-rfc5746", "ssl-3", "compression", "downgraded",
     "alpn-not-asked-for", "raw-public-key")
+# Those that leave by themselves, by an alert, FIN or reset: nobody blocked them.
+GOES = {
+    "p-192", "p-224", "secp256k1", "brainpool", "cut-hello", "cut-certificate", "cut-key-exchange", "cut-hello-done",
+    "cut-hello-13", "cut-extensions-13", "cut-certificate-13", "cut-verify-13", "cut-finished-13", "tls-1.0", "tls-1.1",
+    "psk-only", "dh-8192-13", "sha1-handshake", "raw-public-key"}
 # What a copy of the leaf shows as it is: signed by the CA that cameras trust.
 COPIED = {"expired", "not-yet-valid", "name-mismatch"}
 STAPLES = {"good-staple": "good", "revoked-staple": "revoked", "old-staple": "expired"}
@@ -197,6 +202,10 @@ def check_record(eve, camera, verifies):
               STAPLES.get(name) if name in CERTIFICATES else own["server"].get("ocsp"))
         if name in HANDSHAKES:
             equal(f"{what}: end", (own["end"], own["left"]["up"]), ("server-tls", 0))
+            # Who goes by itself was not blocked.
+            blocked = name not in GOES
+            equal(f"{what}: verdict", (own["verdict"], own["rule"] == "server-tls", event["flow"]["action"]),
+                  ("block", True, "drop") if blocked else ("allow", False, "pass"))
             continue
         if CERTIFICATES[name] is None:
             equal(f"{what}: verified", (own["server"]["verified"], own["server"]["errors"]), (True, []))

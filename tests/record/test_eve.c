@@ -245,6 +245,24 @@ Test(eve, a_block_is_an_alert_too)
 	drop(&lines);
 }
 
+/* One that the server itself ended is none of ours. */
+Test(eve, a_handshake_with_the_server_that_we_ended_is_forced)
+{
+	struct facts facts;
+	struct lines lines;
+
+	make_facts(&facts, 3);
+	facts.end = END_SERVER_TLS;
+	read_lines(&close_head, &facts, &lines);
+	EXPECT(lines.at[0], {"flow.action", "\"pass\""}, {"flow.reason", "\"timeout\""});
+	drop(&lines);
+	facts.verdict.result = RESULT_BLOCK;
+	facts.inspect = INSPECT_REFUSED;
+	read_lines(&close_head, &facts, &lines);
+	EXPECT(lines.at[0], {"flow.action", "\"drop\""}, {"flow.reason", "\"forced\""});
+	drop(&lines);
+}
+
 Test(eve, a_verdict_tells_its_stage_and_how_a_block_is_done)
 {
 	struct facts facts;
