@@ -201,7 +201,7 @@ print_device(const struct roster_device *device)
 	cell_right(count, 7);
 	cell_bytes(device->up);
 	cell_bytes(device->down);
-	cell_text(tls_word(device->ok, device->refused), 7);
+	cell_text(tls_word(device->ok, device->refused + device->passed), 7);
 	cell_last(device->conflicts > 0 ? "conflict" : "");
 }
 
@@ -237,6 +237,7 @@ json_device(struct jsonw *json, const struct view *view, const struct roster_dev
 	jsonw_open(json, "camera_tls");
 	jsonw_number(json, "accepted", device->ok);
 	jsonw_number(json, "refused", device->refused);
+	jsonw_number(json, "passed", device->passed);
 	jsonw_close(json);
 	jsonw_number(json, "conflicts", device->conflicts);
 }
@@ -334,6 +335,7 @@ json_destination(struct jsonw *json, const struct device_flow *flow)
 	jsonw_number(json, "ok", flow->ok);
 	jsonw_number(json, "rejected", flow->rejected);
 	jsonw_number(json, "probable", flow->probable);
+	jsonw_number(json, "passed", flow->passed);
 	if (flow->refused_us != 0)
 		jsonw_string(json, "refused", clock_text(flow->refused_us, text));
 	jsonw_close(json);
@@ -421,9 +423,11 @@ print_head(const struct view *view, const struct roster_device *device)
 	    (unsigned long long)device->flows, (unsigned long long)device->blocked,
 	    (unsigned long long)device->up, (unsigned long long)device->down,
 	    (unsigned long long)device->left_up);
-	if (device->ok + device->refused > 0)
-		(void)printf("  our certificate: taken %llu times, refused %llu times\n",
-		    (unsigned long long)device->ok, (unsigned long long)device->refused);
+	if (device->ok + device->refused + device->passed > 0)
+		(void)printf("  our certificate: taken %llu times, refused %llu times; passed "
+			     "because of that %llu times\n",
+		    (unsigned long long)device->ok, (unsigned long long)device->refused,
+		    (unsigned long long)device->passed);
 }
 
 static int

@@ -155,7 +155,8 @@ take_flow(void *context, const struct device_flow *flow)
 	device->down += flow->down;
 	device->left_up += flow->left_up;
 	device->ok += flow->ok;
-	device->refused += flow->rejected + flow->probable;
+	device->refused += flow->rejected + flow->probable - flow->passed;
+	device->passed += flow->passed;
 	return true;
 }
 

@@ -37,7 +37,8 @@ struct roster_device {
 	size_t place_count;
 	uint64_t first_us, last_us; /* 0: never seen */
 	uint64_t flows, blocked, up, down, left_up;
-	uint64_t ok, refused; /* connections on which it took our certificate, or not */
+	/* Connections on which it took our certificate, or not, or passed because of that. */
+	uint64_t ok, refused, passed;
 	size_t conflicts;
 };
 

@@ -24,6 +24,7 @@ enum {
 	OK,
 	REJECTED,
 	PROBABLE,
+	PASSED,
 	REFUSED_US,
 	LAST_US,
 	LOCATED,
@@ -45,7 +46,9 @@ static const char sql[] =
     " sum(flow.verdict = 'block' AND shadow = 0), sum(up), sum(down), sum(left_up),"
     " sum(camera_verdict = 'ok'), sum(camera_verdict = 'rejected'),"
     " sum(camera_verdict = 'probable'),"
-    " max(CASE WHEN camera_verdict IN ('rejected', 'probable') THEN opened ELSE 0 END),"
+    " sum(camera_verdict IN ('rejected', 'probable') AND inspect = 'passthrough'),"
+    " max(CASE WHEN camera_verdict IN ('rejected', 'probable') AND inspect <> 'passthrough'"
+    "  THEN opened ELSE 0 END),"
     " last.at, last.located, last.verdict,"
     " max(CASE WHEN camera_verdict <> '' THEN printf('%020d', opened) || camera_verdict"
     "  ELSE '' END)"
@@ -79,6 +82,7 @@ read_row(sqlite3_stmt *row, struct device_flow *out)
 	    .ok = number_of(row, OK),
 	    .rejected = number_of(row, REJECTED),
 	    .probable = number_of(row, PROBABLE),
+	    .passed = number_of(row, PASSED),
 	    .refused_us = number_of(row, REFUSED_US),
 	    .last_us = number_of(row, LAST_US)};
 	(void)mac_parse(text_of(row, MAC), out->mac, sizeof(out->mac));

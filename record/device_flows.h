@@ -28,8 +28,9 @@ struct device_flow {
 	/* Whether it takes our certificate there, by camera_verdict_name: how
 	 * often each, and what was seen last ("" nothing). */
 	uint64_t ok, rejected, probable;
+	uint64_t passed; /* of the last two those that passed: it was not shown then */
 	char camera_verdict[16];
-	uint64_t refused_us; /* when it last did not take it; 0: never */
+	uint64_t refused_us; /* when it was last shown and not taken; 0: never */
 };
 
 /* Call each, a camera's together, until it returns false. */

@@ -200,12 +200,13 @@ def what_was_refused_is_shown_of_the_device(lab):
     appliance.eve.wait(10, 3, event_type="flow")
     shown = json.loads(appliance.command("devices", "show", "192.168.77.10", "--json").stdout)
     seen = {(place["sni"], place["ip"], place["port"]): (place["camera_tls"]["verdict"], place["camera_tls"]["ok"],
-                                                          place["camera_tls"]["rejected"], "refused" in place["camera_tls"])
+                                                          place["camera_tls"]["rejected"], place["camera_tls"]["passed"],
+                                                          "refused" in place["camera_tls"])
             for place in shown["destinations"]}
-    equal("by place", seen, {(harness.NAME, GOOD, 443): ("rejected", 0, 2, True),
-                             (harness.NAME, GOOD, 8883): ("ok", 1, 0, False)})
+    equal("by place", seen, {(harness.NAME, GOOD, 443): ("rejected", 0, 2, 1, True),
+                             (harness.NAME, GOOD, 8883): ("ok", 1, 0, 0, False)})
     said = appliance.command("devices", "show", "192.168.77.10").stdout
-    check("and in words", "refused 2 times" in said and harness.NAME in said, said)
+    check("and in words", "taken 1 times, refused 1 times; passed because of that 1 times" in said and harness.NAME in said, said)
 
 
 @story()

@@ -313,12 +313,13 @@ hear_flow(void *context, const struct device_flow *flow)
 	struct heard *heard = context;
 	char mac[MAC_TEXT_MAX], ip[ADDR_TEXT_MAX];
 
-	text_add(&heard->to, "%s %s %s%s%s %llu+%llu %llu/%llu/%llu %s %llu %s\n",
+	text_add(&heard->to, "%s %s %s%s%s %llu+%llu %llu/%llu/%llu-%llu %s %llu %s\n",
 	    mac_text(flow->mac, mac), addr_text(&flow->camera, ip), flow->sni, flow->looked_up,
 	    flow->transport == TRANSPORT_UDP ? "/udp" : "", (unsigned long long)flow->flows,
 	    (unsigned long long)flow->up, (unsigned long long)flow->ok,
 	    (unsigned long long)flow->rejected, (unsigned long long)flow->probable,
-	    flow->camera_verdict, (unsigned long long)flow->refused_us, flow->verdict);
+	    (unsigned long long)flow->passed, flow->camera_verdict,
+	    (unsigned long long)flow->refused_us, flow->verdict);
 	return true;
 }
 
@@ -329,20 +330,23 @@ Test(store_devices, connections_are_summed_by_camera_and_destination)
 
 	open_fixture(&fixture);
 	cr_assert_eq(store_begin(fixture.store, NULL), 0);
-	for (unsigned i = 1; i <= 3; i++)
+	for (unsigned i = 1; i <= 4; i++)
 		add(&fixture, EVENT_CLOSE, "02:00:00:00:00:01", "10.1.0.1", i, SIGHTING_NONE);
-	add(&fixture, EVENT_CLOSE, "", "10.1.0.1", 4, SIGHTING_NONE);
+	add(&fixture, EVENT_CLOSE, "", "10.1.0.1", 5, SIGHTING_NONE);
 	cr_assert_eq(store_commit(fixture.store, NULL), 0);
-	sh_sql(&fixture, "UPDATE flow SET camera_verdict = 'rejected' WHERE opened = 2;"
-			 "UPDATE flow SET camera_verdict = '', verdict = 'block' WHERE opened = 3");
+	/* What passes because of a refusal was counted as another one. */
+	sh_sql(&fixture,
+	    "UPDATE flow SET camera_verdict = 'rejected', inspect = 'rejected' WHERE opened = 2;"
+	    "UPDATE flow SET camera_verdict = 'rejected', inspect = 'passthrough' WHERE opened = 3;"
+	    "UPDATE flow SET camera_verdict = '', verdict = 'block' WHERE opened = 4");
 	/* Without a name in its hello it is the one that was looked up; and UDP is another. */
 	sh_sql(&fixture, "UPDATE flow SET sni = '', looked_up = 'looked.example', proto = 'udp'"
 			 " WHERE mac = ''");
 	heard.to = text_in(heard.text, sizeof(heard.text));
 	cr_assert_eq(device_flows_read(fixture.store, hear_flow, &heard, NULL), 0);
 	cr_expect_str_eq(heard.text,
-	    "00:00:00:00:00:00 10.1.0.1 looked.example/udp 1+1000 1/0/0 ok 0 allow\n"
-	    "02:00:00:00:00:01 10.1.0.1 api.cloud.example 3+3000 1/1/0 rejected 2 block\n",
+	    "00:00:00:00:00:00 10.1.0.1 looked.example/udp 1+1000 1/0/0-0 ok 0 allow\n"
+	    "02:00:00:00:00:01 10.1.0.1 api.cloud.example 4+4000 1/2/0-1 rejected 2 block\n",
 	    "%s", heard.text);
 	close_fixture(&fixture);
 }
