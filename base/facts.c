@@ -219,6 +219,7 @@ static const char *const cert_errors[CERT_ERRORS_MAX] = {
     "issuer-dates",
     "name-unchecked",
     "intercepted",
+    "bad-crl",
 };
 
 const char *

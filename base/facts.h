@@ -148,6 +148,7 @@ enum cert_error {
 	/* Another proxy that opens TLS, or another appliance such as this one, has
 	 * signed it: whoever is behind that is not known.  Nothing else follows. */
 	CERT_INTERCEPTED = 1 << 18,
+	CERT_BAD_CRL = 1 << 19, /* the list that would tell of a revocation cannot be believed */
 };
 
 /* What the server stapled about its certificate (OCSP, RFC 6066 section 8). */
@@ -558,7 +559,7 @@ const char *treatment_name(enum treatment treatment); /* "" for none */
 const char *tls_version_name(uint16_t version);       /* "TLS 1.3"; "" for 0 */
 
 /* Fill out with the names of the errors in the set; returns how many. */
-enum { CERT_ERRORS_MAX = 19 };
+enum { CERT_ERRORS_MAX = 20 };
 size_t cert_error_names(uint32_t errors, const char *out[CERT_ERRORS_MAX]);
 
 /* "DE", "DE/SG", or "unknown". out has COUNTRIES_TEXT_MAX bytes; returns out. */

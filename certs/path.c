@@ -102,6 +102,11 @@ static const struct {
     {X509_V_ERR_CRL_NOT_YET_VALID, CERT_CRL_EXPIRED},
     {X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD, CERT_CRL_EXPIRED},
     {X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD, CERT_CRL_EXPIRED},
+    {X509_V_ERR_CRL_SIGNATURE_FAILURE, CERT_BAD_CRL},
+    {X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE, CERT_BAD_CRL},
+    {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, CERT_BAD_CRL},
+    {X509_V_ERR_CRL_PATH_VALIDATION_ERROR, CERT_BAD_CRL},
+    {X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION, CERT_BAD_CRL},
 };
 
 static uint32_t
@@ -288,7 +293,8 @@ path_errors(X509_STORE_CTX *ctx, int64_t at_s, int64_t *from, int64_t *to)
 	struct way best = {0};
 
 	best.errors = check_path(ctx, at_s, &best.from, &best.to);
-	if (best.errors != 0 && (best.errors & (CERT_REVOKED | CERT_CRL_EXPIRED)) == 0)
+	if (best.errors != 0 &&
+	    (best.errors & (CERT_REVOKED | CERT_CRL_EXPIRED | CERT_BAD_CRL)) == 0)
 		try_other_ways(ctx, at_s, &best);
 	*from = best.from;
 	*to = best.to;

@@ -29,6 +29,7 @@ static const struct {
     {CERT_NAME_UNCHECKED, "nobody said which name it must have"},
     {CERT_INTERCEPTED, "opened by another proxy on its way"},
     {CERT_CRL_EXPIRED, "the list of revoked ones is out of date"},
+    {CERT_BAD_CRL, "the list of revoked ones cannot be believed"},
     {CERT_OTHER, "could not be verified"},
 };
 

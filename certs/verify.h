@@ -36,9 +36,10 @@ const char *verify_system_roots(void);
  * bytes these are: PEM, one or more, or one in DER; name is the file's for
  * errors.  From then on every certificate of a path is looked for in the list
  * of its issuer, where there is one; one that is out of date is
- * CERT_CRL_EXPIRED.  *next_s: when the first of them should have been replaced
- * (seconds since 1970; INT64_MAX: none says).  0, or -1 with err when a list
- * cannot be read or none is there.
+ * CERT_CRL_EXPIRED, one under its name that somebody else signed, or that says
+ * what is not understood here, CERT_BAD_CRL.  *next_s: when the first of them should have been
+ * replaced (seconds since 1970; INT64_MAX: none says).  0, or -1 with err when a list cannot be
+ * read or none is there.
  */
 int verify_add_lists(X509_STORE *store, struct bytes bytes, const char *name, int64_t *next_s,
     struct err *err);

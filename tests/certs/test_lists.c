@@ -125,8 +125,22 @@ Test(lists, one_that_somebody_else_signed_is_no_proof_that_all_is_well)
 	struct pki impostor = pki_make(&spec, NULL);
 
 	add_list(pki_list(&impostor, NULL, -1, 7));
-	cr_expect_neq(errors_of(&leaf), 0);
+	cr_expect_eq(errors_of(&leaf), CERT_BAD_CRL);
 	pki_free(&impostor);
+}
+
+/* It was told as `other`, which no manual knew. */
+Test(lists, one_of_an_issuer_that_may_not_sign_lists_is_no_proof_either)
+{
+	struct pki_spec spec = pki_issuer_spec("Issuer");
+
+	pki_free(&issuer);
+	pki_free(&leaf);
+	spec.usage = "critical,keyCertSign";
+	issuer = pki_make(&spec, &root);
+	leaf = pki_server("cam.example.com", &issuer);
+	add_list(pki_list(&issuer, NULL, -1, 7));
+	cr_expect_eq(errors_of(&leaf), CERT_BAD_CRL);
 }
 
 Test(lists, a_file_may_hold_several_and_tells_the_first_to_be_replaced)
