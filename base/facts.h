@@ -47,8 +47,8 @@ struct hello_facts {
 	enum hello_kind kind;
 	bool sni_present;             /* the extension was there, whatever its content */
 	bool sni_odd;                 /* it holds what no host name holds; sni is as sent */
-	uint16_t version_max;         /* highest offered, as on the wire: 0x0304 is TLS 1.3;
-				       * 0x0303 at most where only legacy_version tells */
+	uint16_t version_max;         /* highest offered that there is, as on the wire: 0x0304 is
+				       * TLS 1.3; 0x0303 at most where only legacy_version tells */
 	uint16_t version_min;         /* lowest offered; 0x0301 where only legacy_version tells */
 	bool ecdsa;                   /* the camera takes a P-256 leaf */
 	bool ecdsa_before_13;         /* ... below TLS 1.3 too.  Not recorded */

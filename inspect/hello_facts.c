@@ -112,6 +112,16 @@ read_alpn(struct bytes ext, struct hello_facts *facts)
 	return true;
 }
 
+/* A list may hold versions that nobody here knows, as those of drafts: nothing comes
+ * of these while it has another.  Those of DTLS are all beyond TLS's. */
+static bool
+is_higher(uint16_t version, uint16_t than)
+{
+	bool known = version <= TLS_1_3;
+
+	return known != (than <= TLS_1_3) ? known : version > than;
+}
+
 static bool
 read_versions(struct bytes ext, struct hello_facts *facts)
 {
@@ -125,7 +135,7 @@ read_versions(struct bytes ext, struct hello_facts *facts)
 	while (bytes_u16(&list, &version)) {
 		if (fingerprint_is_grease(version))
 			continue;
-		if (version > facts->version_max)
+		if (facts->version_max == 0 || is_higher(version, facts->version_max))
 			facts->version_max = version;
 		if (version < facts->version_min)
 			facts->version_min = version;

@@ -161,6 +161,10 @@ Test(hello_versions, are_the_highest_and_lowest_offered)
 	    {"\0\x2b\0\x05\x04\x03\x03\x03\x04", 9, 0x0304, 0x0303},
 	    {"\0\x2b\0\x07\x06\x0a\x0a\x03\x04\x03\x01", 11, 0x0304, 0x0301},
 	    {"\0\x2b\0\x07\x06\xfa\xfa\x03\x04\x03\x03", 11, 0x0304, 0x0303},
+	    /* A draft's: a camera that has RSA before TLS 1.3 was taken for one of it. */
+	    {"\0\x2b\0\x05\x04\x7f\x1c\x03\x03", 9, 0x0303, 0x0303},
+	    {"\0\x2b\0\x05\x04\x03\x02\x7f\x1c", 9, 0x0302, 0x0302},
+	    {"\0\x2b\0\x03\x02\x7f\x1c", 7, 0x7f1c, 0x7f1c},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
