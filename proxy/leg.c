@@ -322,6 +322,18 @@ note_failure(struct leg *leg)
 	leg->end = leg->fin && leg->alert == 0 ? LEG_TRUNCATED : LEG_ALERT;
 }
 
+/* Those that hold nothing.  By itself OpenSSL would give them back behind each record
+ * (SSL_MODE_RELEASE_BUFFERS) and take others for the next: thirty of 16 and 66 KiB a
+ * connection; or keep them for as long as the peer is silent. */
+static void
+give_buffers_back(struct leg *leg)
+{
+	/* Where the rest of a record is missing a library before 3.0.14 would free
+	 * what it has of it (CVE-2024-4741). */
+	if (strcmp(SSL_rstate_string(leg->ssl), "RH") == 0)
+		(void)SSL_free_buffers(leg->ssl);
+}
+
 enum leg_io
 leg_handshake(struct leg *leg, struct err *err)
 {
@@ -331,6 +343,7 @@ leg_handshake(struct leg *leg, struct err *err)
 	takeover_watch(leg);
 	ret = SSL_do_handshake(leg->ssl);
 	takeover_watch_end();
+	give_buffers_back(leg);
 	if (ret == 1)
 		return LEG_DONE;
 	why = SSL_get_error(leg->ssl, ret);
@@ -381,18 +394,22 @@ end_of_tls(struct leg *leg, int ret)
 	}
 }
 
-/* A message behind the handshake, such as a ticket, makes OpenSSL take a buffer
- * of 16 KiB to write an answer; it gives it back when it writes, which an idle
- * camera never makes it do.  And a session of its own, of which another has been
- * kept. */
+/* A message behind the handshake, such as a ticket, makes OpenSSL take a session of its
+ * own, of which another has been kept. */
 static void
-give_buffers_back(struct leg *leg)
+settle_session(struct leg *leg)
 {
-	if (leg->messages == leg->trimmed)
+	if (leg->messages == leg->settled)
 		return;
-	leg->trimmed = leg->messages;
-	(void)SSL_free_buffers(leg->ssl); /* keeps those that hold something */
+	leg->settled = leg->messages;
 	session_settle(leg->ssl);
+}
+
+/* Whether a read can bring anything: to be told otherwise costs OpenSSL a buffer. */
+static bool
+has_something(const struct leg *leg)
+{
+	return leg->readable || leg->fin || leg->replay.left > 0 || SSL_has_pending(leg->ssl) == 1;
 }
 
 /* Several small records become one read, so that they leave as one record. */
@@ -400,26 +417,31 @@ static enum leg_io
 read_tls(struct leg *leg, uint8_t *to, size_t size, size_t *count)
 {
 	bool wanted = takeover_is_wanted(leg);
+	enum leg_io io = LEG_WAIT;
 	size_t used = 0;
 
+	if (!has_something(leg))
+		return LEG_WAIT;
 	/* No piece of the next record: there OpenSSL can be left. */
 	if (wanted)
 		SSL_set_read_ahead(leg->ssl, 0);
 	ERR_clear_error();
-	for (int i = 0; i < LEG_RECORDS_A_READ && used < size; i++) {
+	for (int i = 0; i < LEG_RECORDS_A_READ && used < size && has_something(leg); i++) {
 		int got = SSL_read(leg->ssl, to + used, (int)(size - used));
 
-		*count = used += got > 0 ? (size_t)got : 0;
-		leg->payload += got > 0 ? (size_t)got : 0;
-		if (got > 0 && wanted && takeover_try(leg))
+		if (got <= 0) {
+			io = end_of_tls(leg, got);
+			break;
+		}
+		*count = used += (size_t)got;
+		leg->payload += (size_t)got;
+		if (wanted && takeover_try(leg))
 			return LEG_DONE;
-		if (got > 0)
-			continue;
-		if (end_of_tls(leg, got) == LEG_ENDED && used == 0)
-			return LEG_ENDED;
-		break;
 	}
 	give_buffers_back(leg);
+	if (used == 0 && io == LEG_ENDED)
+		return LEG_ENDED;
+	settle_session(leg);
 	return used > 0 ? LEG_DONE : LEG_WAIT;
 }
 
@@ -454,8 +476,8 @@ write_tls(struct leg *leg, const uint8_t *from, size_t count)
 		wrote = SSL_write(leg->ssl, from + used, (int)(count - used));
 	if (used == count) {
 		leg->records->wrote += count;
-		if (takeover_is_wanted(leg))
-			(void)takeover_try(leg);
+		if (!takeover_is_wanted(leg) || !takeover_try(leg))
+			give_buffers_back(leg);
 		return LEG_DONE;
 	}
 	if (used == 0 && SSL_get_error(leg->ssl, wrote) == SSL_ERROR_WANT_WRITE)
@@ -486,6 +508,7 @@ leg_end_direction(struct leg *leg, bool orderly)
 	if (orderly && leg->ssl != NULL) {
 		ERR_clear_error();
 		(void)SSL_shutdown(leg->ssl);
+		give_buffers_back(leg);
 		ERR_clear_error();
 	} else if (orderly && leg->records != NULL) {
 		records_close(leg);

@@ -61,7 +61,7 @@ struct leg {
 	int error;         /* errno of LEG_RESET, and of failed */
 	bool renegotiates; /* it asked to begin the handshake anew, and was told no */
 	uint32_t messages; /* of the handshake and behind it, that came */
-	uint32_t trimmed;  /* ... when OpenSSL's buffers were last given back */
+	uint32_t settled;  /* ... when its session was last settled (session_settle) */
 	uint64_t payload;  /* bytes that came over TLS */
 	uint16_t record;   /* bytes of the record that came last, with its header */
 	uint8_t *out;      /* of the pool; NULL when nothing waits */

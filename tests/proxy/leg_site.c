@@ -48,8 +48,8 @@ on_message(int write, int version, int type, const void *bytes, size_t size, SSL
 static void
 set_up(SSL *ssl)
 {
-	(void)SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
-				    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	(void)SSL_set_mode(ssl,
+	    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_set_read_ahead(ssl, 1);
 	SSL_set_default_read_buffer_len(ssl, 66 << 10);
 }
