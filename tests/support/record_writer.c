@@ -39,7 +39,7 @@ record_writer_open(struct record_writer *writer, SSL *ssl, uint64_t sent)
 	static const char label[] = "key expansion";
 	uint8_t master[MASTER_MAX], keys[KEYS_BYTES];
 	uint8_t seed[sizeof(label) - 1 + RANDOMS_BYTES];
-	size_t size;
+	size_t size, side;
 
 	if (SSL_version(ssl) != TLS1_2_VERSION ||
 	    strcmp(SSL_get_cipher_name(ssl), RECORD_WRITER_CIPHER) != 0)
@@ -50,8 +50,10 @@ record_writer_open(struct record_writer *writer, SSL *ssl, uint64_t sent)
 	(void)SSL_get_client_random(ssl, seed + sizeof(label) - 1 + RANDOM_BYTES, RANDOM_BYTES);
 	if (!derive(master, size, seed, sizeof(seed), keys))
 		return 0;
-	memcpy(writer->key, keys, sizeof(writer->key));
-	memcpy(writer->salt, keys + 2 * sizeof(writer->key), sizeof(writer->salt));
+	side = SSL_is_server(ssl) == 1 ? 1 : 0;
+	memcpy(writer->key, keys + side * sizeof(writer->key), sizeof(writer->key));
+	memcpy(writer->salt, keys + 2 * sizeof(writer->key) + side * sizeof(writer->salt),
+	    sizeof(writer->salt));
 	writer->number = 1 + sent; /* its Finished was the first */
 	return 1;
 }

@@ -8,7 +8,8 @@
 
 /*
  * Writes records of TLS 1.2 (ECDHE, AES-128-GCM, SHA-256) that no library would:
- * goes on where a client's SSL stands, which then sends nothing more itself.
+ * goes on where an SSL stands, a client's or a server's, which then sends nothing more
+ * itself.
  * Source: RFC 5246 sections 5, 6.2 and 6.3, RFC 5288 section 3.
  */
 #define RECORD_WRITER_CIPHER "ECDHE-ECDSA-AES128-GCM-SHA256"
@@ -20,8 +21,8 @@ struct record_writer {
 
 enum { RECORD_WRITER_ROOM = 256, RECORD_WRITER_MAX = 5 + 8 + RECORD_WRITER_ROOM + 16 };
 
-/* ssl is a client's whose handshake is done, and which has sent so many records
- * of payload.  1, or 0 where it speaks something else. */
+/* ssl's handshake is done, and it has sent so many records of payload.  1, or 0 where
+ * it speaks something else. */
 int record_writer_open(struct record_writer *writer, SSL *ssl, uint64_t sent);
 
 /* One record of that type; returns its length.  count is at most RECORD_WRITER_ROOM. */
