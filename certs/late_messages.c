@@ -3,6 +3,8 @@
 
 /* RFC 8446 section 4. */
 enum {
+	HELLO_REQUEST = 0, /* RFC 5246 section 7.4 */
+	CLIENT_HELLO = 1,
 	NEW_SESSION_TICKET = 4,
 	KEY_UPDATE = 24,
 	UPDATE_NOT_REQUESTED = 0,
@@ -26,6 +28,11 @@ read_header(struct late_messages *late)
 
 	if (!bytes_u8(&header, &type) || !bytes_u24(&header, &late->left))
 		return LATE_UNDECODABLE;
+	if (late->tls12 && type != (late->from_server ? HELLO_REQUEST : CLIENT_HELLO))
+		return LATE_UNEXPECTED;
+	if (late->tls12)
+		return late->left <= (late->from_server ? 0 : LATE_HELLO_MAX) ? LATE_MORE
+									      : LATE_UNDECODABLE;
 	if (type != KEY_UPDATE && (type != NEW_SESSION_TICKET || !late->from_server))
 		return LATE_UNEXPECTED;
 	fits =
@@ -49,7 +56,7 @@ read_update(struct late_messages *late, struct bytes *in)
 }
 
 static enum late
-pass_ticket(struct late_messages *late, struct bytes *in)
+pass_over(struct late_messages *late, struct bytes *in)
 {
 	size_t count = in->left < late->left ? in->left : late->left;
 
@@ -58,7 +65,7 @@ pass_ticket(struct late_messages *late, struct bytes *in)
 	if (late->left > 0)
 		return LATE_MORE;
 	late->known = 0;
-	return LATE_TICKET;
+	return late->tls12 ? LATE_HELLO : LATE_TICKET;
 }
 
 enum late
@@ -75,5 +82,5 @@ late_messages_take(struct late_messages *late, struct bytes *in)
 		return said;
 	if (late->known < LATE_HEADER_BYTES)
 		return LATE_MORE;
-	return late->header[0] == KEY_UPDATE ? read_update(late, in) : pass_ticket(late, in);
+	return late->header[0] == KEY_UPDATE ? read_update(late, in) : pass_over(late, in);
 }

@@ -10,7 +10,7 @@
 
 enum {
 	KEY_MAX = 32,
-	VERSION = 0x0303, /* RFC 8446 section 5.2: legacy_record_version */
+	VERSION = 0x0303, /* TLS 1.2, and legacy_record_version (RFC 8446 section 5.2) */
 	SEQUENCE_BYTES = 8,
 	AAD_MAX = SEQUENCE_BYTES + RECORD_HEADER_BYTES,
 };
@@ -283,7 +283,12 @@ record_size(enum record_suite number, struct bytes in, size_t *size)
 		return RECORD_GOOD;
 	if (!may_be(suite, type))
 		return RECORD_UNEXPECTED;
-	if (!bytes_u16(&in, &version) || !bytes_u16(&in, &sealed))
+	if (!bytes_u16(&in, &version))
+		return RECORD_GOOD;
+	/* TLS 1.3 has it ignored (RFC 8446 section 5.1). */
+	if (suite->bare && version != VERSION)
+		return RECORD_VERSION;
+	if (!bytes_u16(&in, &sealed))
 		return RECORD_GOOD;
 	if (sealed > most)
 		return RECORD_OVERFLOW;

@@ -141,6 +141,20 @@ note_blank(struct leg *leg)
 	return ++leg->records->blanks > BLANKS_MAX ? end_by(leg, LEG_FLOOD) : LEG_DONE;
 }
 
+/* TLS 1.2: whoever wants to negotiate anew is told that we do not (RFC 5246 section
+ * 7.2.2), now and then. */
+static enum leg_io
+decline_renegotiation(struct leg *leg)
+{
+	leg->renegotiates = true;
+	leg->messages++;
+	if (leg_is_flooded(leg))
+		return end_by(leg, LEG_FLOOD);
+	if (!leg->end_queued)
+		say_alert(leg, WARNING, NO_RENEGOTIATION);
+	return note_blank(leg);
+}
+
 static enum leg_io
 hear_message(struct leg *leg, enum late late)
 {
@@ -155,6 +169,8 @@ hear_message(struct leg *leg, enum late late)
 		return refuse(leg, RECORD_ILLEGAL);
 	case LATE_UNDECODABLE:
 		return refuse(leg, RECORD_UNDECODABLE);
+	case LATE_HELLO:
+		return decline_renegotiation(leg);
 	case LATE_TICKET:
 		break;
 	case LATE_RENEW:
@@ -168,36 +184,6 @@ hear_message(struct leg *leg, enum late late)
 	return leg_is_flooded(leg) ? end_by(leg, LEG_FLOOD) : LEG_DONE;
 }
 
-/* A server asks for a hello by four zeros (RFC 5246 section 7.4.1.1), however they are
- * cut; a camera's hello may be cut anywhere, and it has nothing else to say. */
-static bool
-is_wish_to_renegotiate(const struct leg *leg, struct bytes said)
-{
-	if (!leg->records->late.from_server)
-		return true;
-	for (size_t i = 0; i < said.left; i++) {
-		if (said.at[i] != 0)
-			return false;
-	}
-	return true;
-}
-
-/* TLS 1.2: whoever wants to negotiate anew is told that we do not (RFC 5246 section
- * 7.2.2), now and then. */
-static enum leg_io
-decline_renegotiation(struct leg *leg, struct bytes said)
-{
-	if (!is_wish_to_renegotiate(leg, said))
-		return refuse(leg, RECORD_UNEXPECTED);
-	leg->renegotiates = true;
-	leg->messages++;
-	if (leg_is_flooded(leg))
-		return end_by(leg, LEG_FLOOD);
-	if (!leg->end_queued)
-		say_alert(leg, WARNING, NO_RENEGOTIATION);
-	return note_blank(leg);
-}
-
 static enum leg_io
 hear_handshake(struct leg *leg, struct bytes said)
 {
@@ -205,8 +191,6 @@ hear_handshake(struct leg *leg, struct bytes said)
 
 	if (said.left == 0)
 		return refuse(leg, RECORD_UNEXPECTED);
-	if (is_tls12(leg->records))
-		return decline_renegotiation(leg, said);
 	while (io == LEG_DONE && said.left > 0)
 		io = hear_message(leg, late_messages_take(&leg->records->late, &said));
 	return io;
@@ -222,6 +206,8 @@ hear_alert(struct leg *leg, struct bytes said)
 		return refuse(leg, RECORD_UNEXPECTED);
 	if (!bytes_u8(&said, &level) || !bytes_u8(&said, &alert) || said.left > 0)
 		return refuse(leg, RECORD_UNDECODABLE);
+	if (is_tls12(leg->records) && level != WARNING && level != FATAL)
+		return refuse(leg, RECORD_ILLEGAL);
 	if (alert == CLOSE_NOTIFY)
 		return end_by(leg, LEG_CLOSED);
 	if (is_tls12(leg->records) ? level == WARNING : alert == USER_CANCELED)
@@ -341,6 +327,13 @@ take_plain(struct records *records, uint8_t *to, size_t size)
 	return count;
 }
 
+/* TLS 1.2 lets payload come between the pieces of a message (RFC 5246 section 6.2.1). */
+static bool
+is_interrupted(const struct records *records)
+{
+	return late_messages_wait(&records->late) && !is_tls12(records);
+}
+
 /* Open a record into `to`, which has room for size bytes, or in its own place. */
 static enum leg_io
 open_record(struct leg *leg, struct bytes record, uint8_t *to, size_t size, size_t *count)
@@ -358,8 +351,7 @@ open_record(struct leg *leg, struct bytes record, uint8_t *to, size_t size, size
 		return refuse(leg, alert);
 	if (opened.type == RECORD_HANDSHAKE)
 		return hear_handshake(leg, (struct bytes){into, opened.size});
-	if (late_messages_wait(&records->late) ||
-	    (opened.type != RECORD_DATA && opened.type != RECORD_ALERT))
+	if (is_interrupted(records) || (opened.type != RECORD_DATA && opened.type != RECORD_ALERT))
 		return refuse(leg, RECORD_UNEXPECTED);
 	if (opened.type == RECORD_ALERT)
 		return hear_alert(leg, (struct bytes){into, opened.size});

@@ -186,6 +186,7 @@ takeover_try(struct leg *leg)
 	records->in.suite = records->out.suite = suite;
 	records->out.seals = true;
 	records->late.from_server = SSL_is_server(leg->ssl) == 0;
+	records->late.tls12 = record_suite_is_tls12(suite);
 	leg_free_ssl(leg);
 	return true;
 }

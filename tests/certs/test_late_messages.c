@@ -93,3 +93,34 @@ Test(late_messages, a_ticket_of_many_records_is_one)
 	in = (struct bytes){piece, left};
 	cr_expect_eq(late_messages_take(&late, &in), LATE_TICKET);
 }
+
+/* ---- TLS 1.2 ---- */
+
+static struct row rows_tls12[] = {
+    {{0, 0, 0, 0}, 4, LATE_UNEXPECTED, LATE_HELLO, 0, "a request for a hello"},
+    {{0, 0, 0, 0, 0}, 5, LATE_UNEXPECTED, LATE_HELLO, 1, "one with another behind it"},
+    {{0, 0, 0, 1, 0}, 5, LATE_UNEXPECTED, LATE_UNDECODABLE, 1, "one with something in it"},
+    {{1, 0, 0, 2, 3, 3}, 6, LATE_HELLO, LATE_UNEXPECTED, 0, "a hello"},
+    {{1, 0, 0, 0, 1}, 5, LATE_HELLO, LATE_UNEXPECTED, 1, "one of nothing, and another"},
+    {{1, 0, 0, 9, 3, 3}, 6, LATE_MORE, LATE_UNEXPECTED, 0, "one that goes on"},
+    {{1, 1, 0, 0, 3, 3}, 6, LATE_MORE, LATE_UNEXPECTED, 0, "the longest"},
+    {{1, 1, 0, 1, 3, 3}, 6, LATE_UNDECODABLE, LATE_UNEXPECTED, 2, "one longer than that"},
+    {{4, 0, 0, 3, 1, 2, 3}, 7, LATE_UNEXPECTED, LATE_UNEXPECTED, 3, "a ticket"},
+    {{24, 0, 0, 1, 0}, 5, LATE_UNEXPECTED, LATE_UNEXPECTED, 1, "a key update"},
+    {{16, 0, 0, 0}, 4, LATE_UNEXPECTED, LATE_UNEXPECTED, 0, "a key exchange"},
+};
+
+Test(late_messages, of_tls_1_2_are_wishes_to_negotiate_anew)
+{
+	for (size_t i = 0; i < 2 * sizeof(rows_tls12) / sizeof(rows_tls12[0]); i++) {
+		const struct row *row = &rows_tls12[i / 2];
+		struct late_messages late = {.from_server = i % 2 == 1, .tls12 = true};
+		struct bytes in = {row->bytes, row->size};
+		enum late expected = i % 2 == 1 ? row->server : row->camera;
+
+		cr_expect_eq(late_messages_take(&late, &in), expected, "%s", row->why);
+		if (expected != LATE_UNEXPECTED)
+			cr_expect_eq(in.left, row->left, "%s: %zu", row->why, in.left);
+		cr_expect_eq(expected == LATE_HELLO && late_messages_wait(&late), false);
+	}
+}

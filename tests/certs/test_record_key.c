@@ -381,6 +381,8 @@ Test(record_key_wrong, headers)
 	    {tls12, {22, 3, 3, 0, 28}, RECORD_GOOD, 33, "TLS 1.2, a handshake"},
 	    {tls12, {20, 3, 3, 0, 25}, RECORD_UNEXPECTED, 0, "TLS 1.2, change_cipher_spec"},
 	    {tls12, {24, 3, 3, 0, 28}, RECORD_UNEXPECTED, 0, "TLS 1.2, a heartbeat"},
+	    {tls12, {23, 3, 1, 0, 24}, RECORD_VERSION, 0, "TLS 1.2, of 1.0"},
+	    {chacha, {23, 3, 4, 0, 24}, RECORD_VERSION, 0, "TLS 1.2, of 1.3"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

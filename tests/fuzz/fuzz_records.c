@@ -74,7 +74,7 @@ open_all(struct line *line)
 			return;
 		if (opened.type == 0 || opened.size > record.left - record_seal_bytes(suite))
 			abort();
-		if (opened.type == RECORD_HANDSHAKE && !record_suite_is_tls12(suite) &&
+		if (opened.type == RECORD_HANDSHAKE &&
 		    !hear(line, (struct bytes){own, opened.size}))
 			return;
 	}
@@ -94,6 +94,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	line = (struct line){.out.seals = true, .late.from_server = size % 2 == 0};
 	if (bytes_u8(&left, &suite))
 		line.in.suite = line.out.suite = suite % (RECORD_TLS12_CHACHA20_POLY1305 + 1);
+	line.late.tls12 = record_suite_is_tls12(line.in.suite);
 	while (bytes_u8(&left, &type) && bytes_vec16(&left, &piece)) {
 		if (piece.left <= RECORD_PAYLOAD_MAX)
 			put(&line, type, piece);

@@ -114,6 +114,8 @@ Test(records_tls12, a_warning_is_none_and_what_is_fatal_is_told)
 
 /* ---- what is wrong ---- */
 
+enum { UNEXPECTED = SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE };
+
 static const struct wrong {
 	uint8_t type, bytes[32];
 	size_t size;
@@ -128,6 +130,8 @@ static const struct wrong {
     {0, {'G', 'E', 'T', ' '}, 4, SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE, "no TLS"},
     {22, {0}, 0, SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE, "an empty handshake record"},
     {21, {2}, 1, SSL_R_TLSV1_ALERT_DECODE_ERROR, "half an alert"},
+    {21, {3, 0}, 2, SSL_R_SSLV3_ALERT_ILLEGAL_PARAMETER, "an alert of no level"},
+    {0, {23, 3, 1, 0, 24}, 29, SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "of another version"},
 };
 
 static void
@@ -171,11 +175,11 @@ Test(records_tls12, nobody_negotiates_anew)
 Test(records_tls12, a_server_has_nothing_else_to_say)
 {
 	static const struct wrong messages[] = {
-	    {22, {SSL3_MT_SERVER_HELLO}, 4, 0, "a ServerHello"},
-	    {22, {SSL3_MT_CLIENT_HELLO}, 4, 0, "a ClientHello"},
-	    {22, {SSL3_MT_FINISHED, 0, 0, 12}, 16, 0, "a Finished"},
-	    {22, {SSL3_MT_HELLO_REQUEST, 0, 0, 1}, 5, 0, "a HelloRequest with something in it"},
-	    {22, {0, 0, 0, 0, SSL3_MT_CERTIFICATE}, 8, 0, "a Certificate behind one"},
+	    {22, {SSL3_MT_SERVER_HELLO}, 4, UNEXPECTED, "a ServerHello"},
+	    {22, {SSL3_MT_CLIENT_HELLO}, 4, UNEXPECTED, "a ClientHello"},
+	    {22, {SSL3_MT_FINISHED, 0, 0, 12}, 16, UNEXPECTED, "a Finished"},
+	    {22, {SSL3_MT_HELLO_REQUEST, 0, 0, 1}, 5, SSL_R_TLSV1_ALERT_DECODE_ERROR,
+		"a HelloRequest with something in it"},
 	};
 
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
@@ -183,9 +187,51 @@ Test(records_tls12, a_server_has_nothing_else_to_say)
 		leg_site_peer_sends(&site, messages[i].type, messages[i].bytes, messages[i].size);
 		leg_site_end_as(&site, LEG_ALERT);
 		cr_expect_not(leg->renegotiates, "%s", messages[i].why);
-		expect_told(SSL_R_SSLV3_ALERT_UNEXPECTED_MESSAGE, messages[i].why);
+		expect_told(messages[i].reason, messages[i].why);
 		leg_site_hang_up(&site);
 	}
+}
+
+Test(records_tls12, a_camera_has_nothing_but_a_hello_to_say)
+{
+	static const struct wrong messages[] = {
+	    {22, {SSL3_MT_HELLO_REQUEST}, 4, UNEXPECTED, "a HelloRequest"},
+	    {22, {SSL3_MT_CLIENT_KEY_EXCHANGE, 0, 0, 1}, 5, UNEXPECTED, "a key exchange"},
+	    {22, {SSL3_MT_FINISHED, 0, 0, 12}, 16, UNEXPECTED, "a Finished"},
+	    {22, {SSL3_MT_CLIENT_HELLO, 1, 0, 1}, 8, SSL_R_TLSV1_ALERT_DECODE_ERROR,
+		"a hello without end"},
+	};
+
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		leg_site_fall_silent(&site, true);
+		leg_site_peer_sends(&site, messages[i].type, messages[i].bytes, messages[i].size);
+		leg_site_end_as(&site, LEG_ALERT);
+		cr_expect_not(leg->renegotiates, "%s", messages[i].why);
+		expect_told(messages[i].reason, messages[i].why);
+		leg_site_hang_up(&site);
+	}
+}
+
+/* RFC 5246 section 6.2.1: payload may come in the middle of it. */
+Test(records_tls12, a_hello_in_pieces_is_declined_once)
+{
+	static const uint8_t hello[] = {SSL3_MT_CLIENT_HELLO, 0, 0, 4, 3, 3, 1, 2};
+
+	leg_site_fall_silent(&site, true);
+	for (size_t i = 0; i < sizeof(hello); i++) {
+		cr_expect_eq(leg_waiting(leg), 0, "%zu", i);
+		leg_site_peer_sends(&site, RECORD_HANDSHAKE, hello + i, 1);
+		leg_site_hear(&site, 0);
+		if (i + 1 == sizeof(hello))
+			break;
+		leg_site_peer_sends(&site, RECORD_DATA, (const uint8_t *)"x", 1);
+		leg_site_hear(&site, 1);
+	}
+	cr_expect_eq(leg->end, LEG_OPEN);
+	cr_expect(leg->renegotiates);
+	cr_expect_eq(leg_waiting(leg), 2 + record_seal_bytes(leg->records->out.suite));
+	expect_told(SSL_R_NO_RENEGOTIATION, "the camera");
+	leg_site_hang_up(&site);
 }
 
 Test(records_tls12, behind_our_end_nothing_is_said)
