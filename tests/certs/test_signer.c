@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "base/err.h"
 #include "base/ipc.h"
 #include "certs/mint.h"
-#include "certs/signer.h"
-#include "tests/support/pki.h"
+#include "tests/certs/new_signer.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -21,25 +19,6 @@ enum {
 	ID_BYTES = 8,
 };
 
-static struct ca
-authority(void)
-{
-	(void)X509_up_ref(ca.cert);
-	(void)EVP_PKEY_up_ref(ca.key);
-	return (struct ca){.cert = ca.cert, .key = ca.key};
-}
-
-static struct signer *
-new_signer(void)
-{
-	struct ca cas[CA_COUNT] = {authority(), authority()};
-	struct err err = {0};
-	struct signer *ret = signer_new(cas, &err);
-
-	cr_assert_not_null(ret, "%s", err.text);
-	return ret;
-}
-
 static void
 open_signer(void)
 {
@@ -47,7 +26,7 @@ open_signer(void)
 
 	spec.from_days = -30;
 	ca = pki_make(&spec, NULL);
-	signer = new_signer();
+	signer = new_signer(&ca);
 }
 
 static void
@@ -195,7 +174,7 @@ Test(signer, another_signer_knows_nothing_of_it_and_has_a_key_of_its_own)
 		cr_expect_eq(X509_check_private_key(minted[i].leaf, minted[i].key), 1);
 		cr_expect_eq(signer_minted(signer), 1);
 		signer_free(signer);
-		signer = new_signer();
+		signer = new_signer(&ca);
 	}
 	cr_expect_eq(EVP_PKEY_eq(minted[0].key, minted[1].key), 0);
 	for (int i = 0; i < 2; i++) {

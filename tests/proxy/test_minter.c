@@ -4,9 +4,8 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/ipc.h"
-#include "certs/signer.h"
 #include "proxy/board.h"
-#include "tests/support/pki.h"
+#include "tests/certs/new_signer.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -21,25 +20,6 @@ static struct minter *minter;
 static int ends[2];
 static uint8_t request[IPC_MESSAGE_MAX], answer[IPC_MESSAGE_MAX];
 
-static struct ca
-authority(void)
-{
-	(void)X509_up_ref(ca.cert);
-	(void)EVP_PKEY_up_ref(ca.key);
-	return (struct ca){.cert = ca.cert, .key = ca.key};
-}
-
-static struct signer *
-new_signer(void)
-{
-	struct ca cas[CA_COUNT] = {authority(), authority()};
-	struct err err = {0};
-	struct signer *ret = signer_new(cas, &err);
-
-	cr_assert_not_null(ret, "%s", err.text);
-	return ret;
-}
-
 static void
 open_minter(void)
 {
@@ -50,7 +30,7 @@ open_minter(void)
 	spec.from_days = -30;
 	ca = pki_make(&spec, NULL);
 	server = pki_server("a.example", NULL);
-	signer = new_signer();
+	signer = new_signer(&ca);
 	cr_assert_eq(ipc_pair(ends, NULL), 0);
 	base = event_base_new();
 	setup.base = base;
@@ -244,7 +224,7 @@ Test(minter, leaves_of_a_signer_that_is_gone_are_shown_with_its_key)
 	cr_expect_null(ask(1, LEAF_EC, &waiter, NULL));
 	cr_expect_eq(sign(), 1);
 	signer_free(signer);
-	signer = new_signer();
+	signer = new_signer(&ca);
 	cr_expect_null(ask(2, LEAF_EC, &waiter, NULL));
 	cr_expect_eq(sign(), 1);
 	cr_expect_eq(told, 2);
