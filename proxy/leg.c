@@ -328,9 +328,9 @@ note_failure(struct leg *leg)
 static void
 give_buffers_back(struct leg *leg)
 {
-	/* Where the rest of a record is missing a library before 3.0.14 would free
-	 * what it has of it (CVE-2024-4741). */
-	if (strcmp(SSL_rstate_string(leg->ssl), "RH") == 0)
+	/* Of a record that is read in part a library before 3.0.14 would free what is
+	 * to come (CVE-2024-4741). */
+	if (SSL_has_pending(leg->ssl) == 0 && strcmp(SSL_rstate_string(leg->ssl), "RH") == 0)
 		(void)SSL_free_buffers(leg->ssl);
 }
 
