@@ -275,14 +275,25 @@ demand_place(const struct conn *conn)
 	    .tls_id = conn->snapshot->tls_id};
 }
 
+/* Whether the server had to sign before it could ask.  With RSA key exchange it shows
+ * that it has its key by its Finished alone (RFC 5246 section 7.4.9), and anybody may
+ * have sent what came. */
+static bool
+has_shown_key(const SSL *ssl)
+{
+	const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
+
+	return cipher != NULL && SSL_CIPHER_get_kx_nid(cipher) != NID_kx_rsa;
+}
+
 /* The next ones there need no handshake to find it out, but where something is held
- * against the server: that is looked at each time. */
+ * against the server, or it may be somebody else: that is looked at each time. */
 static void
 note_certificate_wanted(struct conn *conn)
 {
 	const struct demand_place place = demand_place(conn);
 
-	if (!verify_has_flaw(conn->facts->server.errors))
+	if (!verify_has_flaw(conn->facts->server.errors) && has_shown_key(conn->server.ssl))
 		refusals_add_demand(conn->worker->refusals, &place, DEMAND_CERTIFICATE,
 		    conn->facts->server.errors, clock_mono_ms());
 }
@@ -330,6 +341,9 @@ fall_to_passthrough(struct conn *conn)
 	decide_judge(conn, VERDICT_CERTIFICATE);
 	if (verify_has_flaw(facts->server.errors) && is_refused_for_flaws(conn))
 		return refuse_server(conn);
+	/* Nor around a rule on what was found, which may ask how it is carried. */
+	if (verify_has_flaw(facts->server.errors) && facts->verdict.result == RESULT_BLOCK)
+		return refuse_by_rule(conn);
 	note_certificate_wanted(conn);
 	leg_close(&conn->server, true);
 	conn->server = (struct leg){.conn = conn, .pool = &conn->worker->pool, .fd = -1};
@@ -341,8 +355,8 @@ fall_to_passthrough(struct conn *conn)
 
 /*
  * Who the camera is is nothing for a server that is not good, nor for one that
- * the rules block: these are asked before it is told.  What the server sent
- * proves its certificate; only the end of the handshake is to come.
+ * the rules block: these are asked before it is told.  Only the end of the handshake
+ * is to come.
  */
 static enum conn_state
 answer_server(struct conn *conn)

@@ -225,3 +225,82 @@ Test(server_wants_client_certificate, and_a_bad_one_that_is_mirrored_is_looked_a
 	}
 	flow_close(&flow);
 }
+
+static const char not_opened_when_old[] =
+    "ruleset: flow\n"
+    "version: 1\n"
+    "title: Opened where the server's certificate holds\n"
+    "unknown: allow\n"
+    "default: allow\n"
+    "rules:\n"
+    "  - {id: old, match: {tls: {errors: [expired]}, inspect: opened}, "
+    "then: block, why: \"It is out of date\"}\n";
+
+/* A rule that holds for opened connections alone held against it, and was not asked
+ * when it was passed. */
+Test(server_wants_client_certificate, and_a_bad_one_is_not_passed_around_a_rule)
+{
+	struct pki_spec spec = pki_server_spec(FLOW_NAME);
+	struct flow flow;
+
+	spec.to_days = -1;
+	flow_open(&flow, &(struct flow_setup){.rules = not_opened_when_old});
+	flow_show(&flow, pki_make(&spec, &flow.root));
+	give_the_camera_a_certificate(&flow);
+	SSL_CTX_set_verify(flow.camera.ctx, SSL_VERIFY_NONE, NULL);
+	flow_run(&flow, play_hope, be_broken_off);
+	cr_expect_eq(flow.closed.facts.inspect, INSPECT_REFUSED);
+	cr_expect_str_eq(flow.closed.facts.verdict.rule, "old");
+	cr_expect_eq(flow.closed.facts.traffic.left_up, 0);
+	cr_expect_eq(flow.server.connections, 1);
+	flow_close(&flow);
+}
+
+/* Who has the certificate and not its key, of which RSA key exchange asks no proof
+ * before. */
+static void
+ask_as_impostor(struct flow *flow, const struct pki *real)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+
+	SSL_CTX_free(flow->server.ctx);
+	flow->server.ctx = ctx;
+	cr_assert_not_null(ctx);
+	cr_assert_eq(SSL_CTX_use_certificate(ctx, real->cert), 1);
+	cr_assert_eq(SSL_CTX_use_PrivateKey(ctx, X509_get0_pubkey(real->cert)), 1);
+	cr_assert_eq(SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION), 1);
+	cr_assert_eq(SSL_CTX_set_cipher_list(ctx, "AES128-GCM-SHA256"), 1);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+}
+
+static void
+fail_twice(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_expect_no_handshake(peer);
+	peer_close(peer);
+	peer->alert = 0;
+	peer->end = PEER_OPEN;
+	peer_connect(peer);
+	peer_expect_no_handshake(peer);
+}
+
+/* An impostor's wish was remembered as the server's, which then passed unopened. */
+Test(server_wants_client_certificate, and_an_impostor_that_asks_is_not_remembered)
+{
+	struct pki_spec spec = pki_server_spec(FLOW_NAME);
+	struct pki real;
+	struct flow flow;
+
+	spec.key = PKI_RSA2048;
+	spec.usage = "digitalSignature,keyEncipherment";
+	flow_open(&flow, &(struct flow_setup){0});
+	real = pki_make(&spec, &flow.root);
+	ask_as_impostor(&flow, &real);
+	flow_run(&flow, play_hope, fail_twice);
+	flow_show(&flow, real);
+	flow_run(&flow, play_ask, play_answer);
+	cr_expect_eq(flow.closed.facts.inspect, INSPECT_OPENED);
+	cr_expect_not(flow.closed.facts.server.wants_client_cert);
+	flow_close(&flow);
+}
