@@ -6,7 +6,7 @@
 /* The appliance comes first and cannot show a certificate; the camera's own
  * hello comes on a second connection. */
 static void
-refuse_then_answer(struct peer *peer)
+refuse_first(struct peer *peer)
 {
 	peer_connect(peer);
 	peer_expect_no_handshake(peer);
@@ -14,6 +14,12 @@ refuse_then_answer(struct peer *peer)
 	peer->alert = 0;
 	peer->end = PEER_OPEN;
 	peer_connect(peer);
+}
+
+static void
+refuse_then_answer(struct peer *peer)
+{
+	refuse_first(peer);
 	peer_handshake(peer);
 	peer_hear(peer, 6);
 	peer_say(peer, "ok", 2);
@@ -276,12 +282,7 @@ ask_as_impostor(struct flow *flow, const struct pki *real)
 static void
 fail_twice(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_expect_no_handshake(peer);
-	peer_close(peer);
-	peer->alert = 0;
-	peer->end = PEER_OPEN;
-	peer_connect(peer);
+	refuse_first(peer);
 	peer_expect_no_handshake(peer);
 }
 
