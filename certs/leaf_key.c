@@ -37,8 +37,9 @@ leaf_key_open(struct leaf_key *key, EVP_PKEY *pair, const EVP_MD *sha256, struct
 		spki_size = i2d_PUBKEY(pair, &key->spki);
 	}
 	PKCS8_PRIV_KEY_INFO_free(info);
+	if (private_size > 0)
+		key->private_size = (size_t)private_size; /* so that it is wiped */
 	if (private_size > 0 && spki_size > 0) {
-		key->private_size = (size_t)private_size;
 		key->spki_size = (size_t)spki_size;
 		key->rsa = EVP_PKEY_is_a(pair, "RSA") == 1;
 		if (leaf_key_id((struct bytes){key->spki, key->spki_size}, sha256, key->id))

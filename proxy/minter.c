@@ -10,6 +10,7 @@
 #include "proxy/board.h"
 
 #include <event2/event_struct.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,8 +201,10 @@ on_answer(evutil_socket_t fd, short what, void *arg)
 	ssize_t count;
 
 	(void)what;
-	while ((count = ipc_receive(fd, minter->message, sizeof(minter->message), &err)) > 0)
+	while ((count = ipc_receive(fd, minter->message, sizeof(minter->message), &err)) > 0) {
 		take_answer(minter, (struct bytes){minter->message, (size_t)count});
+		OPENSSL_cleanse(minter->message, (size_t)count); /* a private key was in it */
+	}
 	if (count < 0)
 		log_warn("an answer of the signer's is lost: %s", err.text);
 }

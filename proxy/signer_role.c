@@ -10,6 +10,7 @@
 #include "proxy/sandbox.h"
 
 #include <errno.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -35,7 +36,8 @@ struct asker {
 	int fd;             /* borrowed; -1: none, or gone */
 	uint64_t allowance; /* requests it may make now, times COST */
 	uint64_t filled_ms; /* when that was last brought up to date */
-	/* An answer its socket had no room for; nothing more is read meanwhile. */
+	/* An answer its socket had no room for; nothing more is read meanwhile.  It has
+	 * a leaf's private key in it, as every answer has: what is given back is wiped. */
 	uint8_t *unsent; /* owned; NULL: none */
 	size_t unsent_size;
 };
@@ -66,7 +68,7 @@ static void
 forget(struct asker *asker)
 {
 	asker->fd = -1; /* the number is the supervisor's to close */
-	free(asker->unsent);
+	OPENSSL_clear_free(asker->unsent, asker->unsent_size);
 	asker->unsent = NULL;
 }
 
@@ -84,7 +86,7 @@ deliver(struct asker *asker, const uint8_t *answer, size_t size)
 	}
 	if (sent > 0)
 		return;
-	asker->unsent = malloc(size);
+	asker->unsent = OPENSSL_malloc(size);
 	if (asker->unsent == NULL)
 		return; /* the worker asks again what is not answered */
 	memcpy(asker->unsent, answer, size);
@@ -95,10 +97,11 @@ static void
 resume(struct asker *asker)
 {
 	uint8_t *answer = asker->unsent;
+	size_t size = asker->unsent_size;
 
 	asker->unsent = NULL;
-	deliver(asker, answer, asker->unsent_size);
-	free(answer);
+	deliver(asker, answer, size);
+	OPENSSL_clear_free(answer, size);
 }
 
 static void
@@ -124,6 +127,7 @@ answer_requests(struct signer_role *role, struct asker *asker)
 		atomic_store_explicit(&role->board->minted,
 		    role->minted_before + signer_minted(role->signer), memory_order_relaxed);
 		deliver(asker, role->answer, size);
+		OPENSSL_cleanse(role->answer, size);
 	}
 }
 
@@ -279,7 +283,7 @@ static void
 role_free(struct signer_role *role)
 {
 	for (size_t i = 0; i < role->count; i++)
-		free(role->askers[i].unsent);
+		forget(&role->askers[i]);
 	signer_free(role->signer);
 	free(role);
 }

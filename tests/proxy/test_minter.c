@@ -8,6 +8,7 @@
 #include "tests/certs/new_signer.h"
 
 #include <criterion/criterion.h>
+#include <malloc.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -232,6 +233,38 @@ Test(minter, leaves_of_a_signer_that_is_gone_are_shown_with_its_key)
 	cr_expect_not_null(ask(1, LEAF_EC, &waiter, NULL));
 	cr_expect_not_null(ask(2, LEAF_EC, &waiter, NULL));
 	cr_expect_eq(sign(), 0);
+}
+
+/* The answer had the leaf's private key in it; the last key of a kind is kept to
+ * be compared with, and that is all. */
+Test(minter, an_answer_that_was_read_is_wiped)
+{
+	unsigned told = 0, copies = 0;
+	struct mint_waiter waiter = {.done = count_one, .arg = &told};
+	struct mint_key key = {0};
+	struct minted minted = {0};
+	const uint8_t *at = (const uint8_t *)minter;
+	struct err err = {0};
+	size_t left;
+	ssize_t size;
+
+	cr_expect_null(ask(1, LEAF_EC, &waiter, NULL));
+	cr_assert_gt(size = ipc_receive(ends[1], request, sizeof(request), NULL), 0);
+	left = signer_answer(signer, (struct bytes){request, (size_t)size}, answer);
+	cr_assert_eq(ipc_send(ends[1], answer, left, NULL), 1);
+	cr_assert_eq(mint_answer((struct bytes){answer, left}, &key, &minted, &err), 0, "%s",
+	    err.text);
+	minted_clear(&minted);
+	(void)event_base_loop(base, EVLOOP_NONBLOCK);
+	cr_expect_eq(told, 1);
+	left = malloc_usable_size(minter);
+	while ((at = memmem(at, left, key.der, key.size)) != NULL) {
+		copies++;
+		at++;
+		left = malloc_usable_size(minter) - (size_t)(at - (const uint8_t *)minter);
+	}
+	cr_expect_eq(copies, 1, "%u copies of the key", copies);
+	mint_key_clear(&key);
 }
 
 /* What a predecessor asked, or what nobody asked. */

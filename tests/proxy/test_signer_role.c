@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -252,4 +253,106 @@ Test(signer_role, a_worker_that_is_gone_costs_nothing)
 	(void)shutdown(worker[1], SHUT_RDWR);
 	minted = ask_for_leaf(worker[0], request, size);
 	minted_clear(&minted);
+}
+
+/* A whole turn of the signer's passes: what it could do, it has done. */
+static void
+pass_a_turn(void)
+{
+	const uint64_t deadline = clock_mono_ms() + DEADLINE_MS;
+
+	for (int i = 0; i < 2; i++) {
+		uint64_t before = atomic_load(&board->signer_beat_ms);
+
+		while (atomic_load(&board->signer_beat_ms) == before && clock_mono_ms() < deadline)
+			(void)poll(NULL, 0, 1);
+	}
+}
+
+/* Ask and read nothing until the signer has an answer that it cannot send; returns
+ * how many were asked for. */
+static unsigned
+ask_until_stuck(int fd, const uint8_t *request, size_t size)
+{
+	unsigned asked = 0;
+
+	for (unsigned full = 0; full < 2;) {
+		if (ipc_send(fd, request, size, NULL) == 1) {
+			asked++;
+			full = 0;
+			continue;
+		}
+		full++;
+		pass_a_turn();
+	}
+	return asked;
+}
+
+static unsigned
+count_in_range(int memory, size_t from, size_t to, struct bytes wanted)
+{
+	uint8_t *room = malloc(to - from), *at = room;
+	unsigned found = 0;
+	ssize_t got;
+
+	cr_assert_not_null(room);
+	got = pread(memory, room, to - from, (off_t)from);
+	while (got > 0 && (at = memmem(at, (size_t)(room + got - at), wanted.at, wanted.left))) {
+		found++;
+		at++;
+	}
+	free(room);
+	return found;
+}
+
+/* How often the signer's memory holds these bytes; what it has given back too,
+ * unless it was used anew. */
+static unsigned
+count_in_signer(struct bytes wanted)
+{
+	enum { RANGE_MAX = 128 << 20 }; /* beyond it is what a sanitizer keeps account in */
+	char path[64], line[512];
+	unsigned found = 0;
+	int memory;
+	FILE *maps;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	memory = open(path, O_RDONLY | O_CLOEXEC);
+	if (memory < 0)
+		cr_skip_test("only root can read the signer's memory");
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
+	maps = fopen(path, "re");
+	cr_assert_not_null(maps);
+	while (fgets(line, sizeof(line), maps) != NULL) {
+		char *end;
+		size_t from = strtoull(line, &end, 16), to = strtoull(end + 1, &end, 16);
+
+		if (strncmp(end, " rw", 3) == 0 && to - from <= RANGE_MAX)
+			found += count_in_range(memory, from, to, wanted);
+	}
+	(void)fclose(maps);
+	(void)close(memory);
+	return found;
+}
+
+/* Each answer has a private key in it, and the leaf behind that: both together are
+ * nowhere else. */
+Test(signer_role, what_was_answered_is_wiped)
+{
+	enum { HEAD_BYTES = 12, SCALAR_AT = 36, SECRET_BYTES = 128 }; /* PKCS#8 of P-256 */
+	uint8_t request[1024], secret[SECRET_BYTES];
+	size_t size = leaf_request(request, sizeof(request), 5, LEAF_EC);
+	unsigned asked = ask_until_stuck(worker[0], request, size), copies;
+	struct bytes answer;
+
+	(void)ask_until_stuck(worker[1], request, size);
+	answer = receive(worker[0]);
+	cr_assert_gt(answer.left, HEAD_BYTES + SCALAR_AT + SECRET_BYTES);
+	memcpy(secret, answer.at + HEAD_BYTES + SCALAR_AT, SECRET_BYTES);
+	while (--asked > 0)
+		(void)receive(worker[0]);
+	(void)shutdown(worker[1], SHUT_RDWR); /* which has one unsent */
+	pass_a_turn();
+	copies = count_in_signer((struct bytes){secret, sizeof(secret)});
+	cr_expect_eq(copies, 0, "%u answers are left", copies);
 }
