@@ -23,6 +23,8 @@ enum {
 	RESENDS_MAX = 5,
 };
 
+static const char silent[] = "the signer does not answer";
+
 TAILQ_HEAD(waiter_list, mint_waiter);
 TAILQ_HEAD(order_list, mint_order);
 
@@ -168,6 +170,18 @@ take_leaf(struct minter *minter, const struct mint_order *order, struct bytes me
 	return 0;
 }
 
+/* The signer has the key that they wait for, or will never have it. */
+static void
+send_later(struct minter *minter)
+{
+	struct mint_order *order = TAILQ_FIRST(&minter->orders);
+
+	for (; order != NULL; order = TAILQ_NEXT(order, entry)) {
+		if (order->later)
+			send_order(minter, order);
+	}
+}
+
 /* An answer to an order that is not ours any more, or was a predecessor's, is
  * dropped. */
 static void
@@ -175,6 +189,7 @@ take_answer(struct minter *minter, struct bytes message)
 {
 	struct mint_order *order = NULL;
 	enum mint_status status;
+	enum leaf_kind key;
 	struct err err = {0};
 	uint64_t id;
 	int ret;
@@ -190,7 +205,10 @@ take_answer(struct minter *minter, struct bytes message)
 		return;
 	}
 	ret = take_leaf(minter, order, message, &err);
+	key = leaf_kind_key(order->kind);
 	finish_order(minter, order, ret == 0 ? "" : err.text);
+	if (key == LEAF_RSA)
+		send_later(minter);
 }
 
 static void
@@ -209,24 +227,71 @@ on_answer(evutil_socket_t fd, short what, void *arg)
 		log_warn("an answer of the signer's is lost: %s", err.text);
 }
 
+/* Is one under way whose answer tells whether the RSA leaf key is there? */
+static bool
+is_key_asked(const struct minter *minter)
+{
+	const struct mint_order *order = TAILQ_FIRST(&minter->orders);
+
+	for (; order != NULL; order = TAILQ_NEXT(order, entry)) {
+		if (!order->later && leaf_kind_key(order->kind) == LEAF_RSA)
+			return true;
+	}
+	return false;
+}
+
+/* Of the orders that the signer has no key for yet one asks for all: what each
+ * asked would be taken off the leaves that this worker may have. */
+static bool
+is_due(const struct mint_order *order, uint64_t now_ms, bool *key_asked)
+{
+	if (!order->later)
+		return now_ms - order->sent_ms >= RESEND_MS;
+	if (*key_asked)
+		return false;
+	*key_asked = true;
+	return true;
+}
+
+/* The one that asked for all was not answered. */
+static void
+fail_later(struct minter *minter)
+{
+	struct mint_order *order = TAILQ_FIRST(&minter->orders);
+
+	while (order != NULL) {
+		if (!order->later) {
+			order = TAILQ_NEXT(order, entry);
+			continue;
+		}
+		finish_order(minter, order, silent);
+		order = TAILQ_FIRST(&minter->orders);
+	}
+}
+
 static void
 on_resend(evutil_socket_t fd, short what, void *arg)
 {
 	struct minter *minter = arg;
 	uint64_t now_ms = clock_mono_ms();
+	bool key_asked = is_key_asked(minter), key_failed = false;
 	struct mint_order *order, *next;
 
 	(void)fd;
 	(void)what;
 	for (order = TAILQ_FIRST(&minter->orders); order != NULL; order = next) {
 		next = TAILQ_NEXT(order, entry);
-		if (!order->later && now_ms - order->sent_ms < RESEND_MS)
+		if (!is_due(order, now_ms, &key_asked))
 			continue;
-		if (order->resends++ == RESENDS_MAX)
-			finish_order(minter, order, "the signer does not answer");
-		else
+		if (order->resends++ < RESENDS_MAX) {
 			send_order(minter, order);
+			continue;
+		}
+		key_failed |= leaf_kind_key(order->kind) == LEAF_RSA;
+		finish_order(minter, order, silent);
 	}
+	if (key_failed)
+		fail_later(minter);
 	if (minter->orders_count > 0)
 		arm_resend(minter);
 }

@@ -16,8 +16,9 @@ struct minter;
  * A worker's way to leaves: its cache, and behind it the signer.  A hundred
  * connections that need the same new leaf make one request; where another worker
  * asked before, the signer makes none for it.  A request that is not answered (the
- * signer was killed with it) is sent again.  Each leaf is kept with the key that it
- * came with, so those of a signer that is gone stay good.
+ * signer was killed with it) is sent again; of those that it has no key for yet
+ * (MINT_LATER) one is, a few times a second, and the others when it has.  Each leaf is kept with
+ * the key that it came with, so those of a signer that is gone stay good.
  */
 
 /* One who waits for a leaf; part of a connection. */

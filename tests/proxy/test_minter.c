@@ -216,6 +216,29 @@ Test(minter, a_leaf_of_rsa_waits_for_its_key_and_is_asked_for_again)
 	cr_expect_eq(sign(), 0);
 }
 
+/* What they asked was taken off the leaves that the worker may have. */
+Test(minter, of_many_that_wait_for_the_key_one_asks_again)
+{
+	enum { MANY = 40, LOOKS = 3 };
+	struct mint_waiter waiters[MANY];
+	unsigned told = 0;
+
+	for (unsigned i = 0; i < MANY; i++) {
+		enum leaf_kind kind = i % 2 == 0 ? LEAF_RSA : LEAF_UNTRUSTED_RSA;
+
+		waiters[i] = (struct mint_waiter){.done = count_one, .arg = &told};
+		cr_expect_null(ask(i, kind, &waiters[i], NULL));
+	}
+	cr_expect_eq(sign(), MANY);
+	for (int i = 0; i < LOOKS; i++) {
+		(void)event_base_loop(base, EVLOOP_ONCE);
+		cr_expect_eq(sign(), 1);
+	}
+	cr_assert_eq(signer_make_key(signer, go_on_searching, NULL, NULL), 0);
+	sign_until_told(&told, MANY);
+	cr_expect_leq(atomic_load(&board.worker[0].asked), 2 * MANY + LOOKS + 2);
+}
+
 /* It comes back with another key. */
 Test(minter, leaves_of_a_signer_that_is_gone_are_shown_with_its_key)
 {
