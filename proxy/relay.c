@@ -31,6 +31,7 @@ enum {
 struct flow {
 	struct leg *from, *to;
 	uint64_t *read, *left;
+	uint64_t before; /* *read, as this turn began */
 	struct splice *splice;
 	struct gather *gather;
 	struct tls_walk *walk; /* to be told what is read; NULL: nobody */
@@ -51,7 +52,8 @@ flow_up(struct conn *conn)
 	struct traffic *traffic = &conn->facts->traffic;
 
 	return (struct flow){&conn->camera, &conn->server, &traffic->up, &traffic->left_up,
-	    &conn->splice_up, &conn->gather_up, is_check(conn) ? &conn->walk : NULL, DIRECTION_UP};
+	    traffic->up, &conn->splice_up, &conn->gather_up, is_check(conn) ? &conn->walk : NULL,
+	    DIRECTION_UP};
 }
 
 static struct flow
@@ -60,7 +62,7 @@ flow_down(struct conn *conn)
 	struct traffic *traffic = &conn->facts->traffic;
 
 	return (struct flow){&conn->server, &conn->camera, &traffic->down, &traffic->left_down,
-	    &conn->splice_down, &conn->gather_down, NULL, DIRECTION_DOWN};
+	    traffic->down, &conn->splice_down, &conn->gather_down, NULL, DIRECTION_DOWN};
 }
 
 /* The hello was replayed: its memory is not needed for hours of relaying. */
@@ -176,6 +178,8 @@ next_piece(struct conn *conn, const struct flow *flow, size_t *count)
 		io = observe_before(conn, count, &size);
 	if (io != LEG_DONE || *count > 0)
 		return io;
+	if (*flow->read != flow->before && gather_waits(flow->gather, flow->from))
+		return LEG_WAIT;
 	/* What came before of a lookup is put in front. */
 	if (conn->dns != NULL && size > WORKER_SCRATCH_BYTES - DNS_STREAM_ROOM)
 		size = WORKER_SCRATCH_BYTES - DNS_STREAM_ROOM;
@@ -241,8 +245,6 @@ carry(struct conn *conn, const struct flow *flow)
 			break;
 		if (take_pipe(conn, flow))
 			return carry_by_pipe(conn, flow);
-		if (turn > 0 && gather_waits(flow->gather, flow->from))
-			return LEG_WAIT;
 		io = carry_piece(conn, flow);
 	}
 	return io;
@@ -440,7 +442,7 @@ enum conn_state
 run_relay(struct conn *conn)
 {
 	struct flow up = flow_up(conn), down = flow_down(conn);
-	uint64_t before_up = *up.read, before_down = *down.read, before_left = *up.left;
+	uint64_t before_left = *up.left;
 	bool more;
 
 	if (conn->silent) {
@@ -464,11 +466,11 @@ run_relay(struct conn *conn)
 	mirror_end(conn, &down);
 	(void)leg_flush(&conn->server);
 	(void)leg_flush(&conn->camera);
-	if (*up.read != before_up || *down.read != before_down || *up.left != before_left)
+	if (*up.read != up.before || *down.read != down.before || *up.left != before_left)
 		conn->active_ms = clock_mono_ms();
-	if (before_down == conn->clear.down && *down.read > before_down)
+	if (down.before == conn->clear.down && *down.read > down.before)
 		conn->heard_ms = conn->active_ms;
-	if (before_up == conn->clear.up && *up.read > before_up &&
+	if (up.before == conn->clear.up && *up.read > up.before &&
 	    conn->facts->inspect == INSPECT_OPENED)
 		camera_note_trust(conn);
 	/* Of a side that has just failed what it said before is to be read. */

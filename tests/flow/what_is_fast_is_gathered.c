@@ -58,6 +58,16 @@ tell(void)
 	(void)sem_post(&story.so);
 }
 
+/* As if the camera had been fast; and time stands still: what comes later in a
+ * direction that waits has to come without a look. */
+static void
+gather_for_good(struct conn *conn)
+{
+	gather_note(conn, &conn->gather_up, &conn->camera, GATHER_FAST_BYTES);
+	cr_assert(conn->gather_up.on);
+	(void)evtimer_del(&conn->worker->gathers.timer);
+}
+
 /* ---- where it is opened ---- */
 
 enum { POUR = 256 << 10, POURED_MAX = 256 << 20 };
@@ -134,5 +144,59 @@ Test(what_is_fast_is_gathered, where_it_is_opened)
 	cr_expect_eq(flow.closed.facts.inspect, INSPECT_OPENED);
 	cr_expect_eq(flow.server.received, atomic_load(&poured) + 4 + 5);
 	cr_expect_eq(flow.camera.received, 6);
+	close_story(&flow);
+}
+
+/* ---- where it is held ---- */
+
+enum { HELD = 40 << 10 }; /* three pieces */
+
+static void
+look_at_hold(struct conn *conn)
+{
+	if (conn->facts->payload.held < HELD)
+		return;
+	gather_for_good(conn);
+	tell();
+}
+
+static void
+say_what_is_held(struct peer *peer)
+{
+	static char bytes[HELD];
+	static const char head[] = "POST /up HTTP/1.1\r\nHost: a.example\r\nX: ";
+
+	memset(bytes, 'x', sizeof(bytes));
+	memcpy(bytes, head, sizeof(head) - 1);
+	peer_connect(peer);
+	peer_say(peer, bytes, sizeof(bytes));
+	peer_hear(peer, 2);
+	peer_finish(peer);
+	peer_hear_end(peer);
+}
+
+static void
+take_what_was_held(struct peer *peer)
+{
+	peer_connect(peer);
+	peer_hear(peer, HELD);
+	SAY(peer, "ok");
+	peer_hear_end(peer);
+	peer_finish(peer);
+}
+
+/* What was held goes on whole: it does not come from the socket. */
+Test(what_is_fast_is_gathered, and_what_was_held_does_not_wait)
+{
+	struct flow flow;
+
+	open_story(&flow,
+	    &(struct flow_setup){.rules = "ruleset: r\nversion: \"1\"\ntitle: t\nunknown: allow\n"
+					  "default: allow\nrules:\n- {id: film, match: {class: "
+					  "video}, then: block, why: w, hold: {bytes: 64KB, time: "
+					  "1s}}\n"},
+	    look_at_hold);
+	flow_run(&flow, say_what_is_held, take_what_was_held);
+	cr_expect_eq(flow.closed.facts.traffic.left_up, HELD);
 	close_story(&flow);
 }
