@@ -139,10 +139,22 @@ gather_waits(const struct gather *gather, struct leg *leg)
 	return true;
 }
 
+/* What the kernel said nothing of, so far, is asked for. */
+static void
+leave(struct gather *gather, struct leg *leg)
+{
+	if (gather->on) {
+		(void)wake_at(leg, 1);
+		leg->readable = true;
+	}
+	*gather = (struct gather){0};
+}
+
 void
 gather_leave(struct conn *conn)
 {
 	if (is_listed(conn))
 		TAILQ_REMOVE(&conn->worker->gathers.open, conn, gather_entry);
-	conn->gather_up = conn->gather_down = (struct gather){0};
+	leave(&conn->gather_up, &conn->camera);
+	leave(&conn->gather_down, &conn->server);
 }

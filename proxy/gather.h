@@ -62,7 +62,8 @@ void gather_note(struct conn *conn, struct gather *gather, struct leg *leg, size
  * there is more, or time is up. */
 bool gather_waits(const struct gather *gather, struct leg *leg);
 
-/* conn relays no more. */
+/* conn relays no more, or not now: its sockets, which are open still, tell of each
+ * byte again. */
 void gather_leave(struct conn *conn);
 
 #endif

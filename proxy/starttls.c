@@ -18,6 +18,7 @@ starttls_begin(struct conn *conn)
 	struct facts *facts = conn->facts;
 
 	quiet_leave(conn);
+	gather_leave(conn);
 	observe_rest(conn);
 	conn->camera.replay = (struct bytes){0};
 	hello_clear(&conn->hello);

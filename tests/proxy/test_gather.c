@@ -76,12 +76,12 @@ finish(void)
 TestSuite(gather, .init = begin, .fini = finish);
 
 static int
-mark(void)
+mark(const struct leg *leg)
 {
 	int bytes = 0;
 	socklen_t size = sizeof(bytes);
 
-	cr_assert_eq(getsockopt(conn.camera.fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, &size), 0);
+	cr_assert_eq(getsockopt(leg->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, &size), 0);
 	return bytes;
 }
 
@@ -115,7 +115,7 @@ Test(gather, what_comes_slowly_is_taken_as_it_comes)
 {
 	gather_note(&conn, &conn.gather_up, &conn.camera, LITTLE);
 	cr_expect_not(conn.gather_up.on);
-	cr_expect_eq(mark(), 1);
+	cr_expect_eq(mark(&conn.camera), 1);
 	cr_expect_not(waits());
 	cr_expect(TAILQ_EMPTY(&worker->gathers.open));
 }
@@ -135,7 +135,7 @@ Test(gather, what_comes_fast_waits_until_it_is_much)
 	take_much();
 	cr_expect(conn.gather_up.on);
 	cr_expect_not(conn.gather_down.on);
-	cr_expect_eq(mark(), GATHER_BYTES);
+	cr_expect_eq(mark(&conn.camera), GATHER_BYTES);
 	say(LITTLE);
 	conn.camera.readable = true;
 	cr_expect(waits());
@@ -177,7 +177,7 @@ Test(gather, what_stays_below_the_mark_is_taken_by_the_look)
 		while (!conn.camera.readable)
 			cr_assert_eq(event_base_loop(worker->base, EVLOOP_ONCE), 0);
 		cr_expect(conn.gather_up.on);
-		cr_expect_eq(mark(), GATHER_BYTES);
+		cr_expect_eq(mark(&conn.camera), GATHER_BYTES);
 	}
 }
 
@@ -190,7 +190,7 @@ Test(gather, a_sender_that_stays_fast_is_gathered_on)
 			cr_assert_eq(event_base_loop(worker->base, EVLOOP_ONCE), 0);
 	}
 	cr_expect(conn.gather_up.on);
-	cr_expect_eq(mark(), GATHER_BYTES);
+	cr_expect_eq(mark(&conn.camera), GATHER_BYTES);
 }
 
 /* Little at each look: it is fast no more. */
@@ -202,7 +202,7 @@ Test(gather, a_sender_that_pauses_is_seen)
 	while (conn.gather_up.on)
 		cr_assert_eq(event_base_loop(worker->base, EVLOOP_ONCE), 0);
 	cr_expect(conn.camera.readable);
-	cr_expect_eq(mark(), 1);
+	cr_expect_eq(mark(&conn.camera), 1);
 	cr_expect(TAILQ_EMPTY(&worker->gathers.open));
 	while (woken == 0)
 		cr_assert_eq(event_base_loop(worker->base, EVLOOP_ONCE), 0);
@@ -228,4 +228,16 @@ Test(gather, one_that_ends_is_looked_at_no_more)
 	gather_leave(&conn);
 	cr_expect(TAILQ_EMPTY(&worker->gathers.open));
 	cr_expect_not(conn.gather_up.on);
+}
+
+/* Its sockets may go on living: before TLS that begins in the middle, or stalled. */
+Test(gather, one_that_ends_leaves_its_sockets_as_they_were)
+{
+	take_much();
+	gather_note(&conn, &conn.gather_down, &conn.server, GATHER_FAST_BYTES);
+	say(LITTLE);
+	gather_leave(&conn);
+	cr_expect_eq(mark(&conn.camera), 1);
+	cr_expect_eq(mark(&conn.server), 1);
+	cr_expect(conn.camera.readable, "it has something, and nobody was told");
 }
