@@ -36,6 +36,7 @@ struct mint_order {
 	uint64_t sent_ms;
 	unsigned resends;
 	bool later; /* the signer has no key for it yet, and said so */
+	bool spent; /* asked as often as may be, and not answered */
 	uint8_t server_sha256[32];
 	enum leaf_kind kind;
 	size_t size;
@@ -253,45 +254,41 @@ is_due(const struct mint_order *order, uint64_t now_ms, bool *key_asked)
 	return true;
 }
 
-/* The one that asked for all was not answered. */
-static void
-fail_later(struct minter *minter)
+/* Ask again where it is due.  Tell whether one that asked for the RSA leaf key was
+ * not answered: then it was not for all who wait for that key. */
+static bool
+resend_due(struct minter *minter)
 {
+	uint64_t now_ms = clock_mono_ms();
+	bool key_asked = is_key_asked(minter), key_failed = false;
 	struct mint_order *order = TAILQ_FIRST(&minter->orders);
 
-	while (order != NULL) {
-		if (!order->later) {
-			order = TAILQ_NEXT(order, entry);
+	for (; order != NULL; order = TAILQ_NEXT(order, entry)) {
+		if (!is_due(order, now_ms, &key_asked))
 			continue;
-		}
-		finish_order(minter, order, silent);
-		order = TAILQ_FIRST(&minter->orders);
+		order->spent = order->resends++ >= RESENDS_MAX;
+		if (!order->spent)
+			send_order(minter, order);
+		else
+			key_failed |= leaf_kind_key(order->kind) == LEAF_RSA;
 	}
+	return key_failed;
 }
 
 static void
 on_resend(evutil_socket_t fd, short what, void *arg)
 {
 	struct minter *minter = arg;
-	uint64_t now_ms = clock_mono_ms();
-	bool key_asked = is_key_asked(minter), key_failed = false;
+	bool key_failed = resend_due(minter);
 	struct mint_order *order, *next;
 
 	(void)fd;
 	(void)what;
 	for (order = TAILQ_FIRST(&minter->orders); order != NULL; order = next) {
 		next = TAILQ_NEXT(order, entry);
-		if (!is_due(order, now_ms, &key_asked))
-			continue;
-		if (order->resends++ < RESENDS_MAX) {
-			send_order(minter, order);
-			continue;
-		}
-		key_failed |= leaf_kind_key(order->kind) == LEAF_RSA;
-		finish_order(minter, order, silent);
+		if (order->spent || (order->later && key_failed))
+			finish_order(minter, order, silent);
 	}
-	if (key_failed)
-		fail_later(minter);
 	if (minter->orders_count > 0)
 		arm_resend(minter);
 }
