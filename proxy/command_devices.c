@@ -56,8 +56,8 @@ static const struct arguments arguments = {
 	    "          sent, and whether it takes the appliance's certificate\n"
 	    "  show    one, with its addresses, its destinations, and conflicts\n"
 	    "  rename  give one a name; it is kept in the record, and never in /etc.  A name\n"
-	    "          that devices.yaml gives is changed there.  The running appliance is asked\n"
-	    "          to take it over: connections from then on have the new name\n"
+	    "          of devices.yaml is refused: change it there.  The running appliance is\n"
+	    "          asked to take it over: connections from then on have the new name\n"
 	    "  forget  what was learned of one: its name, its addresses, its conflicts.  Its\n"
 	    "          connections stay as long as record.keep says; who is still there\n"
 	    "          appears anew with its next connection, or within two hours\n",

@@ -43,7 +43,7 @@ static const struct arguments arguments = {
 	    "routes what cameras send as it routes anything.  Stop the appliance first.\n",
     .rows = option_rows,
     .row_count = sizeof(option_rows) / sizeof(option_rows[0]),
-    .tail = "Exit: 0, 1 failed, 2 wrong usage.\n",
+    .tail = "Exit: 0, 1 failed, 2 wrong usage, 78 configuration error (set).\n",
     .verbs = verbs,
     .verb_count = sizeof(verbs) / sizeof(verbs[0]),
 };
