@@ -52,6 +52,8 @@ struct hello_facts {
 	uint16_t version_min;         /* lowest offered; 0x0301 where only legacy_version tells */
 	bool ecdsa;                   /* the camera takes a P-256 leaf */
 	bool ecdsa_before_13;         /* ... below TLS 1.3 too.  Not recorded */
+	bool only_before_13;          /* it offers TLS 1.3, and takes a leaf of ours in TLS 1.2
+				       * alone.  Not recorded */
 	bool ech;                     /* encrypted_client_hello is there, real or GREASE */
 	bool early_data;              /* it wants to send 0-RTT data, which we never take */
 	bool post_quantum;            /* it offers a group with ML-KEM */
@@ -61,7 +63,8 @@ struct hello_facts {
 				       * so (RFC 7507).  Not recorded */
 	bool no_certificate;          /* it takes no certificate that we could show: pre-shared
 				       * keys or raw public keys only, or in TLS 1.3 no
-				       * signature by P-256 or RSA */
+				       * signature by P-256 or RSA, and in TLS 1.2 none by
+				       * RSA either */
 	uint8_t alpn_size;            /* bytes used of alpn */
 	char sni[FACTS_NAME_MAX];     /* "" when there is none */
 	uint8_t alpn[FACTS_ALPN_MAX]; /* RFC 7301: length byte and name, repeated */

@@ -25,13 +25,18 @@ enum {
 	SIGNATURE_ECDSA_P256 = 0x0403,
 	SIGNATURE_RSA_PSS_SHA256 = 0x0804, /* with a key of RSA; 0x0806 is SHA-512's */
 	SIGNATURE_RSA_PSS_SHA512 = 0x0806,
-	HASH_SHA1 = 2, /* of a signature before TLS 1.3; 1 is MD5 (RFC 5246 section 7.4.1.4.1) */
+	/* Of a signature before TLS 1.3 (RFC 5246 section 7.4.1.4.1): its hash, where 1 is
+	 * MD5, and behind it what signs. */
+	HASH_SHA1 = 2,
+	HASH_SHA512 = 6,
+	SIGNS_RSA = 1,
 	GROUP_P256 = 23,
 	SUITE_FALLBACK = 0x5600, /* RFC 7507 section 2; no suite */
 	TLS_1_0 = 0x0301,
 	TLS_1_2 = 0x0303,
 	TLS_1_3 = 0x0304,
 	DTLS_1_0 = 0xfeff,
+	DTLS_1_2 = 0xfefd,
 };
 
 /* ---- the message ---- */
@@ -122,8 +127,20 @@ is_higher(uint16_t version, uint16_t than)
 	return known != (than <= TLS_1_3) ? known : version > than;
 }
 
+/* What the extensions say about the leaf that the camera can take. */
+struct signature_offer {
+	bool has_signatures, ecdsa_signature;
+	bool rsa_pss;          /* the one of RSA that TLS 1.3 has */
+	bool rsa_before_13;    /* another one, by better than SHA-1 */
+	bool better_than_sha1; /* one of them is */
+	bool has_groups, p256;
+	bool raw_keys_only, has_psk;
+	bool lists_12;        /* TLS 1.2 is among the versions that are listed */
+	uint16_t version_max; /* of TLS; of DTLS the one that it was made after */
+};
+
 static bool
-read_versions(struct bytes ext, struct hello_facts *facts)
+read_versions(struct bytes ext, struct hello_facts *facts, struct signature_offer *offer)
 {
 	struct bytes list;
 	uint16_t version;
@@ -135,6 +152,8 @@ read_versions(struct bytes ext, struct hello_facts *facts)
 	while (bytes_u16(&list, &version)) {
 		if (fingerprint_is_grease(version))
 			continue;
+		if (version == TLS_1_2 || version == DTLS_1_2)
+			offer->lists_12 = true;
 		if (facts->version_max == 0 || is_higher(version, facts->version_max))
 			facts->version_max = version;
 		if (version < facts->version_min)
@@ -150,22 +169,12 @@ tls_version(uint16_t dtls)
 	switch (dtls) {
 	case 0xfefc:
 		return TLS_1_3;
-	case 0xfefd:
+	case DTLS_1_2:
 		return TLS_1_2;
 	default:
 		return TLS_1_0 + 1;
 	}
 }
-
-/* What the extensions say about the leaf that the camera can take. */
-struct signature_offer {
-	bool has_signatures, ecdsa_signature;
-	bool rsa_pss;          /* the one of RSA that TLS 1.3 has */
-	bool better_than_sha1; /* one of them is */
-	bool has_groups, p256;
-	bool raw_keys_only, has_psk;
-	uint16_t version_max; /* of TLS; of DTLS the one that it was made after */
-};
 
 static bool
 take_list16(struct bytes ext, struct bytes *list)
@@ -220,6 +229,9 @@ read_signatures(struct bytes ext, struct signature_offer *offer)
 			offer->better_than_sha1 = true;
 		if (scheme >= SIGNATURE_RSA_PSS_SHA256 && scheme <= SIGNATURE_RSA_PSS_SHA512)
 			offer->rsa_pss = true;
+		if ((scheme & 0xff) == SIGNS_RSA && scheme >> 8 > HASH_SHA1 &&
+		    scheme >> 8 <= HASH_SHA512)
+			offer->rsa_before_13 = true;
 	}
 	return true;
 }
@@ -246,7 +258,7 @@ read_extension(uint16_t type, struct bytes body, struct hello_facts *facts,
 	case EXTENSION_ALPN:
 		return read_alpn(body, facts);
 	case EXTENSION_VERSIONS:
-		return read_versions(body, facts);
+		return read_versions(body, facts, offer);
 	case EXTENSION_SIGNATURES:
 		return read_signatures(body, offer);
 	case EXTENSION_GROUPS:
@@ -313,26 +325,70 @@ takes_ecdsa(const struct signature_offer *offer, struct bytes suites)
 					     : takes_ecdsa_before_13(offer, suites);
 }
 
+struct range {
+	uint16_t first, last;
+};
+
+static bool
+is_in(uint16_t suite, const struct range *ranges, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (suite >= ranges[i].first && suite <= ranges[i].last)
+			return true;
+	}
+	return false;
+}
+
+/* Suites that authenticate by RSA, of those that cameras are spoken with by (RFC 5246,
+ * 5288, 5289, 6655, 7905, 8422). */
+static bool
+has_rsa_suite(struct bytes suites)
+{
+	static const struct range ranges[] = {{0x002f, 0x002f}, {0x0033, 0x0033}, {0x0035, 0x0035},
+	    {0x0039, 0x0039}, {0x003c, 0x003d}, {0x0067, 0x0067}, {0x006b, 0x006b},
+	    {0x009c, 0x009f}, {0xc013, 0xc014}, {0xc027, 0xc028}, {0xc02f, 0xc030},
+	    {0xc09c, 0xc0a3}, {0xcca8, 0xcca8}, {0xccaa, 0xccaa}};
+	uint16_t suite;
+
+	while (bytes_u16(&suites, &suite)) {
+		if (is_in(suite, ranges, sizeof(ranges) / sizeof(ranges[0])))
+			return true;
+	}
+	return false;
+}
+
 /* Suites that authenticate by a pre-shared key (RFC 4279, 4785, 5487, 5489, 6209,
  * 6367, 6655, 7905, 8442), and those that are no suites: RFC 5746, RFC 7507. */
 static bool
 is_psk_suite(uint16_t suite)
 {
-	static const uint16_t ranges[][2] = {{0x002c, 0x002e}, {0x008a, 0x0095}, {0x00a8, 0x00b9},
+	static const struct range ranges[] = {{0x002c, 0x002e}, {0x008a, 0x0095}, {0x00a8, 0x00b9},
 	    {0x00ff, 0x00ff}, {0x5600, 0x5600}, {0xc033, 0xc03b}, {0xc064, 0xc065},
 	    {0xc06a, 0xc06f}, {0xc08e, 0xc093}, {0xc094, 0xc09b}, {0xc0a4, 0xc0a5},
 	    {0xc0a8, 0xc0ab}, {0xccab, 0xccae}, {0xd001, 0xd005}};
 
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-		if (suite >= ranges[i][0] && suite <= ranges[i][1])
-			return true;
-	}
-	return fingerprint_is_grease(suite);
+	return is_in(suite, ranges, sizeof(ranges) / sizeof(ranges[0])) ||
+	       fingerprint_is_grease(suite);
 }
 
-/* Whether no certificate of ours is good enough.  In TLS 1.3 one that names no
- * signature takes none (RFC 8446 section 9.2), and one that names neither of those of
- * our keys (Ed25519 or P-384 alone) none of ours. */
+/* In TLS 1.3 a camera that names no signature takes no certificate (RFC 8446 section
+ * 9.2), and one that names neither of those of our keys (Ed25519 or P-384 alone, or RSA
+ * as it was signed by before) none of ours. */
+static bool
+takes_none_in_13(const struct signature_offer *offer)
+{
+	return offer->has_signatures ? !offer->ecdsa_signature && !offer->rsa_pss : offer->has_psk;
+}
+
+/* Whether it may have TLS 1.3, and one of our certificates in TLS 1.2 alone. */
+static bool
+takes_one_in_12_alone(const struct signature_offer *offer, struct bytes suites)
+{
+	return offer->version_max >= TLS_1_3 && takes_none_in_13(offer) && offer->lists_12 &&
+	       offer->rsa_before_13 && has_rsa_suite(suites) && !offer->raw_keys_only;
+}
+
+/* Whether no certificate of ours is good enough. */
 static bool
 takes_no_certificate(const struct signature_offer *offer, struct bytes suites)
 {
@@ -341,8 +397,7 @@ takes_no_certificate(const struct signature_offer *offer, struct bytes suites)
 	if (offer->raw_keys_only)
 		return true;
 	if (offer->version_max >= TLS_1_3)
-		return offer->has_signatures ? !offer->ecdsa_signature && !offer->rsa_pss
-					     : offer->has_psk;
+		return takes_none_in_13(offer) && !takes_one_in_12_alone(offer, suites);
 	while (bytes_u16(&suites, &suite)) {
 		if (!is_psk_suite(suite))
 			return false;
@@ -411,6 +466,7 @@ hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hello_fac
 	settle_versions(carrier, facts->version_min != 0, facts, &offer);
 	facts->ecdsa = takes_ecdsa(&offer, suites);
 	facts->ecdsa_before_13 = takes_ecdsa_before_13(&offer, suites);
+	facts->only_before_13 = takes_one_in_12_alone(&offer, suites);
 	facts->no_certificate = suites.left > 0 && takes_no_certificate(&offer, suites);
 	/* A hello of TLS 1.2 that says nothing of signatures means SHA-1. */
 	facts->sha1_only = offer.version_max <= TLS_1_2 && !offer.better_than_sha1;

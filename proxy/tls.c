@@ -345,9 +345,11 @@ uint16_t
 tls_camera_max(const struct config *config, const struct hello_facts *hello, uint16_t min,
     const struct server_facts *server)
 {
-	if (!config->tls.mirror_version && !hello->fallback)
-		return 0;
-	return server->version > min ? server->version : min;
+	uint16_t max = hello->only_before_13 ? TLS1_2_VERSION : 0;
+
+	if ((config->tls.mirror_version || hello->fallback) && (max == 0 || server->version < max))
+		max = server->version;
+	return max != 0 && max < min ? min : max;
 }
 
 SSL *

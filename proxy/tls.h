@@ -74,7 +74,7 @@ struct tls_face {
 /* The highest version to speak with a camera; 0: any.  Its server's, but not below
  * min, where that is wished for (tls.camera.mirror_version), or where the camera says
  * that it fell back to what it offers: it is refused (RFC 7507) if its server has
- * better, and not because we have. */
+ * better, and not because we have.  And TLS 1.2, where it takes our leaf in no newer one. */
 uint16_t tls_camera_max(const struct config *config, const struct hello_facts *hello, uint16_t min,
     const struct server_facts *server);
 

@@ -326,8 +326,8 @@ Test(hello_early_data, is_told)
 /* ---- cameras that take no certificate ---- */
 
 /* A hello of these three suites and extensions. */
-static bool
-takes_none(const uint16_t suites[3], const void *extensions, size_t size)
+static struct hello_facts
+read_suites(const uint16_t suites[3], const void *extensions, size_t size)
 {
 	struct made message = hello_message_with(extensions, size);
 	struct hello_facts facts = {0};
@@ -339,7 +339,7 @@ takes_none(const uint16_t suites[3], const void *extensions, size_t size)
 	cr_assert(hello_parse_body((struct bytes){message.at + 4, message.size - 4}, HELLO_BY_TCP,
 	    &facts));
 	made_free(&message);
-	return facts.no_certificate;
+	return facts;
 }
 
 /* RFC 7507: it is no suite, and has no place among them. */
@@ -385,8 +385,49 @@ Test(hello_certificate, none_is_taken_with_pre_shared_keys_or_raw_ones_alone)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		cr_expect_eq(takes_none(rows[i].suites, rows[i].extensions, rows[i].size),
+		cr_expect_eq(read_suites(rows[i].suites, rows[i].extensions, rows[i].size)
+				 .no_certificate,
 		    rows[i].none, "row %zu", i);
+}
+
+/* RFC 8446 section 4.2.3: what RSA was signed by before TLS 1.3 it has no more. */
+Test(hello_certificate, of_rsa_may_be_taken_in_tls_1_2_alone)
+{
+#define TLS_1_3_OR_1_2 "\0\x2b\0\x05\x04\x03\x04\x03\x03"
+#define TLS_1_3_OR_1_1 "\0\x2b\0\x05\x04\x03\x04\x03\x02"
+#define SIGNATURES(two) "\0\x0d\0\x06\0\x04" two
+	enum { ALONE = 1, NONE = 2 };
+	static const struct {
+		uint16_t suites[3];
+		const char *extensions;
+		size_t size;
+		int taken;
+	} rows[] = {
+	    {{0x1301, 0xc02b, 0xc02f}, TLS_1_3_OR_1_2 SIGNATURES("\4\1\5\1"), 19, ALONE},
+	    {{0x1301, 0x0035, 0x00ff}, TLS_1_3_OR_1_2 SIGNATURES("\5\3\3\1"), 19, ALONE},
+	    {{0x1301, 0xccaa, 0x00ff}, TLS_1_3_OR_1_2 SIGNATURES("\6\1\2\1"), 19, ALONE},
+	    {{0x1301, 0xc02f, 0x00ff}, SIGNATURES("\4\1\5\1") TLS_1_3_OR_1_2, 19, ALONE},
+	    {{0x1301, 0xc02f, 0x00ff}, TLS_1_3_OR_1_2 SIGNATURES("\4\1\10\4"), 19, 0},
+	    {{0x1301, 0xc02f, 0x00ff}, TLS_1_3_OR_1_2 SIGNATURES("\4\1\4\3"), 19, 0},
+	    {{0x1301, 0x1302, 0xc02f}, TLS_1_3 SIGNATURES("\4\1\5\1"), 17, NONE},
+	    {{0x1301, 0x1302, 0xc02f}, TLS_1_3_OR_1_1 SIGNATURES("\4\1\5\1"), 19, NONE},
+	    {{0x1301, 0xc02f, 0x00ff}, TLS_1_3_OR_1_2 SIGNATURES("\10\7\5\3"), 19, NONE},
+	    {{0x1301, 0xc02f, 0x00ff}, TLS_1_3_OR_1_2 SIGNATURES("\2\1\1\1"), 19, NONE},
+	    {{0x1301, 0xc02f, 0x00ff}, TLS_1_3_OR_1_2 SIGNATURES("\7\1\10\1"), 19, NONE},
+	    {{0x1301, 0xc02b, 0x00a8}, TLS_1_3_OR_1_2 SIGNATURES("\4\1\5\1"), 19, NONE},
+	    {{0x1301, 0xc09b, 0xc0a4}, TLS_1_3_OR_1_2 SIGNATURES("\4\1\5\1"), 19, NONE},
+	    {{0x1301, 0xc02f, 0x00ff}, TLS_1_3_OR_1_2 SIGNATURES("\4\1\5\1") "\0\24\0\2\1\2", 25,
+		NONE},
+	    {{0xc02f, 0xc030, 0x00ff}, SIGNATURES("\4\1\5\1"), 10, 0}, /* it offers no TLS 1.3 */
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct hello_facts facts =
+		    read_suites(rows[i].suites, rows[i].extensions, rows[i].size);
+
+		cr_expect_eq(facts.only_before_13, rows[i].taken == ALONE, "row %zu", i);
+		cr_expect_eq(facts.no_certificate, rows[i].taken == NONE, "row %zu", i);
+	}
 }
 
 Test(hello_certificate, types_that_are_not_well_formed_break_the_hello)
