@@ -39,14 +39,27 @@ begin(struct worker *worker, int fd, const struct addr *camera, const struct add
 }
 
 static void
-begin_first(struct backlog *backlog)
+begin_first_of(struct backlog *backlog, struct camera_backlog *own)
 {
-	struct waiting *first = STAILQ_FIRST(&backlog->waiting);
+	struct waiting *first = STAILQ_FIRST(&own->waiting);
 
-	STAILQ_REMOVE_HEAD(&backlog->waiting, entry);
+	STAILQ_REMOVE_HEAD(&own->waiting, entry);
 	backlog->count--;
 	begin(backlog->worker, first->fd, &first->camera, &first->dst);
 	free(first);
+}
+
+/* Of the camera whose turn it is.  It goes behind the others before its last
+ * connection may end, and the census with that forgets it. */
+static void
+begin_next(struct backlog *backlog)
+{
+	struct camera_backlog *own = STAILQ_FIRST(&backlog->cameras);
+
+	STAILQ_REMOVE_HEAD(&backlog->cameras, entry);
+	if (STAILQ_NEXT(STAILQ_FIRST(&own->waiting), entry) != NULL)
+		STAILQ_INSERT_TAIL(&backlog->cameras, own, entry);
+	begin_first_of(backlog, own);
 }
 
 static bool
@@ -84,14 +97,14 @@ on_next(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	for (size_t most = pace(backlog); most > 0 && backlog->count > 0; most--)
-		begin_first(backlog);
+		begin_next(backlog);
 	if (backlog->count > 0)
 		await_turn(backlog);
 }
 
-/* Whether camera's connection begins now. */
+/* Whether a connection of camera's begins now. */
 static bool
-is_first(struct backlog *backlog, const struct addr *camera)
+is_within_share(struct backlog *backlog, const struct addr *camera)
 {
 	struct worker *worker = backlog->worker;
 	struct camera_turns *turns = census_turns(worker->census, camera);
@@ -106,21 +119,36 @@ is_first(struct backlog *backlog, const struct addr *camera)
 	return fair;
 }
 
+static void
+add(struct backlog *backlog, struct camera_backlog *own, struct waiting *waiting)
+{
+	if (STAILQ_EMPTY(&own->waiting))
+		STAILQ_INSERT_TAIL(&backlog->cameras, own, entry);
+	STAILQ_INSERT_TAIL(&own->waiting, waiting, entry);
+	backlog->count++;
+	if (backlog->count == 1)
+		await_turn(backlog);
+}
+
 void
 backlog_take(struct backlog *backlog, int fd, const struct addr *camera, const struct addr *dst)
 {
+	bool now = is_within_share(backlog, camera);
+	/* NULL: nobody counts it, and so nothing is beyond its share. */
+	struct camera_backlog *own = census_backlog(backlog->worker->census, camera);
 	struct waiting *waiting = NULL;
 
-	if (!is_first(backlog, camera))
+	if (own != NULL && (!now || !STAILQ_EMPTY(&own->waiting)))
 		waiting = calloc(1, sizeof(*waiting));
 	if (waiting == NULL) {
 		begin(backlog->worker, fd, camera, dst);
 		return;
 	}
 	*waiting = (struct waiting){.camera = *camera, .dst = *dst, .fd = fd};
-	STAILQ_INSERT_TAIL(&backlog->waiting, waiting, entry);
-	if (backlog->count++ == 0)
-		await_turn(backlog);
+	add(backlog, own, waiting);
+	/* Not the last of its own: the camera keeps its place among the others. */
+	if (now)
+		begin_first_of(backlog, own);
 }
 
 void
@@ -129,7 +157,7 @@ backlog_flush(struct backlog *backlog)
 	if (backlog->worker == NULL)
 		return;
 	while (backlog->count > 0)
-		begin_first(backlog);
+		begin_next(backlog);
 	(void)evtimer_del(&backlog->next);
 }
 
@@ -137,7 +165,7 @@ int
 backlog_open(struct backlog *backlog, struct worker *worker, struct err *err)
 {
 	*backlog = (struct backlog){.worker = worker};
-	STAILQ_INIT(&backlog->waiting);
+	STAILQ_INIT(&backlog->cameras);
 	if (evtimer_assign(&backlog->next, worker->base, on_next, backlog) != 0)
 		return err_set(err, ERR_NOMEM, "no memory");
 	return 0;

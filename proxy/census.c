@@ -16,6 +16,7 @@ struct place_of {
 	uint64_t paid_us;   /* the time up to which its handshakes have used up its share */
 	uint64_t opened_us; /* the same of its connections */
 	struct camera_turns turns;
+	struct camera_backlog backlog;
 	size_t held;
 };
 
@@ -99,6 +100,7 @@ census_add(struct census *census, const struct addr *camera)
 	if (is_vacant(census, place)) {
 		*place = (struct place_of){0};
 		TAILQ_INIT(&place->turns.waiting);
+		STAILQ_INIT(&place->backlog.waiting);
 	}
 	memcpy(place->ip, camera->ip, sizeof(place->ip));
 	place->open++;
@@ -159,6 +161,14 @@ census_turns(struct census *census, const struct addr *camera)
 	struct place_of *place = find(census, camera);
 
 	return place != NULL && place->open > 0 ? &place->turns : NULL;
+}
+
+struct camera_backlog *
+census_backlog(struct census *census, const struct addr *camera)
+{
+	struct place_of *place = find(census, camera);
+
+	return place != NULL && place->open > 0 ? &place->backlog : NULL;
 }
 
 size_t *

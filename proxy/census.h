@@ -55,6 +55,17 @@ struct camera_turns {
  * until the last of its connections is removed, by when nobody may wait. */
 struct camera_turns *census_turns(struct census *census, const struct addr *camera);
 
+/* A camera's connections that were accepted and not begun, in the order in which
+ * they came (proxy/backlog.h). */
+STAILQ_HEAD(waiting_list, waiting);
+struct camera_backlog {
+	struct waiting_list waiting;
+	STAILQ_ENTRY(camera_backlog) entry; /* among the cameras that have any */
+};
+
+/* NULL and good as above. */
+struct camera_backlog *census_backlog(struct census *census, const struct addr *camera);
+
 /* Memory that what waits of a camera's takes (proxy/hold.h), for who counts it;
  * NULL and good as above. */
 size_t *census_held(struct census *census, const struct addr *camera);

@@ -159,6 +159,29 @@ Test(census, remembers_a_share_that_was_used_up)
 	census_free(census);
 }
 
+/* As long as it has any connection. */
+Test(census, has_a_queue_for_each_camera)
+{
+	struct census *census = census_new(10);
+	struct addr one = camera(1), two = camera(2);
+	struct camera_backlog *own;
+
+	cr_assert_not_null(census);
+	cr_expect_null(census_backlog(census, &one));
+	cr_assert(census_add(census, &one) && census_add(census, &one));
+	cr_assert(census_add(census, &two));
+	own = census_backlog(census, &one);
+	cr_assert_not_null(own);
+	cr_expect(STAILQ_EMPTY(&own->waiting));
+	cr_expect_neq(census_backlog(census, &two), own);
+	one.port++;
+	census_remove(census, &one);
+	cr_expect_eq(census_backlog(census, &one), own, "by its address alone");
+	census_remove(census, &one);
+	cr_expect_null(census_backlog(census, &one));
+	census_free(census);
+}
+
 Test(census, limits_nobody_whom_it_does_not_count)
 {
 	struct census *census = census_new(10);
