@@ -39,12 +39,19 @@ begin(struct worker *worker, int fd, const struct addr *camera, const struct add
 }
 
 static void
+set_count(struct backlog *backlog, size_t count)
+{
+	backlog->count = count;
+	atomic_store_explicit(&backlog->worker->counters->waiting, count, memory_order_relaxed);
+}
+
+static void
 begin_first_of(struct backlog *backlog, struct camera_backlog *own)
 {
 	struct waiting *first = STAILQ_FIRST(&own->waiting);
 
 	STAILQ_REMOVE_HEAD(&own->waiting, entry);
-	backlog->count--;
+	set_count(backlog, backlog->count - 1);
 	begin(backlog->worker, first->fd, &first->camera, &first->dst);
 	free(first);
 }
@@ -125,7 +132,7 @@ add(struct backlog *backlog, struct camera_backlog *own, struct waiting *waiting
 	if (STAILQ_EMPTY(&own->waiting))
 		STAILQ_INSERT_TAIL(&backlog->cameras, own, entry);
 	STAILQ_INSERT_TAIL(&own->waiting, waiting, entry);
-	backlog->count++;
+	set_count(backlog, backlog->count + 1);
 	if (backlog->count == 1)
 		await_turn(backlog);
 }

@@ -20,11 +20,13 @@ struct board_worker {
 	_Atomic uint64_t reload_us;  /* the most that a reload took of the loop at once */
 	_Atomic uint64_t accepted;   /* connections taken */
 	_Atomic uint64_t open;       /* now */
+	_Atomic uint64_t waiting;    /* beside these, not begun yet (proxy/backlog.h) */
 	_Atomic uint64_t blocked;    /* ended by a verdict or an address rule */
 	_Atomic uint64_t unrecordable; /* refused because the record could not be kept */
-	_Atomic uint64_t overload;     /* refused for a bound of ours */
-	_Atomic uint64_t asked;        /* requests for leaves, to the signer */
-	_Atomic uint64_t up, down;     /* payload bytes forwarded */
+	/* Refused for a bound of ours; and those that waited as a worker died. */
+	_Atomic uint64_t overload;
+	_Atomic uint64_t asked;    /* requests for leaves, to the signer */
+	_Atomic uint64_t up, down; /* payload bytes forwarded */
 };
 
 struct board {

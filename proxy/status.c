@@ -73,6 +73,7 @@ write_worker(const struct board_worker *row, struct jsonw *json)
 	jsonw_number(json, "reload_us", atomic_load(&row->reload_us));
 	jsonw_number(json, "accepted", atomic_load(&row->accepted));
 	jsonw_number(json, "open", atomic_load(&row->open));
+	jsonw_number(json, "waiting", atomic_load(&row->waiting));
 	jsonw_number(json, "blocked", atomic_load(&row->blocked));
 	jsonw_number(json, "unrecordable", atomic_load(&row->unrecordable));
 	jsonw_number(json, "overload", atomic_load(&row->overload));
@@ -212,9 +213,10 @@ write_row(const struct supervisor *supervisor, const struct child *child, struct
 	text_add(out, "  %-10s %7d %7s %7u", child_name(child, name), (int)child->pid, beat,
 	    child->deaths);
 	if (child->role == ROLE_WORKER)
-		text_add(out, " %9llu %6llu %8llu %7llu %13llu %13llu",
+		text_add(out, " %9llu %6llu %7llu %8llu %7llu %13llu %13llu",
 		    (unsigned long long)atomic_load(&row->accepted),
 		    (unsigned long long)atomic_load(&row->open),
+		    (unsigned long long)atomic_load(&row->waiting),
 		    (unsigned long long)atomic_load(&row->blocked),
 		    (unsigned long long)(atomic_load(&row->unrecordable) +
 					 atomic_load(&row->overload)),
@@ -279,8 +281,9 @@ answer_text(const struct supervisor *supervisor, struct text *out)
 	write_changes(supervisor->board, out);
 	write_last_reload(supervisor, out);
 	text_add(out, "\n");
-	text_add(out, "  %-10s %7s %7s %7s %9s %6s %8s %7s %13s %13s\n", "role", "pid", "beat",
-	    "deaths", "accepted", "open", "blocked", "refused", "bytes up", "bytes down");
+	text_add(out, "  %-10s %7s %7s %7s %9s %6s %7s %8s %7s %13s %13s\n", "role", "pid", "beat",
+	    "deaths", "accepted", "open", "waiting", "blocked", "refused", "bytes up",
+	    "bytes down");
 	for (size_t i = 0; i < supervisor->child_count; i++)
 		write_row(supervisor, &supervisor->children[i], out);
 	text_add(out, "\n");

@@ -12,6 +12,7 @@
 #include "proxy/supervisor_private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -283,6 +284,24 @@ tell_end(const struct supervisor *supervisor, const struct child *child, int sta
 		    WEXITSTATUS(status), then);
 }
 
+/* What a worker had taken and not begun was reset with it: nothing of it was
+ * forwarded, and nothing of it recorded. */
+static void
+count_reset(struct supervisor *supervisor, const struct child *child)
+{
+	struct board_worker *row = &supervisor->board->worker[child->index];
+	uint64_t waiting;
+
+	if (child->role != ROLE_WORKER)
+		return;
+	waiting = atomic_exchange(&row->waiting, 0);
+	if (waiting == 0)
+		return;
+	atomic_fetch_add(&row->overload, waiting);
+	log_warn("%" PRIu64 " connections that waited to begin in worker %u were reset", waiting,
+	    child->index);
+}
+
 static void
 on_end(struct supervisor *supervisor, pid_t pid, int status, uint64_t now_ms)
 {
@@ -294,6 +313,7 @@ on_end(struct supervisor *supervisor, pid_t pid, int status, uint64_t now_ms)
 		if (child->pid != pid)
 			continue;
 		tell_end(supervisor, child, status);
+		count_reset(supervisor, child);
 		child_ended(child, now_ms);
 		child->done = supervisor->draining && child->role != ROLE_SIGNER &&
 			      (child->role == ROLE_WORKER || supervisor->ending);

@@ -173,6 +173,7 @@ some_wait(struct flow *flow)
 	struct worker *worker = flow->worker;
 
 	waited = worker->backlog.count;
+	cr_expect_eq(atomic_load(&worker->counters->waiting), waited);
 	if (waited == 0)
 		(void)evtimer_add(&look, &at_once);
 	return waited > 0;
@@ -198,6 +199,7 @@ on_look_to_end(evutil_socket_t fd, short what, void *arg)
 		return;
 	backlog_flush(&worker->backlog);
 	opened = worker->open_count - open;
+	cr_expect_eq(atomic_load(&worker->counters->waiting), 0);
 }
 
 Test(flood_stands_behind_the_others, and_nobody_is_forgotten_at_the_end)

@@ -3,6 +3,7 @@
 record stays whole, and the appliance comes back by itself."""
 
 import ctypes
+import json
 import os
 import shutil
 import signal
@@ -121,6 +122,49 @@ def a_killed_supervisor_takes_all_with_it_and_the_record_stays_whole(lab):
     check("served after it", lab.request(camera).startswith(b"HTTP/1.1 200"))
     wait_for("every open flow to end", 20, lambda: flows_of_all_opens(appliance))
     appliance.recorded(20)
+
+
+def worker_row(appliance):
+    roles = json.loads(appliance.command("status", "--json").stdout)["roles"]
+    return next(row for row in roles if row["role"] == "worker")
+
+
+def stopped_with_some_waiting(lab, appliance, worker):
+    """A camera opens more than its share, beside another one; how many of these
+    the worker has taken and not begun, as it is stopped."""
+    held = []
+    os.kill(worker, signal.SIGCONT)
+    try:
+        for number in [harness.CAMERAS[1]] + [harness.CAMERAS[0]] * 300:
+            try:
+                held.append(lab.connect(BAD, camera=number))
+            except ConnectionResetError:
+                pass  # it has begun, and is refused
+        os.kill(worker, signal.SIGSTOP)
+    finally:
+        for connection in held:
+            connection.close()
+    return worker_row(appliance)["waiting"]
+
+
+@story(60)
+def connections_that_wait_are_told_of_and_counted_when_their_worker_dies(lab):
+    """Nothing of them was forwarded, and no record tells of them."""
+    appliance = lab.started(changes={"workers": 1})
+    worker = appliance.role_pids("worker")[0]
+    waiting = wait_for("some that wait", 10, stopped_with_some_waiting, lab, appliance, worker)
+    lines = appliance.command("status").stdout.splitlines()
+    head = next(line for line in lines if " waiting " in line)
+    row = next(line for line in lines if line.startswith("  worker"))
+    equal("its column", int(row[:head.index("waiting") + len("waiting")].split()[-1]), waiting)
+    equal("refused", worker_row(appliance)["overload"], 0)
+    os.kill(worker, signal.SIGKILL)
+    wait_for("another worker", 5, lambda: appliance.role_pids("worker") not in ([], [worker]))
+    # The kernel may hold some for the next one, which takes them.
+    wait_for("none that wait", 10, lambda: worker_row(appliance)["waiting"] == 0)
+    equal("refused", worker_row(appliance)["overload"], waiting)
+    check("the log tells", f"{waiting} connections that waited to begin in worker 0" in appliance.log())
+    appliance.recorded()
 
 
 def shut_sockets(pid):
