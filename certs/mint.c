@@ -173,26 +173,19 @@ mint_key_clear(struct mint_key *key)
 	key->size = 0;
 }
 
-static bool
-take_head(struct bytes *message, uint64_t *id, enum mint_status *status)
+bool
+mint_answer_open(struct bytes message, struct mint_answer *answer)
 {
 	struct bytes number;
-	uint64_t found = 0;
+	uint64_t id = 0;
 	uint8_t byte;
 
-	if (!bytes_take(message, 8, &number) || !bytes_u8(message, &byte) || byte > MINT_LATER)
+	if (!bytes_take(&message, 8, &number) || !bytes_u8(&message, &byte) || byte > MINT_LATER)
 		return false;
 	for (size_t i = 0; i < 8; i++)
-		found = found << 8 | number.at[i];
-	*id = found;
-	*status = (enum mint_status)byte;
+		id = id << 8 | number.at[i];
+	*answer = (struct mint_answer){id, (enum mint_status)byte, message};
 	return true;
-}
-
-bool
-mint_answer_head(struct bytes message, uint64_t *id, enum mint_status *status)
-{
-	return take_head(&message, id, status);
 }
 
 static int
@@ -233,29 +226,26 @@ read_leaf(struct bytes der, struct err *err)
 }
 
 int
-mint_answer(struct bytes message, struct mint_key *known, struct minted *minted, struct err *err)
+mint_answer_leaf(const struct mint_answer *answer, struct mint_key *known, struct minted *minted,
+    struct err *err)
 {
-	enum mint_status status;
-	struct bytes key;
+	struct bytes rest = answer->rest, key;
 	uint32_t size;
-	uint64_t id;
 	char line[160];
 	struct text text = text_in(line, sizeof(line));
 	X509 *leaf;
 
-	if (!take_head(&message, &id, &status))
-		return err_set(err, ERR_INPUT, "the signer's answer is not understood");
-	if (status == MINT_REFUSED) {
-		text_add_untrusted(&text, message.at, message.left);
+	if (answer->status == MINT_REFUSED) {
+		text_add_untrusted(&text, rest.at, rest.left);
 		return err_set(err, ERR_INPUT, "the signer refused: %s", line);
 	}
-	if (status == MINT_LATER)
+	if (answer->status == MINT_LATER)
 		return err_set(err, ERR_LIMIT, "the signer has no key for it yet");
-	if (!bytes_u24(&message, &size) || !bytes_take(&message, size, &key))
+	if (!bytes_u24(&rest, &size) || !bytes_take(&rest, size, &key))
 		return err_set(err, ERR_INPUT, "the signer's answer is not understood");
 	if (read_key(key, known, err) != 0)
 		return -1;
-	leaf = read_leaf(message, err);
+	leaf = read_leaf(rest, err);
 	if (leaf == NULL)
 		return -1;
 	(void)EVP_PKEY_up_ref(known->key);

@@ -84,22 +84,28 @@ struct mint_key {
 
 void mint_key_clear(struct mint_key *key); /* overwrites it */
 
-/* What a message of the signer's is, before it is read whole. */
+/* What a message of the signer's is. */
 enum mint_status {
 	MINT_DONE = 0,
 	MINT_REFUSED, /* its text says why */
 	MINT_LATER,   /* the RSA leaf key is not made yet: ask again in a moment */
 };
 
-/* False: not understood. */
-bool mint_answer_head(struct bytes message, uint64_t *id, enum mint_status *status);
+struct mint_answer {
+	uint64_t id; /* of the request */
+	enum mint_status status;
+	struct bytes rest; /* in the message: the refusal, or a key and a leaf */
+};
+
+/* Look whose answer a message is.  False: not understood. */
+bool mint_answer_open(struct bytes message, struct mint_answer *answer);
 
 /*
- * Read the signer's answer.  *known is the last key of the same leaf_kind_key,
+ * The leaf that is in it.  *known is the last key of the same leaf_kind_key,
  * and becomes the one that is here.  On success *minted is the caller's to
  * minted_clear.  A refusal is an error whose text is the signer's.
  */
-int mint_answer(struct bytes message, struct mint_key *known, struct minted *minted,
-    struct err *err);
+int mint_answer_leaf(const struct mint_answer *answer, struct mint_key *known,
+    struct minted *minted, struct err *err);
 
 #endif

@@ -158,13 +158,13 @@ order_by_id(struct minter *minter, uint64_t id)
 }
 
 static int
-take_leaf(struct minter *minter, const struct mint_order *order, struct bytes message,
+take_leaf(struct minter *minter, const struct mint_order *order, const struct mint_answer *answer,
     struct err *err)
 {
 	struct mint_key *key = &minter->keys[leaf_kind_key(order->kind)];
 	struct minted minted = {0};
 
-	if (mint_answer(message, key, &minted, err) != 0)
+	if (mint_answer_leaf(answer, key, &minted, err) != 0)
 		return -1;
 	leaf_cache_put(minter->cache, order->server_sha256, order->kind, &minted, clock_mono_ms());
 	minted_clear(&minted);
@@ -189,23 +189,22 @@ static void
 take_answer(struct minter *minter, struct bytes message)
 {
 	struct mint_order *order = NULL;
-	enum mint_status status;
+	struct mint_answer answer;
 	enum leaf_kind key;
 	struct err err = {0};
-	uint64_t id;
 	int ret;
 
-	if (mint_answer_head(message, &id, &status))
-		order = order_by_id(minter, id);
+	if (mint_answer_open(message, &answer))
+		order = order_by_id(minter, answer.id);
 	if (order == NULL)
 		return;
-	if (status == MINT_LATER) {
+	if (answer.status == MINT_LATER) {
 		/* It lives: it is asked again for as long as it takes. */
 		order->later = true;
 		order->resends = 0;
 		return;
 	}
-	ret = take_leaf(minter, order, message, &err);
+	ret = take_leaf(minter, order, &answer, &err);
 	key = leaf_kind_key(order->kind);
 	finish_order(minter, order, ret == 0 ? "" : err.text);
 	if (key == LEAF_RSA)

@@ -90,8 +90,11 @@ write_request(enum leaf_kind kind, X509 *server, struct err *err)
 static int
 read_answer(enum leaf_kind kind, size_t size, struct minted *minted, struct err *err)
 {
-	return mint_answer((struct bytes){.at = answer, .left = size}, &keys[leaf_kind_key(kind)],
-	    minted, err);
+	struct mint_answer read;
+
+	if (!mint_answer_open((struct bytes){.at = answer, .left = size}, &read))
+		return -1;
+	return mint_answer_leaf(&read, &keys[leaf_kind_key(kind)], minted, err);
 }
 
 static size_t
@@ -105,12 +108,11 @@ answer_request(size_t size)
 static enum mint_status
 status_of(size_t size, uint64_t expected_id)
 {
-	enum mint_status status = MINT_DONE;
-	uint64_t id = 0;
+	struct mint_answer read;
 
-	cr_assert(mint_answer_head((struct bytes){.at = answer, .left = size}, &id, &status));
-	cr_expect_eq(id, expected_id);
-	return status;
+	cr_assert(mint_answer_open((struct bytes){.at = answer, .left = size}, &read));
+	cr_expect_eq(read.id, expected_id);
+	return read.status;
 }
 
 /* Ask for a leaf like server; NULL when it was refused, and err says why. */

@@ -71,13 +71,12 @@ static size_t
 ask(uint64_t id, unsigned number, size_t count)
 {
 	size_t size = write_request(id, number, count);
-	enum mint_status status = MINT_REFUSED;
-	uint64_t answered = 0;
+	struct mint_answer answered;
 
 	size = signer_answer(signer, (struct bytes){request, size}, answer);
-	cr_assert(mint_answer_head((struct bytes){answer, size}, &answered, &status));
-	cr_assert_eq(status, MINT_DONE);
-	cr_assert_eq(answered, id);
+	cr_assert(mint_answer_open((struct bytes){answer, size}, &answered));
+	cr_assert_eq(answered.status, MINT_DONE);
+	cr_assert_eq(answered.id, id);
 	return size;
 }
 
@@ -128,12 +127,11 @@ Test(signer, refusals_are_not_remembered)
 
 	request[size - 1] = ' '; /* of the name */
 	for (int i = 0; i < 2; i++) {
-		enum mint_status status = MINT_DONE;
 		size_t got = signer_answer(signer, (struct bytes){request, size}, answer);
-		uint64_t id;
+		struct mint_answer answered;
 
-		cr_assert(mint_answer_head((struct bytes){answer, got}, &id, &status));
-		cr_expect_eq(status, MINT_REFUSED);
+		cr_assert(mint_answer_open((struct bytes){answer, got}, &answered));
+		cr_expect_eq(answered.status, MINT_REFUSED);
 	}
 	cr_expect_eq(signer_minted(signer), 0);
 }
@@ -167,10 +165,11 @@ Test(signer, another_signer_knows_nothing_of_it_and_has_a_key_of_its_own)
 	struct minted minted[2] = {{0}, {0}};
 
 	for (int i = 0; i < 2; i++) {
+		struct mint_answer answered;
 		size_t size = ask(1, 7, 1);
 
-		cr_assert_eq(mint_answer((struct bytes){answer, size}, &keys[i], &minted[i], NULL),
-		    0);
+		cr_assert(mint_answer_open((struct bytes){answer, size}, &answered));
+		cr_assert_eq(mint_answer_leaf(&answered, &keys[i], &minted[i], NULL), 0);
 		cr_expect_eq(X509_check_private_key(minted[i].leaf, minted[i].key), 1);
 		cr_expect_eq(signer_minted(signer), 1);
 		signer_free(signer);

@@ -264,6 +264,7 @@ Test(minter, an_answer_that_was_read_is_wiped)
 {
 	unsigned told = 0, copies = 0;
 	struct mint_waiter waiter = {.done = count_one, .arg = &told};
+	struct mint_answer read;
 	struct mint_key key = {0};
 	struct minted minted = {0};
 	const uint8_t *at = (const uint8_t *)minter;
@@ -275,8 +276,8 @@ Test(minter, an_answer_that_was_read_is_wiped)
 	cr_assert_gt(size = ipc_receive(ends[1], request, sizeof(request), NULL), 0);
 	left = signer_answer(signer, (struct bytes){request, (size_t)size}, answer);
 	cr_assert_eq(ipc_send(ends[1], answer, left, NULL), 1);
-	cr_assert_eq(mint_answer((struct bytes){answer, left}, &key, &minted, &err), 0, "%s",
-	    err.text);
+	cr_assert(mint_answer_open((struct bytes){answer, left}, &read));
+	cr_assert_eq(mint_answer_leaf(&read, &key, &minted, &err), 0, "%s", err.text);
 	minted_clear(&minted);
 	(void)event_base_loop(base, EVLOOP_NONBLOCK);
 	cr_expect_eq(told, 1);

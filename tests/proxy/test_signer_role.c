@@ -125,19 +125,16 @@ static struct minted
 ask_for_leaf(int fd, const uint8_t *request, size_t size)
 {
 	const uint64_t until_ms = clock_mono_ms() + DEADLINE_MS;
-	enum mint_status status = MINT_LATER;
+	struct mint_answer answer = {.status = MINT_LATER};
 	struct mint_key key = {0};
 	struct minted minted = {0};
 	struct err err = {0};
-	struct bytes got;
-	uint64_t id;
 
-	while (status == MINT_LATER && clock_mono_ms() < until_ms) {
+	while (answer.status == MINT_LATER && clock_mono_ms() < until_ms) {
 		cr_assert_eq(ipc_send(fd, request, size, NULL), 1);
-		got = receive(fd);
-		cr_assert(mint_answer_head(got, &id, &status));
+		cr_assert(mint_answer_open(receive(fd), &answer));
 	}
-	cr_assert_eq(mint_answer(got, &key, &minted, &err), 0, "%s", err.text);
+	cr_assert_eq(mint_answer_leaf(&answer, &key, &minted, &err), 0, "%s", err.text);
 	cr_expect_eq(X509_check_private_key(minted.leaf, minted.key), 1);
 	mint_key_clear(&key);
 	return minted;
@@ -149,13 +146,12 @@ Test(signer_role, answers_each_worker_on_its_own_channel)
 
 	for (uint64_t i = 0; i < 2; i++) {
 		size_t size = leaf_request(request, sizeof(request), 40 + i, LEAF_EC);
-		enum mint_status status;
-		uint64_t id = 0;
+		struct mint_answer answer;
 
 		cr_assert_eq(ipc_send(worker[i], request, size, NULL), 1);
-		cr_assert(mint_answer_head(receive(worker[i]), &id, &status));
-		cr_expect_eq(status, MINT_DONE);
-		cr_expect_eq(id, 40 + i);
+		cr_assert(mint_answer_open(receive(worker[i]), &answer));
+		cr_expect_eq(answer.status, MINT_DONE);
+		cr_expect_eq(answer.id, 40 + i);
 	}
 }
 
@@ -188,12 +184,11 @@ Test(signer_role, refuses_nonsense_and_goes_on)
 	size_t size;
 
 	for (size_t count = 1; count < 64; count++) {
-		enum mint_status status = MINT_DONE;
-		uint64_t id;
+		struct mint_answer answer;
 
 		cr_assert_eq(ipc_send(worker[0], request, count, NULL), 1);
-		cr_assert(mint_answer_head(receive(worker[0]), &id, &status));
-		cr_expect_eq(status, MINT_REFUSED);
+		cr_assert(mint_answer_open(receive(worker[0]), &answer));
+		cr_expect_eq(answer.status, MINT_REFUSED);
 	}
 	size = leaf_request(request, sizeof(request), 3, LEAF_EC);
 	minted = ask_for_leaf(worker[0], request, size);
