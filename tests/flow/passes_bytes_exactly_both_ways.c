@@ -7,41 +7,25 @@ enum { UP = (20 << 20) + 7, DOWN = (9 << 20) + 1, SLOW = (1 << 20) + 3 };
 static void
 pour_then_hear(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_pour(peer, UP);
-	peer_finish(peer);
-	peer_hear_end(peer);
+	play_pour(peer, UP);
 }
 
 static void
 hear_then_pour(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_pour(peer, DOWN);
-	peer_finish(peer);
+	play_pour_back(peer, DOWN);
 }
 
 static void
 pour_slow(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_pour(peer, SLOW);
-	peer_finish(peer);
-	peer_hear_end(peer);
+	play_pour(peer, SLOW);
 }
 
 static void
 hear_slowly(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_slowly(peer, SLOW);
-	peer_hear_end(peer);
-	peer_finish(peer);
+	play_hear_slowly(peer, SLOW);
 }
 
 static void

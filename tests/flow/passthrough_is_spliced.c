@@ -12,41 +12,25 @@ enum { MANY = (20 << 20) + 7, SLOW = (3 << 20) + 3 };
 static void
 pour_then_hear(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_pour(peer, MANY);
-	peer_finish(peer);
-	peer_hear_end(peer);
+	play_pour(peer, MANY);
 }
 
 static void
 hear_then_pour(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_pour(peer, MANY);
-	peer_finish(peer);
+	play_pour_back(peer, MANY);
 }
 
 static void
 pour_slow(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_pour(peer, SLOW);
-	peer_finish(peer);
-	peer_hear_end(peer);
+	play_pour(peer, SLOW);
 }
 
 static void
 hear_slowly(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_slowly(peer, SLOW);
-	peer_hear_end(peer);
-	peer_finish(peer);
+	play_hear_slowly(peer, SLOW);
 }
 
 static void

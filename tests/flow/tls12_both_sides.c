@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/flow/harness.h"
 
+enum { UP = 200000, DOWN = 100000 };
+
 static void
 ask(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_pour(peer, 200000);
-	peer_finish(peer);
-	peer_hear_end(peer);
+	play_pour(peer, UP);
 }
 
 static void
 answer(struct peer *peer)
 {
-	peer_connect(peer);
-	peer_handshake(peer);
-	peer_hear_end(peer);
-	peer_pour(peer, 100000);
-	peer_finish(peer);
+	play_pour_back(peer, DOWN);
 }
 
 static void
@@ -31,8 +25,8 @@ play(int camera, int server)
 	cr_assert_eq(SSL_CTX_set_max_proto_version(flow.camera.ctx, camera), 1);
 	cr_assert_eq(SSL_CTX_set_max_proto_version(flow.server.ctx, server), 1);
 	flow_run(&flow, ask, answer);
-	cr_expect(peer_has_pattern(&flow.server, 200000));
-	cr_expect(peer_has_pattern(&flow.camera, 100000));
+	cr_expect(peer_has_pattern(&flow.server, UP));
+	cr_expect(peer_has_pattern(&flow.camera, DOWN));
 	cr_expect_eq(flow.closed.facts.camera_tls.version, camera);
 	cr_expect_eq(flow.closed.facts.server.version, server);
 	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);

@@ -9,29 +9,10 @@
 #define SAY(peer, text) peer_say(peer, text, sizeof(text) - 1)
 
 static void
-mail(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_hear(peer, 9);
-	SAY(peer, "EHLO cam\r\n");
-	peer_hear(peer, 9 + 14);
-	SAY(peer, "STARTTLS\r\n");
-	peer_hear(peer, 9 + 14 + 8);
-	peer_handshake(peer);
-	SAY(peer, "EHLO cam\r\n");
-	peer_hear(peer, 9 + 14 + 8 + 8);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
 take_mail(struct peer *peer)
 {
 	peer_connect(peer);
-	SAY(peer, "220 you\r\n");
-	peer_hear(peer, 10);
-	SAY(peer, "250 STARTTLS\r\n");
-	peer_hear(peer, 10 + 10);
+	play_offer_tls(peer);
 	SAY(peer, "220 go\r\n");
 	peer_handshake(peer);
 	peer_hear(peer, 10 + 10 + 10);
@@ -47,7 +28,7 @@ Test(tls_begins_in_the_middle, and_is_opened)
 
 	flow_open(&flow, &(struct flow_setup){0});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
-	flow_run(&flow, mail, take_mail);
+	flow_run(&flow, play_mail, take_mail);
 	facts = &flow.closed.facts;
 	cr_expect_eq(facts->inspect, INSPECT_OPENED);
 	cr_expect_eq(facts->app.proto, APP_SMTP);
@@ -76,7 +57,7 @@ Test(tls_begins_in_the_middle, also_where_rules_wait_for_the_class)
 		    "- {id: film, match: {class: video}, then: block, why: w, hold: {bytes: "
 		    "64KB, time: 60s, unknown: block}}\n"});
 	flow_show(&flow, pki_server(FLOW_NAME, &flow.root));
-	flow_run(&flow, mail, take_mail);
+	flow_run(&flow, play_mail, take_mail);
 	cr_expect_eq(flow.closed.facts.inspect, INSPECT_OPENED);
 	cr_expect_eq(flow.closed.facts.end, END_DONE, "%s", flow.closed.facts.end_text);
 	cr_expect_eq(flow.closed.facts.traffic.left_up, 30);
@@ -87,10 +68,7 @@ Test(tls_begins_in_the_middle, also_where_rules_wait_for_the_class)
 static void
 agree_on(struct peer *peer, const char *words, size_t size)
 {
-	SAY(peer, "220 you\r\n");
-	peer_hear(peer, 10);
-	SAY(peer, "250 STARTTLS\r\n");
-	peer_hear(peer, 10 + 10);
+	play_offer_tls(peer);
 	peer_say(peer, words, size);
 }
 

@@ -213,29 +213,10 @@ look_at_command(struct conn *conn)
 }
 
 static void
-mail(struct peer *peer)
-{
-	peer_connect(peer);
-	peer_hear(peer, 9);
-	SAY(peer, "EHLO cam\r\n");
-	peer_hear(peer, 9 + 14);
-	SAY(peer, "STARTTLS\r\n");
-	peer_hear(peer, 9 + 14 + 8);
-	peer_handshake(peer);
-	SAY(peer, "EHLO cam\r\n");
-	peer_hear(peer, 9 + 14 + 8 + 8);
-	peer_finish(peer);
-	peer_hear_end(peer);
-}
-
-static void
 take_mail(struct peer *peer)
 {
 	peer_connect(peer);
-	SAY(peer, "220 you\r\n");
-	peer_hear(peer, 10);
-	SAY(peer, "250 STARTTLS\r\n");
-	peer_hear(peer, 10 + 10);
+	play_offer_tls(peer);
 	peer_await(&story.so, "its command does not go on");
 	SAY(peer, "220 go\r\n");
 	peer_handshake(peer);
@@ -251,7 +232,7 @@ Test(what_is_fast_is_gathered, and_tls_that_begins_does_not_wait)
 	struct flow flow;
 
 	open_story(&flow, &(struct flow_setup){0}, look_at_command);
-	flow_run(&flow, mail, take_mail);
+	flow_run(&flow, play_mail, take_mail);
 	cr_expect_eq(flow.closed.facts.inspect, INSPECT_OPENED);
 	cr_expect(flow.closed.facts.app.starttls);
 	close_story(&flow);

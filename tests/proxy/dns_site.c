@@ -146,6 +146,17 @@ put_name(uint8_t *out, const char *name)
 	return used;
 }
 
+const char *
+dns_site_name(const struct dns_site *site, const char *ip)
+{
+	static struct facts facts;
+
+	facts = (struct facts){.camera = site->flow.camera};
+	cr_assert_eq(addr_parse(&facts.dst, ip, 443, NULL), 0);
+	dns_policy_name(site->policy, &facts);
+	return facts.looked_up;
+}
+
 size_t
 dns_site_query(uint16_t id, const char *name, uint8_t out[DNS_SITE_MESSAGE_MAX])
 {

@@ -36,6 +36,9 @@ void dns_site_rules(struct dns_site *site, const char *text);
 /* Free the policy before the site, as a worker does at its end. */
 void dns_site_end_policy(struct dns_site *site);
 
+/* The name that the camera was told ip for; until the next call. */
+const char *dns_site_name(const struct dns_site *site, const char *ip);
+
 /* The next event that was written; false: none is. */
 bool dns_site_event(struct dns_site *site, struct recorded *out);
 

@@ -10,6 +10,7 @@
 #include "tests/support/scratch.h"
 
 #include <criterion/criterion.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -135,4 +136,14 @@ recorded_add(struct recorded_site *site, const struct facts *facts)
 	opened.traffic = (struct traffic){0};
 	recorded_event(site, EVENT_OPEN, &opened);
 	recorded_event(site, EVENT_CLOSE, facts);
+}
+
+void
+recorded_alter(const struct recorded_site *site, const char *sql)
+{
+	sqlite3 *db;
+
+	cr_assert_eq(sqlite3_open(site->store, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
+	(void)sqlite3_close(db);
 }

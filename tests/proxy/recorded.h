@@ -32,4 +32,7 @@ void recorded_facts(const char *device, const char *country, unsigned host, stru
 void recorded_add(struct recorded_site *site, const struct facts *facts);
 void recorded_event(struct recorded_site *site, enum event_kind kind, const struct facts *facts);
 
+/* Do this to the store, as whoever has another program for it might. */
+void recorded_alter(const struct recorded_site *site, const char *sql);
+
 #endif

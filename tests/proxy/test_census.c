@@ -95,18 +95,28 @@ Test(census, beyond_its_room_nobody_is_refused)
 
 enum { US = 1000000 };
 
-Test(census, lets_each_camera_begin_its_share)
+/* Of two cameras one takes all of its share, of ten a second, by this call. */
+static struct census *
+share_out(bool (*take)(struct census *, const struct addr *, uint32_t, uint64_t), uint64_t now_us)
 {
 	struct census *census = census_new(10);
 	struct addr one = camera(1), two = camera(2);
-	uint64_t now_us = 77 * US;
 
 	cr_assert_not_null(census);
 	cr_assert(census_add(census, &one) && census_add(census, &two));
 	for (int i = 0; i < 10 * CENSUS_BURST_S; i++)
-		cr_expect(census_start(census, &one, 10, now_us), "%d", i);
-	cr_expect_not(census_start(census, &one, 10, now_us));
-	cr_expect(census_start(census, &two, 10, now_us), "the other has its own");
+		cr_expect(take(census, &one, 10, now_us), "%d", i);
+	cr_expect_not(take(census, &one, 10, now_us));
+	cr_expect(take(census, &two, 10, now_us), "the other has its own");
+	return census;
+}
+
+Test(census, lets_each_camera_begin_its_share)
+{
+	uint64_t now_us = 77 * US;
+	struct census *census = share_out(census_start, now_us);
+	struct addr one = camera(1);
+
 	cr_expect_not(census_start(census, &one, 10, now_us + US / 10 - 1));
 	cr_expect(census_start(census, &one, 10, now_us + US / 10));
 	cr_expect_not(census_start(census, &one, 10, now_us + US / 10));
@@ -120,16 +130,10 @@ Test(census, lets_each_camera_begin_its_share)
 /* What it opens and what it begins of that are two things. */
 Test(census, lets_each_camera_open_its_share_beside)
 {
-	struct census *census = census_new(10);
-	struct addr one = camera(1), two = camera(2);
 	uint64_t now_us = 77 * US;
+	struct census *census = share_out(census_open, now_us);
+	struct addr one = camera(1);
 
-	cr_assert_not_null(census);
-	cr_assert(census_add(census, &one) && census_add(census, &two));
-	for (int i = 0; i < 10 * CENSUS_BURST_S; i++)
-		cr_expect(census_open(census, &one, 10, now_us), "%d", i);
-	cr_expect_not(census_open(census, &one, 10, now_us));
-	cr_expect(census_open(census, &two, 10, now_us), "the other has its own");
 	cr_expect(census_start(census, &one, 10, now_us));
 	census_remove(census, &one);
 	cr_assert(census_add(census, &one));

@@ -254,16 +254,6 @@ Test(command_backtest, without_a_record_it_says_so)
 	cr_expect_eq(access(site.store, F_OK), -1, "it made one");
 }
 
-static void
-alter(const char *sql)
-{
-	sqlite3 *db;
-
-	cr_assert_eq(sqlite3_open(site.store, &db), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
-	(void)sqlite3_close(db);
-}
-
 Test(command_backtest, a_store_that_is_none_is_an_error)
 {
 	int fd;
@@ -276,7 +266,7 @@ Test(command_backtest, a_store_that_is_none_is_an_error)
 			cr_assert_eq(write(fd, "no database at all, but some text", 33), 33);
 		(void)close(fd);
 		if (i == 2)
-			alter("CREATE TABLE other (a)");
+			recorded_alter(&site, "CREATE TABLE other (a)");
 		BACKTEST("--since", "1h");
 		cr_expect_eq(ran.code, EXIT_FAILED, "%d", i);
 		cr_expect_neq(ran.err[0], '\0', "%d", i);
@@ -287,7 +277,7 @@ Test(command_backtest, a_store_that_is_none_is_an_error)
 Test(command_backtest, a_store_of_another_format_is_refused)
 {
 	record_three();
-	alter("PRAGMA user_version = 999");
+	recorded_alter(&site, "PRAGMA user_version = 999");
 	BACKTEST("--since", "1h");
 	cr_expect_eq(ran.code, EXIT_FAILED);
 	cr_expect_not_null(strstr(ran.err, "999"), "%s", ran.err);
@@ -306,7 +296,7 @@ Test(command_backtest, a_store_that_was_cut_is_an_error_and_no_crash)
 		recorded_add(&site, &facts);
 	}
 	recorded_close(&site);
-	alter("PRAGMA wal_checkpoint(TRUNCATE)");
+	recorded_alter(&site, "PRAGMA wal_checkpoint(TRUNCATE)");
 	fd = open(site.store, O_RDWR | O_CLOEXEC);
 	size = lseek(fd, 0, SEEK_END);
 	for (off_t left = size - 4096; left > 0; left -= 4096) {

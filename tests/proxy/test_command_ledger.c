@@ -5,7 +5,6 @@
 #include "tests/support/command.h"
 
 #include <criterion/criterion.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,16 +49,6 @@ record_two(void)
 	recorded_close(&site);
 }
 
-static void
-alter(const char *sql)
-{
-	sqlite3 *db;
-
-	cr_assert_eq(sqlite3_open(site.store, &db), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK, "%s", sqlite3_errmsg(db));
-	(void)sqlite3_close(db);
-}
-
 Test(command_ledger, a_whole_record_exits_0)
 {
 	record_two();
@@ -79,7 +68,8 @@ Test(command_ledger, a_whole_record_exits_0)
 Test(command_ledger, what_differs_exits_20_and_is_pointed_at)
 {
 	record_two();
-	alter("UPDATE flow SET device = 'a' || char(27) || '[31m' WHERE device = 'yard'");
+	recorded_alter(&site,
+	    "UPDATE flow SET device = 'a' || char(27) || '[31m' WHERE device = 'yard'");
 	verify(NULL);
 	cr_expect_eq(ran.code, EXIT_DIFFERENCES);
 	cr_expect_not_null(strstr(ran.out,
