@@ -116,7 +116,7 @@ def _take_file(lines, listener, protected):
             while piece := connection.recv(65536):
                 digest.update(piece)
                 size += len(piece)
-        except ssl.SSLEOFError as error:  # a FIN without close_notify
+        except ssl.SSLError as error:  # as a FIN without close_notify
             end = f" then {error}"
     listener.close()
     lines.server.keep(("file", digest.hexdigest()))
