@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "proxy/refusals.h"
 
+#include "inspect/hash.h"
+
 #include <openssl/rand.h>
-#include <openssl/sha.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,17 +107,18 @@ seed_at(const struct refusals *refusals, const struct addr *dst)
 }
 
 static void
-finish_key(struct seed *seed, const char *name, uint8_t key[SHA256_DIGEST_LENGTH])
+finish_key(struct seed *seed, const char *name, uint8_t key[HASH_SHA256_BYTES])
 {
 	size_t size = strnlen(name, sizeof(seed->name));
 
 	memcpy(seed->name, name, size);
-	(void)SHA256((const uint8_t *)seed, offsetof(struct seed, name) + size, key);
+	(void)hash_sha256((struct bytes){(const uint8_t *)seed, offsetof(struct seed, name) + size},
+	    key);
 }
 
 static void
 make_key(const struct refusals *refusals, const struct addr *camera, const struct addr *dst,
-    const char *name, uint8_t key[SHA256_DIGEST_LENGTH])
+    const char *name, uint8_t key[HASH_SHA256_BYTES])
 {
 	struct seed seed = seed_at(refusals, dst);
 
@@ -126,7 +128,7 @@ make_key(const struct refusals *refusals, const struct addr *camera, const struc
 
 static void
 make_demand_key(const struct refusals *refusals, const struct demand_place *place,
-    enum demand demand, uint8_t key[SHA256_DIGEST_LENGTH])
+    enum demand demand, uint8_t key[HASH_SHA256_BYTES])
 {
 	struct seed seed = seed_at(refusals, place->dst);
 
@@ -196,7 +198,7 @@ void
 refusals_add(struct refusals *refusals, const struct addr *camera, const struct addr *dst,
     const char *name, enum refusal refusal, uint64_t now_ms)
 {
-	uint8_t key[SHA256_DIGEST_LENGTH];
+	uint8_t key[HASH_SHA256_BYTES];
 	struct entry *entry;
 
 	if (refusal == REFUSAL_NONE)
@@ -219,7 +221,7 @@ static struct entry *
 find_own(struct refusals *refusals, const struct addr *camera, const struct addr *dst,
     const char *name)
 {
-	uint8_t key[SHA256_DIGEST_LENGTH];
+	uint8_t key[HASH_SHA256_BYTES];
 
 	make_key(refusals, camera, dst, name, key);
 	return find(refusals, key) != NULL ? find_or_take(refusals, key) : NULL;
@@ -253,7 +255,7 @@ enum refusal
 refusals_known(const struct refusals *refusals, const struct addr *camera, const struct addr *dst,
     const char *name, uint64_t now_ms)
 {
-	uint8_t key[SHA256_DIGEST_LENGTH];
+	uint8_t key[HASH_SHA256_BYTES];
 	const struct entry *entry;
 
 	make_key(refusals, camera, dst, name, key);
@@ -267,7 +269,7 @@ void
 refusals_add_demand(struct refusals *refusals, const struct demand_place *place, enum demand demand,
     uint32_t errors, uint64_t now_ms)
 {
-	uint8_t key[SHA256_DIGEST_LENGTH];
+	uint8_t key[HASH_SHA256_BYTES];
 	struct entry *entry;
 
 	make_demand_key(refusals, place, demand, key);
@@ -282,7 +284,7 @@ refusals_has_demand(const struct refusals *refusals, const struct demand_place *
 {
 	uint64_t age_ms =
 	    demand == DEMAND_CERTIFICATE ? DEMANDS_CERTIFICATE_AGE_MS : REFUSALS_AGE_MS;
-	uint8_t key[SHA256_DIGEST_LENGTH];
+	uint8_t key[HASH_SHA256_BYTES];
 	const struct entry *entry;
 
 	make_demand_key(refusals, place, demand, key);
