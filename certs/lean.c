@@ -8,6 +8,7 @@
 
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/provider.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -190,10 +191,33 @@ start(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in, const OSSL_DISPAT
 	return 1;
 }
 
+/* Who asks for an algorithm by its name has all names gone through, of which
+ * OpenSSL has some thousand of its own, unless it was told to begin without them.
+ * Signatures of certificates find their digests by these alone. */
+static int
+name_few(struct err *err)
+{
+	const EVP_MD *const wanted_digests[] = {EVP_md5(), EVP_sha1(), EVP_sha224(), EVP_sha256(),
+	    EVP_sha384(), EVP_sha512()};
+
+	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
+		NULL) != 1)
+		return err_tls(err, "OpenSSL cannot begin");
+	for (size_t i = 0; i < sizeof(wanted_digests) / sizeof(wanted_digests[0]); i++) {
+		if (EVP_add_digest(wanted_digests[i]) != 1)
+			return err_tls(err, "OpenSSL takes no name of a digest");
+	}
+	return 0;
+}
+
 int
 lean_open(struct err *err)
 {
-	OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
+	OSSL_LIB_CTX *context;
+
+	if (name_few(err) != 0)
+		return -1;
+	context = OSSL_LIB_CTX_new();
 
 	whole = context != NULL ? OSSL_PROVIDER_load(context, "default") : NULL;
 	if (whole == NULL)

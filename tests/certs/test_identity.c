@@ -94,6 +94,16 @@ Test(identity, both_may_stand_in_one_file)
 	BIO_free(both);
 }
 
+/* A key that was sealed by a passphrase, as files have it. */
+static const char locked_key[] =
+    "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+    "MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAiHOoS+yUyGQQICCAAw\n"
+    "DAYIKoZIhvcNAgkFADAdBglghkgBZQMEAQIEEPjELCqBRZjFh4AurChccGkEgZBh\n"
+    "SV02BOAvsD/UYW01xVWJdMk4HXRbw19BW2DrFuSzySc8X5rD7++5n04vvNZKb+bN\n"
+    "4paIJQ+Tpc3yBb9kP8AAaRjX+ZkhZRiohrpuhBsjzexJY2u+DgJlS0WegMr/iEsH\n"
+    "Lr9M31j2yBmcymRY0sC3FDXxPiTb+z1dmn7l+0wTDUR45Ui+2vRKDIqBucNnhSk=\n"
+    "-----END ENCRYPTED PRIVATE KEY-----\n";
+
 Test(identity, what_is_no_pair_is_refused_by_name)
 {
 	struct pki_spec spec = pki_server_spec("weak");
@@ -108,9 +118,7 @@ Test(identity, what_is_no_pair_is_refused_by_name)
 	    "k.pem holds no private key");
 	expect_refusal(pem(NULL, NULL, NULL), pem(NULL, NULL, camera.key), "c.pem is empty");
 	expect_refusal(pem(camera.cert, NULL, NULL), pem(NULL, NULL, NULL), "k.pem is empty");
-	cr_assert_eq(PEM_write_bio_PKCS8PrivateKey(locked, camera.key, EVP_aes_128_cbc(), "secret",
-			 6, NULL, NULL),
-	    1);
+	cr_assert_gt(BIO_puts(locked, locked_key), 0);
 	expect_refusal(pem(camera.cert, NULL, NULL), locked, "without a passphrase");
 	spec.key = PKI_RSA1024;
 	weak = pki_make(&spec, &issuer);

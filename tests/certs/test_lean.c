@@ -8,6 +8,7 @@
 
 #include <criterion/criterion.h>
 #include <openssl/decoder.h>
+#include <openssl/objects.h>
 #include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
@@ -17,6 +18,29 @@ Test(lean, is_what_is_asked_and_nothing_else)
 {
 	cr_expect_eq(OSSL_PROVIDER_available(NULL, "lean"), 1);
 	cr_expect_eq(OSSL_PROVIDER_available(NULL, "default"), 0);
+}
+
+static void
+count_name(const OBJ_NAME *name, void *count)
+{
+	(void)name;
+	++*(int *)count;
+}
+
+/* A certificate's signature finds its digest by these; whoever else asks for an
+ * algorithm has them all gone through. */
+Test(lean, has_few_names_that_openssl_had_before)
+{
+	static const int there[] = {NID_md5, NID_sha1, NID_sha224, NID_sha256, NID_sha384,
+	    NID_sha512};
+	int digests = 0, ciphers = 0;
+
+	for (size_t i = 0; i < sizeof(there) / sizeof(there[0]); i++)
+		cr_expect_not_null(EVP_get_digestbynid(there[i]), "%s", OBJ_nid2sn(there[i]));
+	OBJ_NAME_do_all(OBJ_NAME_TYPE_MD_METH, count_name, &digests);
+	OBJ_NAME_do_all(OBJ_NAME_TYPE_CIPHER_METH, count_name, &ciphers);
+	cr_expect_leq(digests, 40, "%d", digests);
+	cr_expect_eq(ciphers, 0, "%d", ciphers);
 }
 
 static void
