@@ -4,6 +4,7 @@
 import argparse
 import contextlib
 import os
+import random
 import shutil
 import signal
 import statistics
@@ -17,9 +18,8 @@ from harness import RULES, write
 from net import Net, die_with_parent
 from pki import Pki
 
-TICKS = os.sysconf("SC_CLK_TCK")
 NAME = "media.cameras.example"
-PORT = 8443
+PORTS = range(8443, 8448)        # of the peers
 PORT_PAST = 4443                 # of an origin that the appliance is not asked for
 CAMERAS = range(10, 42)          # the last parts of their addresses
 ORIGIN = AMAZON_DE               # gives no tickets: every connection is a whole handshake
@@ -27,6 +27,9 @@ ORIGIN_TICKETS = "3.120.0.11"    # its sessions can be resumed
 ORIGIN_NAMES = "3.120.0.12"      # a certificate of its own for each name
 BULK = 1 << 26
 IDLE_S = 2  # after its last byte a connection is taken for idle
+REST_S = 0.1  # behind a window: what is recorded is recorded
+RESTS_MS = 10  # of a peer's CPU within half a second: it has come to rest
+WINDOWS = 8  # of each row and peer in a round, in turn
 REDIRECT = """\
 table ip bench {
  chain pre {
@@ -34,7 +37,7 @@ table ip bench {
   iifname "cams0" tcp dport 443 tproxy to 127.0.0.1:%d meta mark set 1 accept
  }
 }
-""" % PORT
+"""
 HAPROXY = """\
 global
   nbthread 2
@@ -95,12 +98,11 @@ ROWS = [
 class Bench:
     def __init__(self, geo, prefix="blt"):
         self.directory = f"/tmp/{prefix}{os.getpid()}"
-        os.makedirs(f"{self.directory}/eve", mode=0o755)
+        os.makedirs(self.directory, mode=0o755)
         self.net = Net(f"{prefix}{os.getpid()}", cameras=CAMERAS, clouds=(ORIGIN, ORIGIN_TICKETS, ORIGIN_NAMES),
                        hosts=HOSTS)
         self.net.gw.ip("rule", "add", "fwmark", "1", "lookup", "100")
         self.net.gw.ip("route", "add", "local", "0.0.0.0/0", "dev", "lo", "table", "100")
-        self.net.gw.nft(REDIRECT)
         self.pki = Pki(f"{self.directory}/pki")
         self.ca = self.pki.authority("bench interception")
         os.chmod(self.ca.key, 0o600)
@@ -109,29 +111,50 @@ class Bench:
         identity = self.pki.server(NAME)
         self.origins = [self.origin(ORIGIN, identity, ""), self.origin(ORIGIN_TICKETS, identity, "tickets"),
                         self.origin(ORIGIN_NAMES, self.pki.root, "mint"), self.origin(ORIGIN, identity, "", PORT_PAST)]
+        self.peers = self.all_peers()
+        self.redirected = None
 
     def origin(self, address, identity, how, port=443):
         return self.net.net.popen(f"{ROOT}/build/traffic", "origin", address, str(port), identity.chain, identity.key, how,
                                   stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
-    def commands(self):
+    def all_peers(self):
+        """All at once, each at a port of its own: cameras are redirected to one."""
         fixed = self.pki.server(NAME, issuer=self.ca)
         write(f"{self.directory}/fixed.pem", read(fixed.chain) + read(fixed.key))
-        for name, text in (("opens", HAPROXY_OPENS), ("passes", HAPROXY_PASSES)):
-            write(f"{self.directory}/{name}.cfg", text.format(port=PORT, fixed=f"{self.directory}/fixed.pem",
-                                                             roots=self.pki.root.chain))
-        write(f"{self.directory}/rules.yaml", RULES)
-        for name, limit in (("borderlens", "{per_camera: 10000, handshakes: 100000}"), ("shipped", "{}")):
-            write(f"{self.directory}/{name}.yaml",
-                  BORDERLENS.format(directory=self.directory, port=PORT, ca=self.ca, roots=self.pki.root.chain,
-                                    geo=self.geo, root=ROOT, limit=limit))
-        return {
-            "borderlens": [binary(), "run", "-c", f"{self.directory}/borderlens.yaml"],
-            "haproxy": ["haproxy", "-db", "-f", f"{self.directory}/opens.cfg"],
-            "haproxy-passes": ["haproxy", "-db", "-f", f"{self.directory}/passes.cfg"],
-            "sslsplit": ["sslsplit", "-e", "tproxy", "-K", fixed.key, "-k", self.ca.key, "-c", self.ca.chain,
-                         "ssl", "127.0.0.1", str(PORT)],
-        }
+        ports = iter(PORTS)
+        return {peer.name: peer for peer in (
+            self.sslsplit(next(ports), fixed),
+            self.haproxy("haproxy", next(ports), HAPROXY_OPENS),
+            self.haproxy("haproxy-passes", next(ports), HAPROXY_PASSES, trust=self.pki.root, to=ORIGIN_TICKETS),
+            self.borderlens("borderlens", next(ports), "{per_camera: 10000, handshakes: 100000}"),
+            self.borderlens("shipped", next(ports), "{}"))}
+
+    def sslsplit(self, port, fixed):
+        return Peer("sslsplit", port, ["sslsplit", "-e", "tproxy", "-K", fixed.key, "-k", self.ca.key, "-c", self.ca.chain,
+                                       "ssl", "127.0.0.1", str(port)])
+
+    def haproxy(self, name, port, text, **options):
+        write(f"{self.directory}/{name}.cfg", text.format(port=port, fixed=f"{self.directory}/fixed.pem",
+                                                          roots=self.pki.root.chain))
+        return Peer(name, port, ["haproxy", "-db", "-f", f"{self.directory}/{name}.cfg"], **options)
+
+    def borderlens(self, name, port, limit):
+        directory = f"{self.directory}/{name}"
+        os.makedirs(f"{directory}/eve", mode=0o755)
+        write(f"{directory}/rules.yaml", RULES)
+        write(f"{directory}/borderlens.yaml",
+              BORDERLENS.format(directory=directory, port=port, ca=self.ca, roots=self.pki.root.chain, geo=self.geo,
+                                root=ROOT, limit=limit))
+        return Peer(name, port, [binary(), "run", "-c", f"{directory}/borderlens.yaml"])
+
+    def redirect(self, peer):
+        """Its cameras from now on; None: they go past all."""
+        if self.redirected is not None:
+            self.net.gw.run("nft", "delete", "table", "ip", "bench")
+        if peer is not None:
+            self.net.gw.nft(REDIRECT % peer.port)
+        self.redirected = peer
 
     # ---- traffic ----
 
@@ -159,15 +182,18 @@ class Bench:
             return False
 
     @contextlib.contextmanager
-    def running(self, command, **options):
-        """A peer that serves; its pid."""
-        started = self.net.gw.popen(*command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
-                                    start_new_session=True)
+    def running(self, *names):
+        """These peers, all of which serve."""
         try:
-            wait_for(f"{command[0]} to serve", 30, lambda: self.serves(**options))
-            yield started.pid
+            for name in names:
+                peer = self.peers[name]
+                peer.start(self.net.gw, self.log)
+                self.redirect(peer)
+                wait_for(f"{name} to serve", 30, lambda: self.serves(**peer.options))
+            yield
         finally:
-            end(started)
+            for name in names:
+                self.peers[name].end()
 
     @contextlib.contextmanager
     def held(self, count, **options):
@@ -214,27 +240,28 @@ class Bench:
 
     # ---- figures ----
 
-    def cpu_of_connections(self, pid, count, **options):
-        before = cpu(pid)
+    def cpu_of_connections(self, peer, count, **options):
+        """Microseconds that they took, and how many they were."""
+        before = peer.cpu_ns()
         done, _ = self.load(count, 16, 16, 2, **options)
-        return (cpu(pid) - before) * 1e6 / done
+        time.sleep(REST_S)
+        return (peer.cpu_ns() - before) / 1e3, done
 
-    def cpu_of_bytes(self, pid, up, down, **options):
-        before = cpu(pid)
-        done, _ = self.load(8, 4, up, down, **options)
-        return (cpu(pid) - before) * 1e9 / (done * BULK)
+    def cpu_of_bytes(self, peer, up, down, **options):
+        """Nanoseconds, and bytes."""
+        before = peer.cpu_ns()
+        done, _ = self.load(2, 2, up, down, **options)
+        time.sleep(REST_S)
+        return peer.cpu_ns() - before, done * BULK
 
     def delay(self, count=150, **options):
         return self.told("delay", count, **options)[0]
 
     def direct_delay(self):
         """Without anybody between."""
-        self.net.gw.run("nft", "delete", "table", "ip", "bench")
-        try:
-            with self.forwarding():
-                return self.delay(trust=self.pki.root)
-        finally:
-            self.net.gw.nft(REDIRECT)
+        self.redirect(None)
+        with self.forwarding():
+            return self.delay(trust=self.pki.root)
 
     def mint_delay(self, round_):
         """Names that were never seen, and the same ones again."""
@@ -272,21 +299,22 @@ class Bench:
                 ratios[key].append(value)
         return {key: statistics.median(values) for key, values in ratios.items()}
 
-    def idle_memory(self, pid, count=1000):
-        before = memory_kb(pid)
+    def idle_memory(self, peer, count=1000):
+        before = peer.memory_kb()
         with self.held(count) as opened:
             time.sleep(IDLE_S)
-            return (memory_kb(pid) - before) / opened
+            return (peer.memory_kb() - before) / opened
 
-    def growth(self, pid, count):
-        before = memory_kb(pid)
+    def growth(self, peer, count):
+        before = peer.memory_kb()
         self.load(count, 16, 16, 2)
-        return (memory_kb(pid) - before) * 1000 / count
+        return (peer.memory_kb() - before) * 1000 / count
 
-    def cpu_when_open(self, pid, opened, count):
+    def cpu_when_open(self, peer, opened, count):
         """Of a new connection, while so many others are open."""
         with self.held(opened):
-            return self.cpu_of_connections(pid, count)
+            spent, done = self.cpu_of_connections(peer, count)
+            return spent / done
 
     def close(self):
         for origin in self.origins:
@@ -308,17 +336,50 @@ def tree(pid):
     return found
 
 
-def cpu(pid):
-    """Seconds of user and system time of a tree, its reaped children too."""
+def cpu_ns(pid):
+    """Of a tree, user and system together (proc(5), schedstat)."""
     total = 0
     for one in tree(pid):
-        try:
-            with open(f"/proc/{one}/stat", encoding="ascii", errors="replace") as file:
-                fields = file.read().rpartition(")")[2].split()
-        except FileNotFoundError:
-            continue
-        total += sum(int(field) for field in fields[11:15])
-    return total / TICKS
+        for thread in os.listdir(f"/proc/{one}/task"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                total += int(read(f"/proc/{one}/task/{thread}/schedstat").split()[0])
+    return total
+
+
+class Peer:
+    """One of those that are measured, as the processes that it is made of."""
+
+    def __init__(self, name, port, command, **options):
+        self.name, self.port, self.command, self.options = name, port, command, options
+        self.process = None
+
+    def start(self, space, log):
+        self.process = space.popen(*self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def end(self):
+        if self.process is not None:
+            end(self.process)
+            self.process = None
+
+    def cpu_ns(self):
+        return cpu_ns(self.process.pid)
+
+    def memory_kb(self):
+        """Proportional set size: what is shared counts once."""
+        total = 0
+        for pid in tree(self.process.pid):
+            lines = read(f"/proc/{pid}/smaps_rollup").splitlines()
+            total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        return total
+
+    def settle(self):
+        """Until what it does once, at its start, is done: the signer makes an RSA key."""
+        for _ in range(40):
+            before = self.cpu_ns()
+            time.sleep(0.5)
+            if self.cpu_ns() - before <= RESTS_MS * 1e6:
+                return
+        raise TimeoutError(f"{self.name} does not come to rest")
 
 
 def give_way(pid):
@@ -329,25 +390,6 @@ def give_way(pid):
             file.write("19")
     except FileNotFoundError:
         pass
-
-
-def settle(pid):
-    """Until what it does once, at its start, is done: the signer makes an RSA key."""
-    for _ in range(40):
-        before = cpu(pid)
-        time.sleep(0.5)
-        if cpu(pid) - before <= 2 / TICKS:
-            return
-    raise TimeoutError("a peer does not come to rest")
-
-
-def memory_kb(pid):
-    """Proportional set size of a tree: what is shared counts once."""
-    total = 0
-    for one in tree(pid):
-        with open(f"/proc/{one}/smaps_rollup", encoding="ascii") as file:
-            total += sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
-    return total
 
 
 def end(process):
@@ -366,56 +408,86 @@ def end(process):
 
 
 class Round:
-    """One round: every peer in turn, each with what it can do."""
+    """One round: all peers at once, each with what it can do."""
 
-    def __init__(self, bench, number, options):
-        self.bench, self.number, self.options = bench, number, options
-        self.direct = bench.direct_delay()
+    OPENERS = ("sslsplit", "haproxy", "borderlens")
+    PASSERS = ("haproxy-passes", "borderlens")
 
-    def measure(self, peer, command):
-        if peer == "haproxy-passes":
-            with self.bench.running(command, trust=self.bench.pki.root) as pid:
-                return self.passing(pid)
-        with self.bench.running(command) as pid:
-            figures = self.opening(pid)
-            if peer != "haproxy":  # it shows one fixed certificate
-                figures["mint"] = self.bench.mint_delay(self.number)
-            if peer == "borderlens":
-                figures.update(self.own(pid))
-        if peer == "borderlens":
-            with self.bench.running([*command[:-1], f"{self.bench.directory}/shipped.yaml"]):
-                figures.update(self.bench.flooded())
-        return figures
+    def __init__(self, bench, options):
+        self.bench, self.options = bench, options
+        self.figures = {name: {} for name in bench.peers}
 
-    def opening(self, pid):
-        bench, count = self.bench, self.options.connections
-        bench.load(100, 16, 16, 2)
-        settle(pid)
-        figures = {"conn": bench.cpu_of_connections(pid, count),
-                   "resumed": bench.cpu_of_connections(pid, count, to=ORIGIN_TICKETS),
-                   "up": bench.cpu_of_bytes(pid, BULK, 16), "down": bench.cpu_of_bytes(pid, 16, BULK),
-                   "up12": bench.cpu_of_bytes(pid, BULK, 16, tls="1.2"),
-                   "down12": bench.cpu_of_bytes(pid, 16, BULK, tls="1.2"),
-                   "delay": bench.delay() - self.direct, "idle": bench.idle_memory(pid)}
-        if self.options.growth:
-            figures["growth"] = bench.growth(pid, self.options.growth)
-        return figures
-
-    def passing(self, pid):
-        options = {"trust": self.bench.pki.root, "to": ORIGIN_TICKETS}
-        return {"pass_up": self.bench.cpu_of_bytes(pid, BULK, 16, **options),
-                "pass_down": self.bench.cpu_of_bytes(pid, 16, BULK, **options)}
-
-    def own(self, pid):
-        """Of the appliance alone: cameras that refuse its leaf at a place pass
-        through there, and are opened at the others."""
+    def measure(self, number):
         bench = self.bench
+        direct = bench.direct_delay()
+        with bench.running(*self.OPENERS, "haproxy-passes"):
+            for name in self.OPENERS:
+                self.warm(bench.peers[name])
+            self.in_turn(self.OPENERS, self.opening())
+            for name in self.OPENERS:
+                self.alone(bench.peers[name], direct, number)
+            self.let_pass(bench.peers["borderlens"])
+            self.in_turn(self.PASSERS, self.passing())
+            self.beside_open(bench.peers["borderlens"])
+        with bench.running("shipped"):
+            self.figures["borderlens"].update(bench.flooded())
+        return self.figures
+
+    def warm(self, peer):
+        self.bench.redirect(peer)
+        self.bench.load(100, 16, 16, 2)
+        peer.settle()
+
+    def in_turn(self, names, rows):
+        """A window of the one and a window of the other: what else this machine does
+        meets all of them alike."""
+        spent = {(name, row): [0, 0] for name in names for row in rows}
+        for _ in range(WINDOWS):
+            for row, measure in rows.items():
+                for name in random.sample(names, len(names)):
+                    self.bench.redirect(self.bench.peers[name])
+                    cost, done = measure(self.bench.peers[name])
+                    spent[name, row][0] += cost
+                    spent[name, row][1] += done
+        for (name, row), (cost, done) in spent.items():
+            self.figures[name][row] = cost / done
+
+    def opening(self):
+        bench, count = self.bench, max(1, self.options.connections // WINDOWS)
+        return {"conn": lambda peer: bench.cpu_of_connections(peer, count),
+                "resumed": lambda peer: bench.cpu_of_connections(peer, count, to=ORIGIN_TICKETS),
+                "up": lambda peer: bench.cpu_of_bytes(peer, BULK, 16),
+                "down": lambda peer: bench.cpu_of_bytes(peer, 16, BULK),
+                "up12": lambda peer: bench.cpu_of_bytes(peer, BULK, 16, tls="1.2"),
+                "down12": lambda peer: bench.cpu_of_bytes(peer, 16, BULK, tls="1.2")}
+
+    def passing(self):
+        bench, options = self.bench, {"trust": self.bench.pki.root, "to": ORIGIN_TICKETS}
+        return {"pass_up": lambda peer: bench.cpu_of_bytes(peer, BULK, 16, **options),
+                "pass_down": lambda peer: bench.cpu_of_bytes(peer, 16, BULK, **options)}
+
+    def alone(self, peer, direct, number):
+        bench, figures = self.bench, self.figures[peer.name]
+        bench.redirect(peer)
+        figures.update(delay=bench.delay() - direct, idle=bench.idle_memory(peer))
+        if self.options.growth:
+            figures["growth"] = bench.growth(peer, self.options.growth)
+        if peer.name != "haproxy":  # it shows one fixed certificate
+            figures["mint"] = bench.mint_delay(number)
+
+    def let_pass(self, peer):
+        """Cameras that refuse its leaf at a place pass through there, and are opened
+        at the others."""
+        bench = self.bench
+        bench.redirect(peer)
         wait_for("every camera to pass", 30,
                  lambda: bench.told("load", 2 * len(CAMERAS), 1, 16, 2, to=ORIGIN_TICKETS, trust=bench.pki.root)[1] == 0)
-        figures = self.passing(pid)
+
+    def beside_open(self, peer):
+        self.bench.redirect(peer)
         for opened in self.options.open:
-            figures[f"open{opened}"] = bench.cpu_when_open(pid, opened, self.options.connections // 2)
-        return figures
+            self.figures[peer.name][f"open{opened}"] = self.bench.cpu_when_open(peer, opened,
+                                                                               self.options.connections // 2)
 
 
 def base_of(results, key):
@@ -428,13 +500,12 @@ def cell(results, peer, key):
     if key not in rounds[0]:
         return "-"
     value = statistics.median(figures[key] for figures in rounds)
-    base = base_of(results, "conn" if key == "resumed" else key)
-    wanted = "conn" if key == "resumed" else key
+    base = base_of(results, key)
     if key in ("beside", "beside99", "past99", "own99", "refused99"):
         return f"{value:.2f}x"
-    if key in ("delay", "mint", "growth") or wanted not in base[0]:
+    if key in ("delay", "mint", "growth") or key not in base[0]:
         return f"{value:.0f}"
-    ratio = statistics.median(figures[key] / other[wanted] for figures, other in zip(rounds, base))
+    ratio = statistics.median(figures[key] / other[key] for figures, other in zip(rounds, base))
     return f"{value:.{0 if value >= 100 else 2}f} ({ratio:.2f}x)"
 
 
@@ -452,7 +523,10 @@ def show(results, options):
     for opened in options.open:
         own = statistics.median(figures[f"open{opened}"] for figures in results["borderlens"])
         print(f"| CPU us per new connection, {opened} open | - | - | {own:.0f} |")
-    print("\nIn brackets: the ratio to haproxy in the same round, median; of the resumable server to haproxy's whole handshake.")
+    whole = statistics.median(figures["resumed"] / other["conn"]
+                              for figures, other in zip(results["borderlens"], results["haproxy"]))
+    print("\nIn brackets: the ratio to haproxy in the same round and traffic, median.  Where the server is resumable haproxy"
+          f" resumes nothing; to its connections to the other server ours are {whole:.2f}x.")
 
 
 def numbers(text):
@@ -469,14 +543,11 @@ def main():
     options = parser.parse_args()
     bench = Bench(options.geo)
     try:
-        commands = bench.commands()
-        results = {peer: [] for peer in commands}
+        results = {name: [] for name in bench.peers}
         for number in range(options.rounds):
-            round_ = Round(bench, number, options)
-            for peer in list(commands) if number % 2 == 0 else list(commands)[::-1]:
-                figures = round_.measure(peer, commands[peer])
-                results[peer].append(figures)
-                print(f"round {number + 1} {peer:<14} " + "  ".join(f"{key} {value:.2f}" for key, value in figures.items()),
+            for name, figures in Round(bench, options).measure(number).items():
+                results[name].append(figures)
+                print(f"round {number + 1} {name:<14} " + "  ".join(f"{key} {value:.2f}" for key, value in figures.items()),
                       file=sys.stderr, flush=True)
         show(results, options)
     finally:
