@@ -14,7 +14,7 @@ import time
 
 import harness
 from appliance import build_directory, wait_for
-from bench import cpu_ns, end
+from bench import RESTS_MS, cpu_ns, end
 from harness import GOOD, RULES, Lab, write
 
 PORT = 5000
@@ -103,10 +103,10 @@ class Bench:
         with relay() as (address, pid), self.sink(*how) as told:
             self.warm(address)
             settle(pid)
-            before = cpu_ns(pid) / 1e9
+            before = cpu_ns(pid)
             sent, back = self.send(address, flows, size, *how)
             settle(pid)  # a slow one has some in its queue yet
-            spent = cpu_ns(pid) / 1e9 - before
+            spent = (cpu_ns(pid) - before) / 1e9
         arrived = told[0] + back
         return arrived / spent, told[0] / sent
 
@@ -165,8 +165,8 @@ class Bench:
 
 def settle(pid, still_s=0.3):
     """Wait until nothing of the relay's beginnings is under way any more."""
-    last = -1
-    while (now := cpu_ns(pid) / 1e9) != last:
+    last = 0
+    while (now := cpu_ns(pid)) - last > RESTS_MS * 1e6:
         last = now
         time.sleep(still_s)
 
