@@ -139,6 +139,10 @@ make_out(struct leg *leg)
 	return true;
 }
 
+/* Behind what waits fits a piece of payload in its records, whatever seals them, and an
+ * alert. */
+_Static_assert(LEG_OUT_HIGH + LEG_WRITE_MAX + 1024 <= POOL_BUFFER_BYTES, "a piece finds no room");
+
 uint8_t *
 leg_room(struct leg *leg, size_t count)
 {

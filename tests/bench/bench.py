@@ -29,7 +29,8 @@ BULK = 1 << 26
 IDLE_S = 2  # after its last byte a connection is taken for idle
 REST_S = 0.1  # behind a window: what is recorded is recorded
 RESTS_MS = 10  # of a peer's CPU within half a second: it has come to rest
-WINDOWS = 8  # of each row and peer in a round, in turn
+WINDOWS = {"conn": 8, "resumed": 8}  # of a row and peer in a round, in turn; of others:
+BULK_WINDOWS = 3
 REDIRECT = """\
 table ip bench {
  chain pre {
@@ -250,7 +251,7 @@ class Bench:
     def cpu_of_bytes(self, peer, up, down, **options):
         """Nanoseconds, and bytes."""
         before = peer.cpu_ns()
-        done, _ = self.load(2, 2, up, down, **options)
+        done, _ = self.load(4, 4, up, down, **options)
         time.sleep(REST_S)
         return peer.cpu_ns() - before, done * BULK
 
@@ -442,8 +443,10 @@ class Round:
         """A window of the one and a window of the other: what else this machine does
         meets all of them alike."""
         spent = {(name, row): [0, 0] for name in names for row in rows}
-        for _ in range(WINDOWS):
+        for window in range(max(WINDOWS.values())):
             for row, measure in rows.items():
+                if window >= WINDOWS.get(row, BULK_WINDOWS):
+                    continue
                 for name in random.sample(names, len(names)):
                     self.bench.redirect(self.bench.peers[name])
                     cost, done = measure(self.bench.peers[name])
@@ -453,7 +456,7 @@ class Round:
             self.figures[name][row] = cost / done
 
     def opening(self):
-        bench, count = self.bench, max(1, self.options.connections // WINDOWS)
+        bench, count = self.bench, max(1, self.options.connections // WINDOWS["conn"])
         return {"conn": lambda peer: bench.cpu_of_connections(peer, count),
                 "resumed": lambda peer: bench.cpu_of_connections(peer, count, to=ORIGIN_TICKETS),
                 "up": lambda peer: bench.cpu_of_bytes(peer, BULK, 16),
