@@ -71,7 +71,7 @@ struct leg {
 };
 
 enum {
-	LEG_OUT_HIGH = 110 << 10, /* bytes waiting: read no more for this leg */
+	LEG_OUT_HIGH = 108 << 10, /* bytes waiting: read no more for this leg */
 };
 
 /* Start to watch fd (non-blocking, becomes the leg's). */

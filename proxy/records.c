@@ -262,7 +262,7 @@ size_of_piece(const struct records *records)
 /*
  * A peer had its turn, and all it brought is a piece of a record: the rest comes in
  * pieces too.  So each of a thousand slow cameras holds one record, and not what
- * four fit in; of a fast one a piece is left behind whole records, and stays.
+ * seven fit in; of a fast one a piece is left behind whole records, and stays.
  */
 static void
 expect_pieces(struct records *records, struct pool *pool)

@@ -3,6 +3,7 @@
 #include "tests/proxy/leg_site.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -217,4 +218,24 @@ Test(leg_tls, another_end_is_a_fin_alone)
 	ret = SSL_read(site.peer, buffer, sizeof(buffer));
 	cr_expect_eq(SSL_get_error(site.peer, ret), SSL_ERROR_SSL);
 	cr_expect_eq(SSL_get_shutdown(site.peer) & SSL_RECEIVED_SHUTDOWN, 0);
+}
+
+/* A camera with little memory: each piece becomes 32 records, with a MAC of 48 bytes and
+ * padding each.  What waits before it may be any number of bytes below the mark. */
+Test(leg_tls, a_piece_finds_room_where_its_seals_are_largest)
+{
+	leg_site_hang_up(&site);
+	cr_assert_eq(SSL_CTX_set_max_proto_version(site.ctx, TLS1_2_VERSION), 1);
+	cr_assert_eq(SSL_CTX_set_cipher_list(site.ctx,
+			 "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384"),
+	    1);
+	cr_assert_eq(SSL_CTX_set_tlsext_max_fragment_length(site.ctx,
+			 TLSEXT_max_fragment_length_512),
+	    1);
+	leg_site_shake_hands(&site, true);
+	cr_assert_eq(leg_write(leg, site.buffer, 1), LEG_DONE);
+	memset(leg->out + leg->out_end, 0, LEG_OUT_HIGH - leg->out_end);
+	leg->out_end = leg->out_start + LEG_OUT_HIGH - 1;
+	cr_expect_eq(leg_write(leg, site.buffer, sizeof(site.buffer)), LEG_DONE);
+	cr_expect_eq(leg_waiting(leg), LEG_OUT_HIGH - 1 + sizeof(site.buffer) + 32 * 85);
 }
