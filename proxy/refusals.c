@@ -3,6 +3,7 @@
 
 #include "inspect/hash.h"
 
+#include <assert.h>
 #include <openssl/rand.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -110,10 +111,13 @@ static void
 finish_key(struct seed *seed, const char *name, uint8_t key[HASH_SHA256_BYTES])
 {
 	size_t size = strnlen(name, sizeof(seed->name));
+	bool good;
 
 	memcpy(seed->name, name, size);
-	(void)hash_sha256((struct bytes){(const uint8_t *)seed, offsetof(struct seed, name) + size},
-	    key);
+	good =
+	    hash_sha256((struct bytes){(const uint8_t *)seed, offsetof(struct seed, name) + size},
+		key);
+	assert(good); /* of another key somebody's refusal would be another's */
 }
 
 static void
