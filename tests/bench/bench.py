@@ -338,7 +338,8 @@ def tree(pid):
 
 
 def cpu_ns(pid):
-    """Of a tree, user and system together (proc(5), schedstat)."""
+    """Of a tree, user and system together, of what lives (proc(5), schedstat): no peer
+    here ends a thread or a child while it is measured."""
     total = 0
     for one in tree(pid):
         for thread in os.listdir(f"/proc/{one}/task"):
@@ -422,7 +423,7 @@ class Round:
         bench = self.bench
         direct = bench.direct_delay()
         with bench.running(*self.OPENERS, "haproxy-passes"):
-            for name in self.OPENERS:
+            for name in (*self.OPENERS, "haproxy-passes"):
                 self.warm(bench.peers[name])
             self.in_turn(self.OPENERS, self.opening())
             for name in self.OPENERS:
@@ -436,7 +437,7 @@ class Round:
 
     def warm(self, peer):
         self.bench.redirect(peer)
-        self.bench.load(100, 16, 16, 2)
+        self.bench.load(100, 16, 16, 2, **peer.options)
         peer.settle()
 
     def in_turn(self, names, rows):
