@@ -31,6 +31,7 @@ REST_S = 0.1  # behind a window: what is recorded is recorded
 RESTS_MS = 10  # of a peer's CPU within half a second: it has come to rest
 WINDOWS = {"conn": 8, "resumed": 8}  # of a row and peer in a round, in turn; of others:
 BULK_WINDOWS = 3
+LOG_SHOWN = 4000  # characters of the peers' words, where one does not serve
 REDIRECT = """\
 table ip bench {
  chain pre {
@@ -182,6 +183,15 @@ class Bench:
         except (RuntimeError, subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return False
 
+    def await_service(self, peer):
+        try:
+            wait_for(f"{peer.name} to serve", 30, lambda: peer.has_ended() or self.serves(**peer.options))
+            if peer.has_ended():
+                raise RuntimeError(f"{peer.name} has ended")
+        except (RuntimeError, TimeoutError):
+            sys.stderr.write(read(f"{self.directory}/log")[-LOG_SHOWN:])
+            raise
+
     @contextlib.contextmanager
     def running(self, *names):
         """These peers, all of which serve."""
@@ -190,7 +200,7 @@ class Bench:
                 peer = self.peers[name]
                 peer.start(self.net.gw, self.log)
                 self.redirect(peer)
-                wait_for(f"{name} to serve", 30, lambda: self.serves(**peer.options))
+                self.await_service(peer)
             yield
         finally:
             for name in names:
@@ -357,6 +367,9 @@ class Peer:
 
     def start(self, space, log):
         self.process = space.popen(*self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def has_ended(self):
+        return self.process.poll() is not None
 
     def end(self):
         if self.process is not None:
