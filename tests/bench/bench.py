@@ -179,7 +179,7 @@ class Bench:
 
     def serves(self, **options):
         try:
-            return self.load(1, 1, 16, 2, **options)[0] == 1
+            return self.load(1, 1, 16, 2, timeout_s=20, **options)[0] == 1
         except (RuntimeError, subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return False
 
