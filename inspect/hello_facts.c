@@ -388,7 +388,7 @@ takes_one_in_12_alone(const struct signature_offer *offer, struct bytes suites)
 	       offer->rsa_before_13 && has_rsa_suite(suites) && !offer->raw_keys_only;
 }
 
-/* Whether no certificate of ours is good enough. */
+/* Whether no certificate of ours is good enough in the newest version that it offers. */
 static bool
 takes_no_certificate(const struct signature_offer *offer, struct bytes suites)
 {
@@ -397,7 +397,7 @@ takes_no_certificate(const struct signature_offer *offer, struct bytes suites)
 	if (offer->raw_keys_only)
 		return true;
 	if (offer->version_max >= TLS_1_3)
-		return takes_none_in_13(offer) && !takes_one_in_12_alone(offer, suites);
+		return takes_none_in_13(offer);
 	while (bytes_u16(&suites, &suite)) {
 		if (!is_psk_suite(suite))
 			return false;
@@ -467,7 +467,8 @@ hello_parse_body(struct bytes body, enum hello_carrier carrier, struct hello_fac
 	facts->ecdsa = takes_ecdsa(&offer, suites);
 	facts->ecdsa_before_13 = takes_ecdsa_before_13(&offer, suites);
 	facts->only_before_13 = takes_one_in_12_alone(&offer, suites);
-	facts->no_certificate = suites.left > 0 && takes_no_certificate(&offer, suites);
+	facts->no_certificate =
+	    suites.left > 0 && !facts->only_before_13 && takes_no_certificate(&offer, suites);
 	/* A hello of TLS 1.2 that says nothing of signatures means SHA-1. */
 	facts->sha1_only = offer.version_max <= TLS_1_2 && !offer.better_than_sha1;
 	facts->fallback = list_has(suites, SUITE_FALLBACK);
