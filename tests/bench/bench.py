@@ -427,6 +427,7 @@ class Round:
 
     OPENERS = ("sslsplit", "haproxy", "borderlens")
     PASSERS = ("haproxy-passes", "borderlens")
+    BESIDE = (*OPENERS, "haproxy-passes")  # all that serve at once
 
     def __init__(self, bench, options):
         self.bench, self.options = bench, options
@@ -435,8 +436,8 @@ class Round:
     def measure(self, number):
         bench = self.bench
         direct = bench.direct_delay()
-        with bench.running(*self.OPENERS, "haproxy-passes"):
-            for name in (*self.OPENERS, "haproxy-passes"):
+        with bench.running(*self.BESIDE):
+            for name in self.BESIDE:
                 self.warm(bench.peers[name])
             self.in_turn(self.OPENERS, self.opening())
             for name in self.OPENERS:
